@@ -1,0 +1,330 @@
+"""From a file to a checked suite: read, patch with profile and overrides, normalise, validate, expand."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError, did_you_mean
+from bench.suite import document as documents
+from bench.suite import expand
+from bench.suite.document import DocPath, Document, label, merged, nested
+from bench.suite.expand import Cell
+from bench.suite.schema import PathAxis, SuiteFile, Table
+from bench.suite.validation import validated
+
+
+@dataclass
+class Suite:
+    """A suite as it will run. spec: what the file says, with profile and overrides applied."""
+
+    document: Document
+    spec: SuiteFile
+    profile: str
+    only: list["Selection"]
+
+    @property
+    def name(self) -> str:
+        return self.spec.suite
+
+    @property
+    def experiment(self) -> str:
+        """MLflow's experiment: runs of different profiles are not comparable, so they lie apart."""
+        return self.name if self.profile == "default" else f"{self.name}.{self.profile}"
+
+    @cached_property
+    def cells(self) -> dict[str, list[Cell]]:
+        """stage → cells, thinned by `--only`."""
+        result = {}
+        for stage in self.spec.stages:
+            chosen = [selection for selection in self.only if selection.stage == stage]
+            if self.only and not chosen:
+                continue
+            cells = expand.cells(self.document, self.spec, stage)
+            if chosen:
+                for selection in chosen:
+                    selection.check(cells)
+                cells = [cell for cell in cells if any(selection.matches(cell) for selection in chosen)]
+                if not cells:
+                    told = ", ".join(selection.text for selection in chosen)
+                    raise BenchError(
+                        f"no cell matches {told}", where="--only", mend="choose labels that occur together"
+                    )
+            result[stage] = cells
+        return result
+
+    def seeds(self, stage: str) -> list[int]:
+        return self.spec.stages[stage].seeds or self.spec.seeds
+
+
+@dataclass
+class Selection:
+    """One `--only`: stage, or stage[axis=label,axis=label]."""
+
+    text: str
+    stage: str
+    labels: dict[str, str]
+
+    @classmethod
+    def parse(cls, text: str, stages: list[str]) -> "Selection":
+        match = re.fullmatch(r"\s*([^\[\]]+?)\s*(?:\[(.*)\])?\s*", text)
+        pairs = [part.partition("=") for part in (match[2] or "").split(",") if part.strip()] if match else []
+        if not match or not all(equals for _, equals, _ in pairs):
+            raise BenchError(
+                f"{text!r} is not a selection", where="--only", mend="write STAGE or 'STAGE[AXIS=LABEL,…]'"
+            )
+        if match[1] not in stages:
+            raise BenchError(f"no stage {match[1]!r}", where="--only", mend=did_you_mean(match[1], stages))
+        return cls(text, match[1], {axis.strip(): value.strip() for axis, _, value in pairs})
+
+    def check(self, cells: list[Cell]) -> None:
+        for axis, value in self.labels.items():
+            known = {cell.labels.get(axis) for cell in cells} - {None}
+            if not known:
+                axes = {axis for cell in cells for axis in cell.labels}
+                raise BenchError(
+                    f"stage {self.stage!r} has no axis {axis!r}", where="--only", mend=did_you_mean(axis, axes)
+                )
+            if value not in known:
+                raise BenchError(
+                    f"axis {axis!r} has no level {value!r}", where="--only", mend=did_you_mean(value, known)
+                )
+
+    def matches(self, cell: Cell) -> bool:
+        return all(cell.labels.get(axis) == value for axis, value in self.labels.items())
+
+
+def load_suite(
+    path: str | Path, *, profile: str | None = None, overrides: list[str] | None = None, only: list[str] | None = None
+) -> Suite:
+    """Read a suite file and return it checked, profile and `PATH=VALUE` overrides applied.
+
+    Raises BenchError for anything wrong with it, with file and line.
+    """
+    document = documents.read(path)
+    _only_one_of_its_name(document)
+    profiles = document.data.get("profiles") or {}
+    if profile is not None and profile != "default":
+        if not isinstance(profiles, dict) or profile not in profiles:
+            known = [*profiles, "default"] if isinstance(profiles, dict) else []
+            raise BenchError(
+                f"{document.file} has no profile {profile!r}", where="--profile", mend=did_you_mean(profile, known)
+            )
+        if not isinstance(profiles[profile], dict):
+            raise document.error(("profiles", profile), "a profile is a mapping laid over the suite")
+        for key, patch in profiles[profile].items():
+            if key in ("suite", "profiles"):
+                raise document.error(("profiles", profile, key), f"a profile cannot change {key!r}")
+            document.patch((key,), patch, ("profiles", profile, key))
+    for override in overrides or []:
+        _override(document, override)
+    _normalise_axes(document)
+    spec = validated(SuiteFile, document.data, document.place)
+    suite = Suite(document, spec, profile or "default", [])
+    suite.only = [Selection.parse(text, list(spec.stages)) for text in only or []]
+    for stage, part in spec.stages.items():
+        if not part.axes and not part.union:
+            raise document.error(
+                ("stages", stage), f"stage {stage!r} has no axes", "add `axes:` with at least one axis, or `union:`"
+            )
+        if part.union and (part.exclude or part.when or part.zip or part.ablate) and not part.axes:
+            raise document.error(("stages", stage), "exclude, when, zip and ablate belong into the grids of the union")
+    for name, table in spec.tables.items():
+        _check_table(
+            document, name, table, expand.cells(document, spec, table.stage) if table.stage in spec.stages else None
+        )
+    _ = suite.cells  # configuration errors come now, not in the middle
+    return suite
+
+
+def _only_one_of_its_name(document: Document) -> None:
+    """Refuse two suites of one name in a folder: their runs would land in one experiment."""
+    name, path = document.data.get("suite"), Path(document.file)
+    if not isinstance(name, str):
+        return
+    line = re.compile(rf"^suite:\s*['\"]?{re.escape(name)}['\"]?\s*(#.*)?$")
+    for other in sorted([*path.parent.glob("*.yaml"), *path.parent.glob("*.yml")]):
+        if other.resolve() == path.resolve():
+            continue
+        try:
+            lines = other.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            continue
+        for number, text in enumerate(lines, 1):
+            if line.match(text):
+                raise document.error(
+                    ("suite",), f"{other}:{number} is named {name!r} too", "give one of them another name"
+                )
+
+
+def _override(document: Document, override: str) -> None:
+    path, equals, text = override.partition("=")
+    path, where = path.strip(), f"--set {override}"
+    if not equals or not re.fullmatch(r"[^.\s]+(\.[^.\s]+)*", path):
+        raise BenchError("an override is PATH=VALUE", where=where, mend="for example --set base.train.epochs=3")
+    if path.split(".")[0] in ("model", "train"):  # as an axis names them
+        path = f"base.{path}"
+    if path.split(".")[0] in ("suite", "profiles"):
+        raise BenchError("the suite's name and profiles cannot be overridden", where=where)
+    if path.split(".")[0] not in SuiteFile.model_fields:
+        first = path.split(".")[0]
+        raise BenchError(
+            f"no setting {first!r}", where=where, mend=did_you_mean(first, [*SuiteFile.model_fields, "model", "train"])
+        )
+    try:
+        value = documents.scalar(text)
+    except Exception:
+        raise BenchError(f"{text!r} is not a YAML value", where=where, mend="quote it") from None
+    document.patch(tuple(path.split(".")), value, where)
+
+
+def _normalise_axes(document: Document) -> None:
+    """Turn every way to write an axis into label → patch, in place; the places of the labels follow."""
+    shared = document.data.get("axes")
+    if isinstance(shared, dict):
+        for name in shared:
+            shared[name] = _levels(document, ("axes", name), shared[name])
+    stages = document.data.get("stages")
+    for stage, spec in stages.items() if isinstance(stages, dict) else ():
+        if not isinstance(spec, dict):
+            continue
+        union = spec.get("union") if isinstance(spec.get("union"), list) else []
+        grids = [(("stages", stage), spec), *((("stages", stage, "union", i), grid) for i, grid in enumerate(union))]
+        for path, grid in grids:
+            axes = grid.get("axes") if isinstance(grid, dict) else None
+            for name in axes if isinstance(axes, dict) else ():
+                at = (*path, "axes", name)
+                if axes[name] == "all" or isinstance(axes[name], list):
+                    axes[name] = _shared(document, at, name, axes[name], shared if isinstance(shared, dict) else {})
+                else:
+                    axes[name] = _levels(document, at, axes[name])
+
+
+def _levels(document: Document, at: DocPath, axis: Any) -> Any:
+    if axis is None or axis in ({}, []):
+        raise document.error(at, f"axis {at[-1]!r} is empty", "give it at least one level")
+    if not isinstance(axis, dict):
+        raise document.error(
+            at,
+            f"axis {at[-1]!r} is neither levels nor a path with values",
+            "write `label: patch`, or `{path: …, values: […]}`",
+        )
+    if "path" not in axis:
+        for name, patch in axis.items():
+            if patch is None:
+                raise document.error(
+                    (*at, name), f"level {name!r} has no patch", "write `{}` for a level that changes nothing"
+                )
+        return axis
+    for part in ("values", "levels"):
+        if part in axis and not axis[part]:
+            raise document.error((*at, part), f"axis {at[-1]!r} is empty", "give it at least one level")
+    spec = validated(PathAxis, axis, lambda loc: document.place((*at, *loc)))
+    if (spec.values is None) == (spec.levels is None):
+        raise document.error(
+            at,
+            f"axis {at[-1]!r} needs either 'values' or 'levels'",
+            "write `values: [0, 0.01]`, or `levels: {label: value}`",
+        )
+    pairs = list(spec.levels.items()) if spec.levels is not None else [(label(value), value) for value in spec.values]
+    levels: dict[str, Any] = {}
+    for i, (name, value) in enumerate(pairs):
+        place = document.place((*at, "levels", name) if spec.levels is not None else (*at, "values", i))
+        if isinstance(value, (dict, list)) and spec.levels is None:
+            raise BenchError(
+                "a value that is a list or mapping needs a label", where=place, mend="write `levels: {label: value}`"
+            )
+        if name in levels or any(value == other and type(value) is not bool for _, other in pairs[:i]):
+            raise BenchError(f"{name!r} stands twice in axis {at[-1]!r}", where=place, mend="take one out")
+        patch: dict[str, Any] = {}
+        for path in spec.path:
+            if path.split(".")[0] not in ("data", "model", "train"):
+                mend = "begin with data, model or train, for example train.optimizer.lr"
+                raise document.error((*at, "path"), f"no setting {path!r}", mend)
+            patch = merged(patch, nested(path, value)) if value is not None else _nulled(patch, path)
+        levels[name] = patch
+        # every step down to the value stands where the value was written
+        for path in [(), *(tuple(path.split(".")[:n]) for path in spec.path for n in range(1, path.count(".") + 2))]:
+            document.places[(*at, name, *path)] = place
+    return levels
+
+
+def _nulled(patch: dict[str, Any], path: str) -> dict[str, Any]:
+    """Return a patch that also sets `path` back to its default (merging would drop the null at once)."""
+    head, _, rest = path.partition(".")
+    return {**patch, head: _nulled(patch.get(head, {}), rest) if rest else None}
+
+
+def _shared(document: Document, at: DocPath, name: str, chosen: Any, shared: dict[str, Any]) -> Any:
+    if name not in shared:
+        mend = "to list values, write `{path: …, values: […]}`; " + did_you_mean(name, shared)
+        raise document.error(at, f"the suite has no axis {name!r} of its own to take levels from", mend)
+    labels = list(shared[name]) if chosen == "all" else [label(item) for item in chosen]
+    if not labels:
+        raise document.error(at, f"axis {name!r} is empty", "name at least one level, or write `all`")
+    levels = {}
+    for item in labels:
+        if item not in shared[name]:
+            raise document.error(at, f"axis {name!r} has no level {item!r}", did_you_mean(item, shared[name]))
+        if item in levels:
+            raise document.error(at, f"label {item!r} stands twice in axis {name!r}", "take one out")
+        levels[item] = shared[name][item]
+    origin = ("axes", name)
+    for path in [path for path in document.places if path[:2] == origin and len(path) > 2 and path[2] in levels]:
+        document.places[(*at, *path[2:])] = document.places[path]
+    return levels
+
+
+def _check_table(document: Document, name: str, table: Table, cells: list[Cell] | None) -> None:
+    """Check that a table's axes and labels exist and that each of its places is one cell."""
+    at = ("tables", name)
+    if cells is None:
+        stages = document.data["stages"]
+        raise document.error((*at, "stage"), f"no stage {table.stage!r}", did_you_mean(table.stage, stages))
+    known: dict[str, dict[str, None]] = {}
+    for cell in cells:
+        for axis, text in cell.labels.items():
+            known.setdefault(axis, {})[text] = None
+    for part, axes in (("rows", table.rows), ("columns", table.columns), ("where", list(table.where))):
+        for axis in axes:
+            if axis not in known:
+                raise document.error(
+                    (*at, part), f"stage {table.stage!r} has no axis {axis!r}", did_you_mean(axis, known)
+                )
+    if both := set(table.rows) & set(table.columns):
+        raise document.error((*at, "columns"), f"axis {min(both)!r} is in rows and columns", "leave it in one of them")
+    for axis, labels in table.where.items():
+        for text in labels:
+            if text not in known[axis]:
+                raise document.error(
+                    (*at, "where", axis), f"axis {axis!r} has no level {text!r}", did_you_mean(text, known[axis])
+                )
+    places: dict[tuple[str, ...], Cell] = {}
+    shown = [cell for cell in cells if all(cell.labels.get(axis) in labels for axis, labels in table.where.items())]
+    for cell in shown:
+        place = tuple(cell.labels.get(axis, "") for axis in (*table.rows, *table.columns))
+        if place in places:
+            loose = [axis for axis in known if cell.labels.get(axis) != places[place].labels.get(axis)]
+            mend = f"add {loose[0]!r} to rows or columns, or pin it: `where: {{{loose[0]}: {next(iter(known[loose[0]]))}}}`"
+            raise document.error(at, f"axis {loose[0]!r} varies within a cell of table {name!r}", mend)
+        places[place] = cell
+    rows = {" / ".join(cell.labels.get(axis, "") for axis in table.rows) for cell in shown}
+    columns = {" / ".join(cell.labels.get(axis, "") for axis in table.columns) for cell in shown}
+    metrics = [value.metric for value in table.values]
+    for metric, block in table.published.items():
+        if metric not in metrics:
+            raise document.error(
+                (*at, "published", metric), f"the table shows no {metric!r}", did_you_mean(metric, metrics)
+            )
+        for row, numbers in block.items():
+            if row not in rows:
+                raise document.error(
+                    (*at, "published", metric, row), f"the table has no row {row!r}", did_you_mean(row, rows)
+                )
+            for column in numbers:
+                if column not in columns:
+                    mend = did_you_mean(column, columns)
+                    raise document.error(
+                        (*at, "published", metric, row, column), f"the table has no column {column!r}", mend
+                    )
