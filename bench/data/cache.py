@@ -1,0 +1,143 @@
+"""Prepared data sets on disk: made once, found by key, checked against their hash."""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
+
+from bench.config import Data
+from bench.data.dataset import META, Dataset
+from bench.data.sources import SOURCES
+from bench.errors import BenchError
+
+
+def data_root() -> Path:
+    """Return the folder that holds data sets: BENCH_DATA, else `bench/data` in the user's cache folder."""
+    if given := os.environ.get("BENCH_DATA"):
+        return Path(given).expanduser().absolute()
+    return user_cache_path("bench") / "data"
+
+
+def prepare(
+    data: Data,
+    *,
+    root: Path | None = None,
+    download: bool = False,
+    say: Callable[[str], None] = lambda text: None,
+) -> Dataset:
+    """Return the data set that `data` names, decoding its source into <root>/cache/<key>/ unless that was done before.
+
+    It is written to a folder aside and renamed when complete, so an interrupted call leaves nothing half-made; of two
+    processes at once, the second waits for the first and takes its result. A damaged cache folder is made anew.
+    Without `download` the network is not used. `say` receives lines of progress.
+
+    Raises BenchError for a source that is absent, damaged or unusable, and for a root that cannot be written.
+    """
+    root = Path(root or data_root())
+    if found := find(data, root=root):
+        return found
+    source = SOURCES[data.source](data)
+    final = root / "cache" / source.key()
+    with _disk_errors(final.parent):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(final.with_name(f".{final.name}.lock"), say):
+            if found := find(data, root=root):
+                return found
+            dataset = source.read(root, download, say)
+            aside = final.with_name(f".{final.name}.making")  # the lock makes it ours alone: a leftover is a dead process's
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir()
+            try:
+                dataset.save(aside)
+                shutil.rmtree(final, ignore_errors=True)
+                aside.rename(final)
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
+    say(f"prepared {dataset.name} in {final}")
+    return Dataset.open(final)
+
+
+def find(data: Data, *, root: Path | None = None) -> Dataset | None:
+    """Return the data set if it is prepared and whole, else None. Nothing is decoded or hashed.
+
+    Raises BenchError for an unknown source, or where the `path` of a folder source does not exist.
+    """
+    folder = _folder(data, root)
+    try:
+        return Dataset.open(folder)
+    except (FileNotFoundError, BenchError):
+        return None
+
+
+def verify(data: Data, *, root: Path | None = None) -> str:
+    """Hash the prepared arrays again and return the digest. BenchError where it is not the one noted at preparation."""
+    folder = _folder(data, root)
+    try:
+        dataset = Dataset.open(folder)
+    except FileNotFoundError as error:
+        raise BenchError(f"{data.source} is not prepared", mend="run `bench data prepare SUITE`") from error
+    if (now := dataset.rehash()) != dataset.digest:
+        raise BenchError(
+            f"the arrays have changed since they were made: their hash is {now[:12]}…, not {dataset.digest[:12]}…",
+            where=str(folder),
+            mend="delete this folder and run `bench data prepare SUITE`",
+        )
+    return now
+
+
+def cached(root: Path | None = None) -> list[dict]:
+    """Return what is prepared under `root`, by folder: name, path, images, classes, bytes, digest.
+
+    `images` counts training and test images, `bytes` is the space taken on disk. A damaged folder has an empty digest
+    and no images.
+    """
+    return [_describe(meta.parent) for meta in sorted(Path(root or data_root()).glob(f"cache/[!.]*/{META}"))]
+
+
+def _describe(folder: Path) -> dict:
+    row = {"name": folder.name, "path": str(folder), "images": 0, "classes": 0, "bytes": 0, "digest": ""}
+    row["bytes"] = sum(file.stat().st_size for file in folder.iterdir())
+    with suppress(BenchError):
+        dataset = Dataset.open(folder)
+        row["images"] = len(dataset.train_labels) + (0 if dataset.test_labels is None else len(dataset.test_labels))
+        row |= {"name": dataset.name, "classes": len(dataset.classes), "digest": dataset.digest}
+    return row
+
+
+def _folder(data: Data, root: Path | None) -> Path:
+    return Path(root or data_root()) / "cache" / SOURCES[data.source](data).key()
+
+
+@contextmanager
+def _locked(path: Path, say: Callable[[str], None]):
+    """Hold a lock among processes; the system lets go of it when a process dies."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say("another process is preparing the same data set: waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _disk_errors(folder: Path):
+    """Turn what the operating system refuses into BenchErrors."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            mend = "free some space, or set BENCH_DATA to a folder on another disk"
+        else:
+            mend = "check its permissions, or set BENCH_DATA to a folder that you can read and write"
+        raise BenchError(
+            f"cannot prepare the data set: {error.strerror or error}", where=str(error.filename or folder), mend=mend
+        ) from error
