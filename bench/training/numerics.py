@@ -1,0 +1,55 @@
+"""Which kernels may be chosen and which random numbers are drawn, for the duration of one trial."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from bench import config
+from bench.errors import BenchError
+from bench.seeding import derive
+
+
+def check_device(train: config.Train, device: str) -> torch.device:
+    """Return the device; BenchError where this machine lacks it, or where it cannot do what `train` asks for."""
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+        raise BenchError(f"unknown device {device!r}", mend="use cpu, cuda or cuda:N")
+    found = torch.device(device)
+    if found.type == "cuda" and not (torch.cuda.is_available() and (found.index or 0) < torch.cuda.device_count()):
+        raise BenchError(f"there is no device {device} here", mend="use another device, such as cpu")
+    if found.type != "cuda" and train.precision == "bfloat16":
+        raise BenchError(
+            f"train.precision bfloat16 needs CUDA, not {device}", mend="set `train.precision: float32` for this device"
+        )
+    if found.type != "cuda" and train.compile:
+        raise BenchError(f"train.compile needs CUDA, not {device}", mend="set `train.compile: false` for this device")
+    return found
+
+
+@contextmanager
+def isolated(train: config.Train, seed: int, device: torch.device) -> Iterator[None]:
+    """Set kernel choice by `train.deterministic` and PyTorch's global generators to the stream "dropout"; afterwards
+    put everything back, so that the trials of a long-lived process do not see each other.
+    """
+    strict = train.deterministic == "strict"
+    if strict and device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS refuses strict mode without it
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        torch.utils.deterministic.fill_uninitialized_memory,
+        torch.backends.cudnn.benchmark,
+    )
+    torch.use_deterministic_algorithms(strict)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs a write of every buffer
+    torch.backends.cudnn.benchmark = not strict
+    try:
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(derive(seed, "dropout"))
+            yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.utils.deterministic.fill_uninitialized_memory = before[2]
+        torch.backends.cudnn.benchmark = before[3]

@@ -1,0 +1,88 @@
+"""How long training takes, found from a few steps."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+import torch
+
+from bench import memory
+from bench.config import TrialConfig
+from bench.data import Dataset, Part, Preprocess
+from bench.models import build
+from bench.seeding import generator
+from bench.training import evaluation
+from bench.training.loop import Forward, train_epoch
+from bench.training.numerics import check_device, isolated
+from bench.training.optimizers import optimizer
+
+SMALL = 2
+BUDGET = 2.0  # seconds, reckoned from a tiny batch, whose fixed costs make it look a few times as slow as it is
+TIMED, REPEATS = 0.25, 5
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Seconds an image on this device with this number of threads: to train on it once, to evaluate it once."""
+
+    train_seconds_per_image: float
+    eval_seconds_per_image: float
+
+
+def probe(config: TrialConfig, dataset: Dataset, device: str = "cpu") -> Probe:
+    """Time a few steps of `config`, with random weights; the first of each size is a warm-up and does not count.
+
+    Where a step of the configured batch size would take too long, it is extrapolated from two smaller ones along a
+    straight line: a cost a step (optimizer, weights) and a cost an image.
+    """
+    place = check_device(config.train, device)
+    with memory.reused(), isolated(config.train, 0, place):
+        return _probe(config, dataset, place)
+
+
+def _probe(config: TrialConfig, dataset: Dataset, device: torch.device) -> Probe:
+    batch_size = config.train.batch_size
+    chosen = np.arange(max(batch_size, 64)) % len(dataset.train_labels)
+    part = Part(
+        torch.from_numpy(dataset.train_images[chosen]).to(device),
+        torch.from_numpy(dataset.train_labels[chosen]).to(device),
+        chosen,
+    )
+    preprocess = Preprocess(config.data, part)
+    model = config.model.model_copy(update={"pretrained": False, "weights": None})
+    network = build(model, preprocess.out_shape, len(dataset.classes), seed=0)
+    forward = Forward(network, preprocess, config.train, device)
+    descent = optimizer(config.train.optimizer, network.parameters())
+    order, augmentation = generator(0, "order"), generator(0, "augmentation", device)
+
+    def step_seconds(images: int) -> float:
+        few = _first(part, images)
+        return _seconds(
+            lambda: train_epoch(forward, descent, few, config.train, 0, order, augmentation)[0].item()  # item waits
+        )
+
+    rough = step_seconds(SMALL)
+    large = min(batch_size, max(2 * SMALL, round(BUDGET / rough * SMALL / 3)))
+    step = step_seconds(large)
+    if large < batch_size:
+        small = step_seconds(SMALL)  # once more: the first steps of a process are slower, whatever their size
+        slope = min(max((step - small) / (large - SMALL), 0.0), step / large)
+        step += slope * (batch_size - large)
+    evaluated = _first(part, min(4 * large, len(chosen)))
+    eval_seconds = _seconds(lambda: evaluation.logits(forward, evaluated, batch_size).sum().item())
+    return Probe(step / batch_size, eval_seconds / len(evaluated))
+
+
+def _first(part: Part, images: int) -> Part:
+    return Part(part.images[:images], part.labels[:images], part.indices[:images])
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    """Return the mean duration of `run` after one warm-up; `run` must wait for the device."""
+    run()
+    start, runs = perf_counter(), 0
+    while runs < REPEATS and perf_counter() - start < TIMED:
+        run()
+        runs += 1
+    return (perf_counter() - start) / runs
