@@ -76,14 +76,8 @@ def cells(document: Document, suite: SuiteFile, stage: str) -> list[Cell]:
         for cell in levels.cells(stage, sections):
             key = tuple(cell.labels.items())
             first = found.setdefault(key, cell)
-            if (
-                first is not cell
-                and first[2:] != cell[2:]
-                and [s.digest for s in first[2:]] != [s.digest for s in cell[2:]]
-            ):
-                raise document.error(
-                    path, f"two grids give the cell {cell.name!r} different configurations", "rename a label"
-                )
+            if first is not cell and first[2:] != cell[2:] and [s.digest for s in first[2:]] != [s.digest for s in cell[2:]]:
+                raise document.error(path, f"two grids give the cell {cell.name!r} different configurations", "rename a label")
     if not found:
         raise document.error(("stages", stage), f"stage {stage!r} has no cells left", "exclude less")
     return list(found.values())
@@ -138,14 +132,10 @@ class _Levels:
             lengths = {axis: len(grid.axes[axis]) for axis in group}
             if len(set(lengths.values())) > 1:
                 told = ", ".join(f"{axis} {n}" for axis, n in lengths.items())
-                raise document.error(
-                    (*path, "zip", i), f"zipped axes need as many levels each ({told})", "add or drop levels"
-                )
+                raise document.error((*path, "zip", i), f"zipped axes need as many levels each ({told})", "add or drop levels")
         zipped = [axis for group in grid.zip for axis in group]
         if twice := {axis for axis in zipped if zipped.count(axis) > 1}:
-            raise document.error(
-                (*path, "zip"), f"axis {min(twice)!r} is zipped twice", "put all of them into one group"
-            )
+            raise document.error((*path, "zip"), f"axis {min(twice)!r} is zipped twice", "put all of them into one group")
         if grid.ablate is not None:
             self._known({axis: [label] for axis, label in grid.ablate.items()}, ("ablate",))
             if missing := [axis for axis in self.axes if axis not in grid.ablate]:
@@ -156,9 +146,7 @@ class _Levels:
     def _known(self, partial: dict[str, list[str]], path: DocPath) -> None:
         for axis, labels in partial.items():
             if axis not in self.grid.axes:
-                raise self.document.error(
-                    (*self.path, *path, axis), f"no axis {axis!r} here", did_you_mean(axis, self.axes)
-                )
+                raise self.document.error((*self.path, *path, axis), f"no axis {axis!r} here", did_you_mean(axis, self.axes))
             for label in labels:
                 if label not in self.grid.axes[axis]:
                     mend = did_you_mean(label, self.grid.axes[axis])
@@ -181,10 +169,7 @@ class _Levels:
         position = {axis: i for i, axis in enumerate(self.axes)}
 
         def rule(partial: dict[str, list[str]]) -> list[tuple[int, set[int]]]:
-            return [
-                (position[axis], {number[position[axis]][label] for label in labels})
-                for axis, labels in partial.items()
-            ]
+            return [(position[axis], {number[position[axis]][label] for label in labels}) for axis, labels in partial.items()]
 
         excluded = [rule(partial) for partial in self.grid.exclude]
         conditions = [(position[axis], rule(partial)) for axis, partial in self.grid.when.items()]
@@ -199,9 +184,7 @@ class _Levels:
             if excluded and any(all(choice[i] in allowed for i, allowed in partial) for partial in excluded):
                 continue
             if conditions:
-                absent = {
-                    axis for axis, partial in conditions if not all(choice[i] in allowed for i, allowed in partial)
-                }
+                absent = {axis for axis, partial in conditions if not all(choice[i] in allowed for i, allowed in partial)}
                 if any(choice[axis] for axis in absent):
                     continue  # the first level stands for the absent axis, the others would repeat the cell
                 choice = tuple(-1 if i in absent else level for i, level in enumerate(choice))

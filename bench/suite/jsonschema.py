@@ -40,9 +40,7 @@ def _with_refs(node: Any) -> Any:
     """Return the schema with `x-ref` spelled out; pydantic itself refuses references to what it did not define."""
     if isinstance(node, dict):
         return (
-            {"$ref": f"#/$defs/{node['x-ref']}"}
-            if "x-ref" in node
-            else {key: _with_refs(value) for key, value in node.items()}
+            {"$ref": f"#/$defs/{node['x-ref']}"} if "x-ref" in node else {key: _with_refs(value) for key, value in node.items()}
         )
     return [_with_refs(value) for value in node] if isinstance(node, list) else node
 
@@ -71,8 +69,7 @@ def _partial(definition: dict[str, Any]) -> dict[str, Any]:
     result = _to_patches({key: value for key, value in definition.items() if key != "required"})
     if "properties" in result:
         result["properties"] = {
-            key: value if key == "name" else {"anyOf": [value, {"type": "null"}]}
-            for key, value in result["properties"].items()
+            key: value if key == "name" else {"anyOf": [value, {"type": "null"}]} for key, value in result["properties"].items()
         }
     return result
 
@@ -80,9 +77,7 @@ def _partial(definition: dict[str, Any]) -> dict[str, Any]:
 def _to_patches(node: Any) -> Any:
     if isinstance(node, dict):
         if "discriminator" in node:  # a patch may leave the name out, so no part can be told by it
-            node = {
-                ("anyOf" if key == "oneOf" else key): value for key, value in node.items() if key != "discriminator"
-            }
+            node = {("anyOf" if key == "oneOf" else key): value for key, value in node.items() if key != "discriminator"}
         return {key: f"{value}Patch" if key == "$ref" else _to_patches(value) for key, value in node.items()}
     return [_to_patches(value) for value in node] if isinstance(node, list) else node
 

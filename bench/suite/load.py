@@ -48,9 +48,7 @@ class Suite:
                 cells = [cell for cell in cells if any(selection.matches(cell) for selection in chosen)]
                 if not cells:
                     told = ", ".join(selection.text for selection in chosen)
-                    raise BenchError(
-                        f"no cell matches {told}", where="--only", mend="choose labels that occur together"
-                    )
+                    raise BenchError(f"no cell matches {told}", where="--only", mend="choose labels that occur together")
             result[stage] = cells
         return result
 
@@ -71,9 +69,7 @@ class Selection:
         match = re.fullmatch(r"\s*([^\[\]]+?)\s*(?:\[(.*)\])?\s*", text)
         pairs = [part.partition("=") for part in (match[2] or "").split(",") if part.strip()] if match else []
         if not match or not all(equals for _, equals, _ in pairs):
-            raise BenchError(
-                f"{text!r} is not a selection", where="--only", mend="write STAGE or 'STAGE[AXIS=LABEL,…]'"
-            )
+            raise BenchError(f"{text!r} is not a selection", where="--only", mend="write STAGE or 'STAGE[AXIS=LABEL,…]'")
         if match[1] not in stages:
             raise BenchError(f"no stage {match[1]!r}", where="--only", mend=did_you_mean(match[1], stages))
         return cls(text, match[1], {axis.strip(): value.strip() for axis, _, value in pairs})
@@ -83,13 +79,9 @@ class Selection:
             known = {cell.labels.get(axis) for cell in cells} - {None}
             if not known:
                 axes = {axis for cell in cells for axis in cell.labels}
-                raise BenchError(
-                    f"stage {self.stage!r} has no axis {axis!r}", where="--only", mend=did_you_mean(axis, axes)
-                )
+                raise BenchError(f"stage {self.stage!r} has no axis {axis!r}", where="--only", mend=did_you_mean(axis, axes))
             if value not in known:
-                raise BenchError(
-                    f"axis {axis!r} has no level {value!r}", where="--only", mend=did_you_mean(value, known)
-                )
+                raise BenchError(f"axis {axis!r} has no level {value!r}", where="--only", mend=did_you_mean(value, known))
 
     def matches(self, cell: Cell) -> bool:
         return all(cell.labels.get(axis) == value for axis, value in self.labels.items())
@@ -108,9 +100,7 @@ def load_suite(
     if profile is not None and profile != "default":
         if not isinstance(profiles, dict) or profile not in profiles:
             known = [*profiles, "default"] if isinstance(profiles, dict) else []
-            raise BenchError(
-                f"{document.file} has no profile {profile!r}", where="--profile", mend=did_you_mean(profile, known)
-            )
+            raise BenchError(f"{document.file} has no profile {profile!r}", where="--profile", mend=did_you_mean(profile, known))
         if not isinstance(profiles[profile], dict):
             raise document.error(("profiles", profile), "a profile is a mapping laid over the suite")
         for key, patch in profiles[profile].items():
@@ -131,9 +121,7 @@ def load_suite(
         if part.union and (part.exclude or part.when or part.zip or part.ablate) and not part.axes:
             raise document.error(("stages", stage), "exclude, when, zip and ablate belong into the grids of the union")
     for name, table in spec.tables.items():
-        _check_table(
-            document, name, table, expand.cells(document, spec, table.stage) if table.stage in spec.stages else None
-        )
+        _check_table(document, name, table, expand.cells(document, spec, table.stage) if table.stage in spec.stages else None)
     _ = suite.cells  # configuration errors come now, not in the middle
     return suite
 
@@ -153,9 +141,7 @@ def _only_one_of_its_name(document: Document) -> None:
             continue
         for number, text in enumerate(lines, 1):
             if line.match(text):
-                raise document.error(
-                    ("suite",), f"{other}:{number} is named {name!r} too", "give one of them another name"
-                )
+                raise document.error(("suite",), f"{other}:{number} is named {name!r} too", "give one of them another name")
 
 
 def _override(document: Document, override: str) -> None:
@@ -213,9 +199,7 @@ def _levels(document: Document, at: DocPath, axis: Any) -> Any:
     if "path" not in axis:
         for name, patch in axis.items():
             if patch is None:
-                raise document.error(
-                    (*at, name), f"level {name!r} has no patch", "write `{}` for a level that changes nothing"
-                )
+                raise document.error((*at, name), f"level {name!r} has no patch", "write `{}` for a level that changes nothing")
         return axis
     for part in ("values", "levels"):
         if part in axis and not axis[part]:
@@ -245,8 +229,9 @@ def _levels(document: Document, at: DocPath, axis: Any) -> Any:
             patch = merged(patch, nested(path, value)) if value is not None else _nulled(patch, path)
         levels[name] = patch
         # every step down to the value stands where the value was written
-        for path in [(), *(tuple(path.split(".")[:n]) for path in spec.path for n in range(1, path.count(".") + 2))]:
-            document.places[(*at, name, *path)] = place
+        document.places[(*at, name)] = place
+        for steps in [path.split(".") for path in spec.path]:
+            document.places |= {(*at, name, *steps[:n]): place for n in range(1, len(steps) + 1)}
     return levels
 
 
@@ -271,8 +256,8 @@ def _shared(document: Document, at: DocPath, name: str, chosen: Any, shared: dic
             raise document.error(at, f"label {item!r} stands twice in axis {name!r}", "take one out")
         levels[item] = shared[name][item]
     origin = ("axes", name)
-    for path in [path for path in document.places if path[:2] == origin and len(path) > 2 and path[2] in levels]:
-        document.places[(*at, *path[2:])] = document.places[path]
+    for known in [path for path in document.places if path[:2] == origin and len(path) > 2 and path[2] in levels]:
+        document.places[(*at, *known[2:])] = document.places[known]
     return levels
 
 
@@ -289,9 +274,7 @@ def _check_table(document: Document, name: str, table: Table, cells: list[Cell] 
     for part, axes in (("rows", table.rows), ("columns", table.columns), ("where", list(table.where))):
         for axis in axes:
             if axis not in known:
-                raise document.error(
-                    (*at, part), f"stage {table.stage!r} has no axis {axis!r}", did_you_mean(axis, known)
-                )
+                raise document.error((*at, part), f"stage {table.stage!r} has no axis {axis!r}", did_you_mean(axis, known))
     if both := set(table.rows) & set(table.columns):
         raise document.error((*at, "columns"), f"axis {min(both)!r} is in rows and columns", "leave it in one of them")
     for axis, labels in table.where.items():
@@ -314,17 +297,11 @@ def _check_table(document: Document, name: str, table: Table, cells: list[Cell] 
     metrics = [value.metric for value in table.values]
     for metric, block in table.published.items():
         if metric not in metrics:
-            raise document.error(
-                (*at, "published", metric), f"the table shows no {metric!r}", did_you_mean(metric, metrics)
-            )
+            raise document.error((*at, "published", metric), f"the table shows no {metric!r}", did_you_mean(metric, metrics))
         for row, numbers in block.items():
             if row not in rows:
-                raise document.error(
-                    (*at, "published", metric, row), f"the table has no row {row!r}", did_you_mean(row, rows)
-                )
+                raise document.error((*at, "published", metric, row), f"the table has no row {row!r}", did_you_mean(row, rows))
             for column in numbers:
                 if column not in columns:
                     mend = did_you_mean(column, columns)
-                    raise document.error(
-                        (*at, "published", metric, row, column), f"the table has no column {column!r}", mend
-                    )
+                    raise document.error((*at, "published", metric, row, column), f"the table has no column {column!r}", mend)

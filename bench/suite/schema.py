@@ -9,9 +9,7 @@ from bench.suite.document import label
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$")]
 Label = Annotated[str, BeforeValidator(label), WithJsonSchema({"type": ["string", "number", "boolean"]})]
-PATCH_SCHEMA = {
-    "x-ref": "Patch"
-}  # a definition that pydantic does not know: jsonschema.py adds it, and makes this a $ref
+PATCH_SCHEMA = {"x-ref": "Patch"}  # a definition that pydantic does not know: jsonschema.py adds it, and makes this a $ref
 Patch = Annotated[dict[Literal["data", "model", "train"], dict[str, Any]], WithJsonSchema(PATCH_SCHEMA)]
 """A JSON Merge Patch on a trial's configuration: mappings merge, null goes back to the default, all else replaces."""
 
@@ -52,9 +50,7 @@ Seeds = Annotated[
     list[int],
     Field(min_length=1),
     BeforeValidator(_seeds),
-    WithJsonSchema(
-        {"anyOf": [_COUNT_SCHEMA, {"type": "array", "items": _SEED_SCHEMA, "minItems": 1, "uniqueItems": True}]}
-    ),
+    WithJsonSchema({"anyOf": [_COUNT_SCHEMA, {"type": "array", "items": _SEED_SCHEMA, "minItems": 1, "uniqueItems": True}]}),
 ]
 
 LABEL_SCHEMA = {"type": ["string", "number", "boolean"]}
@@ -74,7 +70,7 @@ class PathAxis(Config):
 
 
 AXIS_SCHEMA = {
-    "description": "Levels: `label: patch` each, or a path and its values, or labels of the suite's own axis of this name (`all` for all of them).",
+    "description": "`label: patch` each, or a path and its values, or labels of the suite's own axis of this name (or `all`).",
     "anyOf": [
         {"x-ref": "PathAxis"},
         {"type": "object", "not": {"required": ["path"]}, "additionalProperties": PATCH_SCHEMA, "minProperties": 1},
@@ -131,9 +127,7 @@ def _value(value: Any) -> Any:
 
 Published = Annotated[
     dict[str, dict[str, dict[str, float | None]]],
-    WithJsonSchema(
-        {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "object"}}}
-    ),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "object"}}}),
 ]
 ShownValue = Annotated[Value, BeforeValidator(_value)]
 
@@ -151,9 +145,7 @@ class Table(Config):
         list[ShownValue],
         Field(min_length=1),
         BeforeValidator(_listed),
-        WithJsonSchema(
-            {"anyOf": [*_VALUE_SCHEMA, {"type": "array", "items": {"anyOf": _VALUE_SCHEMA}, "minItems": 1}]}
-        ),
+        WithJsonSchema({"anyOf": [*_VALUE_SCHEMA, {"type": "array", "items": {"anyOf": _VALUE_SCHEMA}, "minItems": 1}]}),
     ]
     """Metrics: `val/accuracy`, or {metric: wall_clock, unit: min}."""
     where: dict[str, Labels] = {}
@@ -174,7 +166,7 @@ class SuiteFile(Config):
     data: Data
     base: Annotated[dict[Literal["model", "train"], dict[str, Any]], WithJsonSchema({"x-ref": "Base"})]
     """Configuration under every cell: `model` and `train`, beside the suite's `data`."""
-    seeds: Seeds = [0, 1, 2, 3, 4]  # noqa: RUF012 (pydantic copies defaults)
+    seeds: Seeds = [0, 1, 2, 3, 4]
     """How many seeds (0, 1, …), or which."""
     time_limit: Positive | None = None
     """Seconds after which a trial is ended as `timeout`."""

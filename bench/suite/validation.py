@@ -14,7 +14,8 @@ Loc = tuple[str | int, ...]
 def validated(model: type[BaseModel], data: Any, place: Callable[[Loc], str], prefix: str = "") -> Any:
     """Return `data` as an instance of `model`.
 
-    place: gives `file:line` for a path into `data`. prefix: what `data` is called in messages. Raises BenchError that tells every mistake, a line each.
+    place: gives `file:line` for a path into `data`. prefix: what `data` is called in messages.
+    Raises BenchError that tells every mistake, a line each.
     """
     try:
         return model.model_validate(data)
@@ -39,13 +40,9 @@ def _told(model: type[BaseModel], problem: dict, data: Any, place: Callable[[Loc
     if kind == "extra_forbidden":
         known = {name for part in _models(model, loc[:-1]) for name in part.model_fields}
         within = f" in {inside}" if inside else ""
-        return BenchError(
-            f"unknown key {key!r}{within}", where=place((*written, key)), mend=did_you_mean(str(key), known)
-        )
+        return BenchError(f"unknown key {key!r}{within}", where=place((*written, key)), mend=did_you_mean(str(key), known))
     if kind == "missing":
-        return BenchError(
-            f"{key!r} is missing{f' in {inside}' if inside else ''}", where=place(written), mend=f"add `{key}: …`"
-        )
+        return BenchError(f"{key!r} is missing{f' in {inside}' if inside else ''}", where=place(written), mend=f"add `{key}: …`")
     name = _dotted(prefix, written) or "the suite"
     message = problem["msg"].removeprefix("Value error, ")
     message = message.replace("Input should be", "should be").replace("valid dictionary", "mapping")

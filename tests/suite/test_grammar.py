@@ -134,9 +134,7 @@ def test_profiles_are_merge_patches(suite):
 
 
 def test_overrides(suite):
-    made = suite(
-        BODY, overrides=["train.epochs=3", "data.noise.variance=0.5", "seeds=[4, 2]", "base.train.batch_size = 8"]
-    )
+    made = suite(BODY, overrides=["train.epochs=3", "data.noise.variance=0.5", "seeds=[4, 2]", "base.train.batch_size = 8"])
     config = made.cells["s"][0].config
     assert (config.train.epochs, config.data.noise.variance, config.train.batch_size) == (3, 0.5, 8)
     assert made.cells["s"][1].config.train.epochs == 7  # a level's patch lies over the base
@@ -184,9 +182,11 @@ def test_every_suite_of_the_project_loads_in_every_profile(root):
 @pytest.mark.parametrize("values", ["val/accuracy", "[val/accuracy, {metric: wall_clock, unit: min}]"])
 def test_tables(suite, values):
     made = suite(f"""\
-        stages: {{s: {{axes: {{a: {{x: {{}}, y: {{}}}}, b: {{path: train.epochs, values: [1, 2]}}, c: {{p: {{}}, q: {{}}}}}}}}}}
+        stages:
+          s: {{axes: {{a: {{x: {{}}, y: {{}}}}, b: {{path: train.epochs, values: [1, 2]}}, c: {{p: {{}}, q: {{}}}}}}}}
         tables:
-          one: {{stage: s, rows: a, columns: b, where: {{c: p}}, values: {values}, published: {{val/accuracy: {{x: {{1: 0.5}}}}}}}}
+          one:
+            {{stage: s, rows: a, columns: b, where: {{c: p}}, values: {values}, published: {{val/accuracy: {{x: {{1: 0.5}}}}}}}}
           two: {{stage: s, rows: [a, c], columns: [b], values: {values}}}
         """)
     one = made.spec.tables["one"]

@@ -69,9 +69,7 @@ def test_cells_are_the_product_without_what_is_excluded(tmp_path_factory, axes, 
     if len(everything) > 1:
         extra = f"    exclude: [{{{', '.join(f'{axis}: {label}' for axis, label in excluded.items())}}}]\n"
         thinned = load_suite(write(folder, axes, extra)).cells["s"]
-        assert [cell.labels for cell in thinned] == [
-            c for c in everything if c != {a: str(v) for a, v in excluded.items()}
-        ]
+        assert [cell.labels for cell in thinned] == [c for c in everything if c != {a: str(v) for a, v in excluded.items()}]
 
 
 @settings(deadline=None, max_examples=40)
