@@ -1,0 +1,70 @@
+"""Arguments and small pieces that several verbs share."""
+
+import argparse
+import json
+from typing import Any
+
+
+def add_suite(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that choose a suite and what of it."""
+    parser.add_argument("suite", metavar="SUITE", help="suite file, such as suites/noise_vs_complexity.yaml")
+    parser.add_argument("--profile", metavar="NAME", help="apply a profile of the suite, such as quick")
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        help="override a setting, such as train.epochs=3",
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="STAGE[AXIS=LABEL,…]",
+        help="only these cells; may be given several times",
+    )
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say what runs where."""
+    parser.add_argument("--workers", type=int, metavar="N", help="worker processes (default: one per GPU, else one per core)")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of each worker (default: 1)")
+    parser.add_argument(
+        "--device", choices=["auto", "cpu", "cuda"], default="auto", help="where to train (default: CUDA if there)"
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def load(args: argparse.Namespace):
+    """Return the suite that the arguments choose."""
+    from bench.suite import load_suite
+
+    return load_suite(args.suite, profile=args.profile, overrides=args.overrides, only=args.only)
+
+
+def command(args: argparse.Namespace, verb: str) -> str:
+    """Return the command line of another verb for the same suite."""
+    import shlex
+
+    words = ["bench", *verb.split(), args.suite]
+    words += ["--profile", args.profile] if args.profile else []
+    words += [word for override in args.overrides for word in ("--set", override)]
+    words += [word for only in args.only for word in ("--only", only)]
+    return shlex.join(words)
+
+
+def show_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def duration(seconds: float) -> str:
+    """Return a time as one reads it: 45 s, 12 min, 3.5 h, 2.1 days."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.1f} days"

@@ -1,0 +1,65 @@
+"""The `bench` command. Verbs are loaded one at a time, so that help answers at once."""
+
+import argparse
+import os
+import sys
+from importlib import import_module
+
+from bench.errors import BenchError
+
+VERBS = {
+    "run": "run what a suite still lacks, and print its tables",
+    "plan": "show what `run` would do, and how long it would take",
+    "status": "show how far a suite is",
+    "report": "write a suite's tables with significance tests",
+    "validate": "check a suite file",
+    "data": "prepare, list and verify data sets",
+    "ls": "list suites, models, data sources and other parts",
+    "ui": "open MLflow's web interface on the recorded runs",
+}
+EXIT_CODES = "exit codes: 0 complete, 1 error, 2 usage, 3 incomplete (trials failed or missing), 130 interrupted"
+
+
+def parser(argv: list[str]) -> argparse.ArgumentParser:
+    """Return the parser, with the arguments of the verb that is called."""
+    top = argparse.ArgumentParser(
+        prog="bench", description="Benchmark suites: repeated, seeded trials, recorded and tested.", epilog=EXIT_CODES
+    )
+    top.add_argument("--version", action="store_true", help="print the version and exit")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB")
+    called = next((word for word in argv if not word.startswith("-")), "")
+    for verb, text in VERBS.items():
+        sub = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".", epilog=EXIT_CODES)
+        if verb == called:
+            import_module(f"bench.cli.{verb}").add_arguments(sub)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    top = parser(argv)
+    args = top.parse_args(argv)
+    if args.version:
+        from importlib.metadata import version
+
+        print(f"bench {version('bench-suites')}")
+        return 0
+    if not args.verb:
+        top.print_help()
+        return 2
+    try:
+        return import_module(f"bench.cli.{args.verb}").main(args)
+    except BenchError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""`bench plan`: what `bench run` would do, and how long it would take."""
+
+import argparse
+
+from bench.cli import common
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    common.add_suite(parser)
+    common.add_workers(parser)
+    common.add_json(parser)
+    parser.add_argument("--no-probe", action="store_true", help="do not check models and data nor measure speed: answer at once")
+
+
+def main(args: argparse.Namespace) -> int:
+    from bench.runner.inspect import estimate, inspect
+    from bench.runner.plan import make_plan
+    from bench.runner.pool import Pool
+    from trackers import open_tracker
+
+    suite = common.load(args)
+    tracker = open_tracker()
+    plan = make_plan(suite, tracker.runs(suite.experiment))
+    workers, device = None, None
+    if plan.todo() and not args.no_probe:
+        with Pool(args.workers, args.threads, args.device) as pool:
+            workers = len(pool.workers)
+            inspect(plan, pool)
+            estimate(plan, pool)
+            device = pool.hello().device
+    if args.json:
+        common.show_json(as_json(plan, workers, device))
+    else:
+        print(text(plan, workers, device, args))
+    return 0
+
+
+def total_seconds(plan, workers: int) -> float:
+    """Return the estimated time of all that is to do: the work shared out, but never less than the longest trial."""
+    seconds = [job.seconds or 0.0 for job in plan.todo()]
+    return max(sum(seconds) / workers, max(seconds, default=0.0))
+
+
+def text(plan, workers: int | None, device: str | None, args: argparse.Namespace) -> str:
+    """Return the plan as one reads it."""
+    suite = plan.suite
+    lines = [f"{suite.name}, profile {suite.profile}: {suite.spec.title}"]
+    for stage, cells in suite.cells.items():
+        seeds = suite.seeds(stage)
+        states = [plan.jobs[trial.fingerprint].state for trial in plan.trials if trial.cell.stage == stage]
+        counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+        lines.append(f"  {stage}: {len(cells)} cells x {len(seeds)} seeds = {len(states)} trials ({counts})")
+    shared = len(plan.trials) - len(plan.jobs)
+    if shared:
+        lines.append(f"  {shared} trials are the same as others and run once")
+    reasons = {}
+    for job in plan.jobs.values():
+        if job.state in ("unavailable", "failed", "running"):
+            key = (job.state, job.reason)
+            reasons.setdefault(key, {}).setdefault(f"{job.trial.cell.stage}[{job.trial.cell.name}]", None)
+    for (state, reason), cells in reasons.items():
+        told = ", ".join(list(cells)[:3]) + (f" and {len(cells) - 3} more cells" if len(cells) > 3 else "")
+        lines.append(f"  {state}: {told}\n    {reason}")
+        if state == "unavailable":
+            lines.append(f"    `{common.command(args, 'data prepare')}` fetches hub weights; the other cells run without them")
+    todo = plan.todo()
+    lines.append(f"to do: {len(todo)} trials" + (f" on {workers} worker{'s' * (workers != 1)}, {device}" if workers else ""))
+    if workers and todo:
+        slowest = max(todo, key=lambda job: job.seconds or 0)
+        lines.append(
+            f"estimated time: {common.duration(total_seconds(plan, workers))} "
+            f"(longest trial {common.duration(slowest.seconds or 0)}: {slowest.name})"
+        )
+    return "\n".join(lines)
+
+
+def as_json(plan, workers: int | None, device: str | None) -> dict:
+    jobs = [
+        {
+            "stage": job.trial.cell.stage,
+            "cell": job.trial.cell.labels,
+            "seed": job.trial.seed,
+            "fingerprint": job.trial.fingerprint,
+            "state": job.state,
+            "reason": job.reason,
+            "seconds": job.seconds,
+            "run_id": job.run.run_id if job.run else None,
+        }
+        for job in plan.jobs.values()
+    ]
+    return {
+        "suite": plan.suite.name,
+        "profile": plan.suite.profile,
+        "trials": len(plan.trials),
+        "states": dict(plan.counts()),
+        "workers": workers,
+        "device": device,
+        "seconds": total_seconds(plan, workers) if workers else None,
+        "jobs": jobs,
+    }

@@ -1,0 +1,68 @@
+"""`bench report`: a suite's tables, with significance tests, from what the tracker holds."""
+
+import argparse
+from pathlib import Path
+
+from bench.cli import common
+from bench.errors import BenchError
+
+FORMATS = {"markdown": "md", "latex": "tex", "html": "html"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    common.add_suite(parser)
+    parser.add_argument("--format", choices=FORMATS, action="append", help="markdown (default), latex or html; may be given several times")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="write SUITE.PROFILE.md (.tex, .html) there instead of printing")
+    common.add_json(parser)
+
+
+def main(args: argparse.Namespace) -> int:
+    from bench.runner.inspect import mark_unavailable
+    from bench.runner.plan import make_plan
+    from trackers import open_tracker
+
+    suite = common.load(args)
+    tracker = open_tracker()
+    plan = make_plan(suite, tracker.runs(suite.experiment))
+    mark_unavailable(plan)
+    report = make_report(suite, tracker, plan)
+    if args.json:
+        common.show_json(report.as_json())
+    for form in args.format or ([] if args.json else ["markdown"]):
+        text = render(report, form)
+        if args.output:
+            print(_write(args.output / f"{suite.name}.{suite.profile}.{FORMATS[form]}", text))
+        else:
+            print(text)
+    return 0 if report.complete else 3
+
+
+def make_report(suite, tracker, plan):
+    """Return the report on a plan, from what the tracker holds now."""
+    from reports.collect import Expected, collect
+    from reports.report import assemble
+
+    expected = []
+    for trial in plan.trials:
+        job = plan.jobs[trial.fingerprint]
+        reason = job.reason if job.state == "unavailable" else ""
+        expected.append(Expected(trial.cell.stage, trial.cell.labels, trial.seed, trial.fingerprint, reason))
+    records = collect(expected, tracker.runs(suite.experiment))
+    stages = suite.cells
+    tables = {name: table for name, table in suite.spec.tables.items() if table.stage in stages}
+    return assemble(suite.name, suite.spec.title, suite.profile, tables, records)
+
+
+def render(report, form: str) -> str:
+    from importlib import import_module
+
+    return import_module(f"reports.{form}").render(report)
+
+
+def _write(path: Path, text: str) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BenchError(f"cannot be written: {error.strerror}", where=str(path), mend="choose another -o DIR") from None
+    return path

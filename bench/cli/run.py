@@ -1,0 +1,119 @@
+"""`bench run`: run what a suite still lacks, and print its tables."""
+
+import argparse
+import os
+import signal
+import sys
+
+from bench.cli import common
+from bench.errors import BenchError
+
+LONG = 3600.0
+"""Estimated seconds above which a run without a GPU asks first."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    common.add_suite(parser)
+    common.add_workers(parser)
+    parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="end a trial after so long (default: the suite's)")
+    parser.add_argument("--retry", action="store_true", help="run trials again that diverged, ran out of memory or timed out")
+    parser.add_argument("--yes", action="store_true", help="do not ask before a run that takes long on this machine")
+
+
+def main(args: argparse.Namespace) -> int:
+    from bench.runner.coordinate import Coordinator, reconcile
+    from bench.runner.inspect import estimate, inspect
+    from bench.runner.plan import make_plan
+    from bench.runner.pool import Pool
+    from trackers import open_tracker
+
+    if args.time_limit is not None and args.time_limit <= 0:
+        raise BenchError("a time limit is more than 0 seconds", where="--time-limit")
+    signal.signal(signal.SIGTERM, _interrupt)
+    suite = common.load(args)
+    tracker = open_tracker()
+    runs = tracker.runs(suite.experiment)
+    plan = make_plan(suite, runs, retry=args.retry)
+    interrupted = False
+    if plan.todo() or any(run.status == "RUNNING" for run in runs):
+        with Pool(args.workers, args.threads, args.device) as pool:  # the workers load torch while we load MLflow
+            tracker.open(suite.experiment, {"suite": suite.name, "profile": suite.profile})
+            elsewhere = reconcile(tracker, runs)
+            for run in elsewhere:
+                print(
+                    f"note: {run.tags.get('cell', run.run_id)} is running at {run.tags.get('coordinator')}",
+                    file=sys.stderr,
+                )
+            plan = make_plan(suite, tracker.runs(suite.experiment), retry=args.retry)
+            inspect(plan, pool)
+            estimate(plan, pool)
+            print(_plan_text(plan, pool, args), flush=True)
+            _confirm(plan, pool, args)
+            if plan.todo():
+                interrupted = _run(Coordinator, plan, tracker, pool, args)
+    else:
+        print(_plan_text(plan, None, args), flush=True)
+    return _close(suite, tracker, plan, args, interrupted)
+
+
+def _run(coordinator, plan, tracker, pool, args) -> bool:
+    """Run the plan under a progress display. Returns whether it was interrupted."""
+    from bench.cli.display import display
+
+    limit = args.time_limit or plan.suite.spec.time_limit
+    workers = min(len(pool.workers), len(plan.todo()))
+    with display(plan, workers) as listener:
+        summary = coordinator(plan, tracker, pool, listener, limit).run()
+    told = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes.items()) or "nothing finished"
+    print(
+        f"{told} in {common.duration(summary.seconds)}, of which {summary.tracking:.1f} s went to the tracker",
+        flush=True,
+    )
+    return summary.interrupted
+
+
+def _plan_text(plan, pool, args) -> str:
+    from bench.cli.plan import text
+
+    return text(
+        plan,
+        min(len(pool.workers), max(1, len(plan.todo()))) if pool else None,
+        pool.hello().device if pool else None,
+        args,
+    )
+
+
+def _confirm(plan, pool, args) -> None:
+    from bench.cli.plan import total_seconds
+
+    seconds = total_seconds(plan, len(pool.workers))
+    if args.yes or pool.kind != "cpu" or seconds < LONG:
+        return
+    long = f"this would take about {common.duration(seconds)} on this machine, which has no GPU"
+    profiles = ", ".join(plan.suite.spec.profiles)
+    mend = "add --yes to run it all the same" + (f", or choose a smaller --profile ({profiles})" if profiles else "")
+    if not sys.stdin.isatty():
+        raise BenchError(long, mend=mend)
+    if input(f"{long}. Run it? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise BenchError("nothing was run", mend=mend)
+
+
+def _close(suite, tracker, plan, args, interrupted: bool) -> int:
+    """Print the report and where to look next; return the exit code."""
+    from bench.cli.report import make_report
+    from reports import markdown
+
+    report = make_report(suite, tracker, plan)
+    print()
+    print(markdown.render(report))
+    print(f"\nthis report again:  {common.command(args, 'report')}")
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    print(f"the runs:           {uri if uri.startswith('http') else 'mlflow ui'}   (experiment {suite.experiment})")
+    if interrupted:
+        print(f"interrupted; the rest: {common.command(args, 'run')}", file=sys.stderr)
+        return 130
+    return 0 if report.complete else 3
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

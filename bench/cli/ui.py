@@ -1,0 +1,22 @@
+"""`bench ui`: open MLflow's web interface on the recorded runs."""
+
+import argparse
+import os
+import sys
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=5000, help="port to listen at (default: %(default)s)")
+
+
+def main(args: argparse.Namespace) -> int:
+    from trackers import open_tracker
+
+    uri = open_tracker().uri
+    if uri.startswith("http"):
+        print(f"the runs are at {uri}")
+        return 0
+    command = ["mlflow", "ui", "--backend-store-uri", uri, "--host", args.host, "--port", str(args.port)]
+    os.execv(sys.executable, [sys.executable, "-m", *command])
+    return 0

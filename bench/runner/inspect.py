@@ -1,0 +1,107 @@
+"""Before anything trains: are the data, models and weights there, and how long will it take?"""
+
+from bench.config import TrialConfig
+from bench.errors import BenchError
+from bench.runner.plan import Job, Plan
+from bench.runner.pool import Pool
+from bench.runner.worker import Facts
+from bench.suite import Cell
+
+
+def inspect(plan: Plan, pool: Pool) -> None:
+    """Check every distinct data set and model on a worker; mark the jobs whose weights cannot be had.
+
+    Raises BenchError, with file and line, for an unknown model, missing or unreadable data, and whatever else would fail
+    every trial of a cell.
+    """
+    data = {(c.data.config.source, c.data.config.path): c for c in _distinct(plan)}
+    for cell in data.values():  # one by one: two workers would wait for each other's lock
+        try:
+            pool.map("prepare", [(cell.data.config, False)])
+        except BenchError as error:
+            raise _placed(error, cell, "data") from None
+    cells = list({_kind(cell): cell for cell in _distinct(plan)}.values())
+    facts = dict(zip(map(_kind, cells), pool.map("inspect", [(cell.config,) for cell in cells]), strict=True))
+    told: dict[str, BenchError] = {}
+    for cell in cells:
+        for section, error in facts[_kind(cell)].errors:
+            placed = _placed(error, cell, section)
+            told.setdefault(str(placed), placed)
+    if len(told) == 1:
+        raise next(iter(told.values()))
+    if told:
+        raise BenchError("\n".join(told))
+    for job in plan.jobs.values():
+        known = facts[_kind(job.trial.cell)]
+        if known.unavailable and job.state == "todo":
+            job.state, job.reason = "unavailable", known.unavailable
+    plan.facts = facts
+
+
+def mark_unavailable(plan: Plan) -> None:
+    """Mark the jobs whose weights cannot be had here, without a worker and without checking anything else."""
+    for job in plan.todo():
+        model = job.trial.cell.model.config
+        if model.pretrained or model.weights:  # asking any other model would load torch for nothing
+            from bench import models
+
+            if reason := models.unavailable(model):
+                job.state, job.reason = "unavailable", reason
+
+
+def estimate(plan: Plan, pool: Pool) -> None:
+    """Give every job that is to do its estimated seconds: from finished trials of its cell, else from a short probe."""
+    seen: dict[tuple[str, str, str], list[float]] = {}
+    for job in plan.jobs.values():
+        if job.state == "done" and "wall_clock" in job.run.metrics and job.run.tags.get("device") == pool.hello().device:
+            seen.setdefault(_digests(job.trial.cell), []).append(job.run.metrics["wall_clock"])
+    todo = plan.todo()
+    unknown = {_cost_key(job): job.trial.cell for job in todo if _digests(job.trial.cell) not in seen}
+    probes = dict(zip(unknown, pool.map("probe", [(cell.config,) for cell in unknown.values()]), strict=True))
+    for job in todo:
+        if times := seen.get(_digests(job.trial.cell)):
+            job.seconds = sum(times) / len(times)
+        else:
+            job.seconds = _seconds(job.trial.cell.config, plan.facts[_kind(job.trial.cell)], *probes[_cost_key(job)])
+
+
+def _seconds(config: TrialConfig, facts: Facts, train: float, evaluation: float) -> float:
+    """Return the time of one trial that runs all its epochs. train, evaluation: seconds an image."""
+    training, validation, test = facts.sizes
+    return config.train.epochs * (training * train + validation * evaluation) + test * evaluation
+
+
+def _distinct(plan: Plan) -> list[Cell]:
+    """Return one cell for each distinct configuration that is still to do or failed."""
+    return list({_digests(job.trial.cell): job.trial.cell for job in plan.jobs.values()}.values())
+
+
+def _digests(cell: Cell) -> tuple[str, str, str]:
+    return (cell.data.digest, cell.model.digest, cell.train.digest)
+
+
+def _kind(cell: Cell) -> tuple[str, str, str, str]:
+    """What an inspection depends on."""
+    train = cell.train.config
+    return (cell.data.digest, cell.model.digest, train.precision, str(train.compile))
+
+
+def _cost_key(job: Job) -> str:
+    """What the time of one training step depends on: not the noise, the split or the learning rate."""
+    config = job.trial.cell.config
+    data = config.data.model_dump_json(include={"source", "path", "resize", "augment"})
+    model = config.model.model_dump_json(include={"name", "args", "frozen", "head"})
+    train = config.train.model_dump_json(include={"batch_size", "precision", "channels_last", "compile", "deterministic"})
+    return "|".join([data, model, train, config.train.optimizer.name])
+
+
+def _placed(error: BenchError, cell: Cell, section: str) -> BenchError:
+    """Return the error with the line of the suite that asked for what failed."""
+    setting = {"data": "source", "model": "name", "train": "epochs"}[section]
+    part = getattr(cell, section)
+    if section == "data" and part.config.path:
+        setting = "path"
+    where = part.place((setting,))
+    if error.where and error.where != where:
+        return BenchError(f"{error.where}: {error.message}", where=where, mend=error.mend)
+    return BenchError(error.message, where=where, mend=error.mend)

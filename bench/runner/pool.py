@@ -1,0 +1,223 @@
+"""Worker processes: started once, given one request at a time, ended for good when they must be."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+from bench.errors import BenchError
+from bench.runner import worker
+from bench.runner.worker import Hello
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass
+class Died:
+    """A worker's process is gone, and with it the request it was at. message: how it ended."""
+
+    message: str
+
+
+@dataclass
+class Failed:
+    """A request raised. traceback: the worker's, as text."""
+
+    error: BenchError
+    traceback: str
+
+
+@dataclass
+class Progress:
+    """A request told how far it is."""
+
+    value: Any
+
+
+@dataclass
+class Done:
+    """A request is answered."""
+
+    value: Any
+
+
+Event = Died | Failed | Progress | Done
+
+
+class Worker:
+    """One process and the pipe to it."""
+
+    def __init__(self, number: int, device: str, threads: int):
+        self.number, self.device, self.threads = number, device, threads
+        self.hello: Hello | None = None
+        self._start()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(
+            target=worker.main,
+            args=(theirs, self.device, self.threads),
+            name=f"bench worker {self.number}",
+            daemon=True,
+        )
+        before = {name: os.environ.get(name) for name in _THREADS}
+        os.environ |= dict.fromkeys(_THREADS, str(self.threads))  # read by libraries while they load, so before the start
+        try:
+            self.process.start()
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
+        theirs.close()  # so that the pipe ends with the process
+        self.ready = False
+
+    def send(self, request: str, *arguments: Any) -> None:
+        with suppress(OSError):  # it died while idle: receive() finds the pipe closed and says so
+            self.pipe.send((request, arguments))
+
+    def receive(self) -> Event:
+        """Return what the worker said. Blocks until it says something."""
+        try:
+            kind, *values = self.pipe.recv()
+        except (EOFError, OSError):
+            self.process.join(10)
+            return Died(_ending(self.process.exitcode))
+        if kind == "failed":
+            return Failed(*values)
+        return Done(*values) if kind == "done" else Progress(*values)
+
+    def restart(self) -> None:
+        """End the process at once, whatever it does, and start another."""
+        self.end()
+        self._start()
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def _ending(code: int | None) -> str:
+    if code is not None and code < 0:
+        hint = " (perhaps the system ran out of memory)" if code == -9 else ""
+        return f"the worker process was ended by signal {-code}{hint}"
+    return f"the worker process ended with exit code {code}"
+
+
+class Pool:
+    """Some workers. Use as a context manager: leaving it ends them all."""
+
+    def __init__(self, workers: int | None = None, threads: int = 1, device: str = "auto"):
+        """Start the workers without waiting for them.
+
+        workers: None for one per GPU where there is one, else as many as the cores have room for. threads: of each
+        worker. device: auto, cpu or cuda.
+        Raises BenchError where workers x threads is more than there are cores, or CUDA is wanted and absent.
+        """
+        if (workers is not None and workers < 1) or threads < 1:
+            raise BenchError("workers and threads are at least 1", where="--workers, --threads")
+        if (workers or 1) * threads > cores():
+            raise BenchError(
+                f"{workers or 1} x {threads} threads are more than the {cores()} cores of this machine",
+                where="--workers, --threads",
+                mend=f"let workers x threads be at most {cores()}: more would slow every trial down many times",
+            )
+        self.threads = threads
+        self.workers: list[Worker] = []
+        gpus = 0
+        try:
+            if device != "cpu" and _nvidia():
+                self.workers.append(Worker(0, "auto" if device == "auto" else "cuda:0", threads))
+                self.hello()
+                gpus = self.workers[0].hello.devices
+            if device == "cuda" and not gpus:
+                raise BenchError("there is no CUDA device here", where="--device", mend="leave --device out, or use cpu")
+            count = workers or (gpus or max(1, cores() // threads))
+            for number in range(len(self.workers), count):
+                self.workers.append(Worker(number, f"cuda:{number % gpus}" if gpus else "cpu", threads))
+        except BaseException:
+            self.close()
+            raise
+        self.kind = "cuda" if gpus else "cpu"
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        for one in self.workers:
+            one.end()
+
+    def keep(self, count: int) -> None:
+        """End the workers beyond `count`; there is no work for them."""
+        for one in self.workers[count:]:
+            one.end()
+        del self.workers[count:]
+
+    def hello(self) -> Hello:
+        """Wait for the first worker to be ready and return what it says of itself."""
+        first = self.workers[0]
+        if not first.ready:
+            greet(first, first.receive())
+        return first.hello
+
+    def events(self, timeout: float) -> list[tuple[Worker, Event]]:
+        """Return what workers said, waiting at most `timeout` seconds for the first to say something."""
+        pipes: dict[Connection, Worker] = {one.pipe: one for one in self.workers}
+        return [(pipes[pipe], pipes[pipe].receive()) for pipe in wait(list(pipes), timeout)]
+
+    def map(self, request: str, arguments: Iterable[tuple], progress: Callable[[Any], None] = lambda value: None) -> list[Any]:
+        """Answer one request for each of many arguments, on all workers, and return the answers in order.
+
+        Raises the error of the first that failed.
+        """
+        todo = list(enumerate(arguments))[::-1]
+        answers: dict[int, Any] = {}
+        at: dict[int, int] = {}
+        total = len(todo)
+        while len(answers) < total:
+            for one in self.workers:
+                if one.ready and one.number not in at and todo:
+                    index, values = todo.pop()
+                    at[one.number] = index
+                    one.send(request, *values)
+            for one, event in self.events(timeout=1.0):
+                if not one.ready:
+                    greet(one, event)
+                elif isinstance(event, Progress):
+                    progress(event.value)
+                elif isinstance(event, Done):
+                    answers[at.pop(one.number)] = event.value
+                elif isinstance(event, Failed):
+                    raise event.error
+                else:
+                    raise BenchError(f"{event.message} during {request}", mend="see whether this machine has memory left")
+        return [answers[index] for index in range(total)]
+
+
+def greet(one: Worker, event: Event) -> None:
+    """Take the first thing that a worker says. Raises BenchError where it did not come up."""
+    if not isinstance(event, Done):
+        raise BenchError(
+            f"a worker did not start: {event.message if isinstance(event, Died) else event}",
+            mend="see whether `python -c 'import torch, timm'` works in this environment",
+        )
+    one.hello, one.ready = event.value, True
+
+
+def _nvidia() -> bool:
+    """Tell whether there may be an NVIDIA device; only a worker, which has torch, knows."""
+    return Path("/dev/nvidiactl").exists() or which("nvidia-smi") is not None

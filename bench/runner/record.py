@@ -1,0 +1,119 @@
+"""What is written of a trial: tags, params and artifacts."""
+
+import io
+import os
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import yaml
+from pydantic import BaseModel
+
+from bench.runner.plan import Job, Plan
+from bench.runner.pool import Pool
+
+TAG_VERSIONS = ("bench-suites", "mlflow", "optuna", "numpy")
+
+
+def coordinator() -> str:
+    """Return what names this process for as long as it lives: host, process id and start time."""
+    return f"{platform.node()}:{os.getpid()}:{psutil.Process().create_time():.2f}"
+
+
+def alive(name: str) -> bool | None:
+    """Tell whether the coordinator of that name still runs; None where it is another machine's."""
+    host, _, rest = name.rpartition(":")
+    host, _, pid = host.rpartition(":")
+    if host != platform.node():
+        return None
+    try:
+        return f"{psutil.Process(int(pid)).create_time():.2f}" == rest
+    except (psutil.NoSuchProcess, ValueError):
+        return False
+
+
+def tags(plan: Plan, job: Job, pool: Pool, co_workers: int) -> dict[str, str]:
+    """Return the tags of a job's run, all known before it starts. co_workers: workers that run side by side."""
+    cell, seed, fingerprint = job.trial
+    hello = pool.hello()
+    also = [f"{other.stage}: {other.name}" for other in job.cells if other is not cell]
+    return {
+        "suite": plan.suite.name,
+        "profile": plan.suite.profile,
+        "stage": cell.stage,
+        "cell": cell.name,
+        **{f"axis.{axis}": label for axis, label in cell.labels.items()},
+        **({"also": "; ".join(also)} if also else {}),
+        "seed": str(seed),
+        "fingerprint": fingerprint,
+        "device": hello.device,
+        "workers": str(co_workers),
+        "threads": str(pool.threads),
+        "commit": commit(str(Path(plan.suite.document.file).resolve().parent)),
+        "coordinator": coordinator(),
+        "versions": ", ".join(f"{name} {number}" for name, number in {**hello.versions, **_versions()}.items()),
+    }
+
+
+def params(job: Job) -> dict[str, str]:
+    """Return the resolved configuration as dotted names and values; what is off is left out."""
+    return {name: str(value) for name, value in _flat(job.trial.cell.config) if value not in (None, (), {}, [])}
+
+
+def config_yaml(job: Job) -> bytes:
+    """Return the resolved configuration with stage, cell and seed, as YAML."""
+    cell, seed, fingerprint = job.trial
+    head = {"stage": cell.stage, "cell": dict(cell.labels), "seed": seed, "fingerprint": fingerprint}
+    return yaml.safe_dump({**head, **cell.config.model_dump(mode="json")}, sort_keys=False, allow_unicode=True).encode()
+
+
+def predictions_npz(predictions: dict[str, dict[str, np.ndarray]]) -> bytes:
+    """Return predictions as a compressed archive: `<split>/probabilities` float16 [N, C], `/targets` and `/indices` [N]."""
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer, **{f"{split}/{name}": array for split, part in predictions.items() for name, array in part.items()}
+    )
+    return buffer.getvalue()
+
+
+def _flat(config: BaseModel, prefix: str = "") -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for name in type(config).model_fields:
+        value = getattr(config, name)
+        if isinstance(value, BaseModel):
+            pairs += _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
+            pairs += [pair for i, part in enumerate(value) for pair in _flat(part, f"{prefix}{name}.{i}.")]
+        else:
+            pairs.append((f"{prefix}{name}", value))
+    return pairs
+
+
+@cache
+def commit(folder: str) -> str:
+    """Return the git commit of a folder, with `+changes` where its tree differs from it; `unknown` outside git."""
+    try:
+        run = {"cwd": folder, "capture_output": True, "text": True, "timeout": 10}
+        head = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], **run)
+        if head.returncode:
+            return "unknown"
+        dirty = subprocess.run(["git", "status", "--porcelain", "--untracked-files=no"], **run).stdout.strip()
+        return head.stdout.strip() + ("+changes" if dirty else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+@cache
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in TAG_VERSIONS:
+        try:
+            found["bench" if name == "bench-suites" else name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,181 @@
+"""A worker process: keeps torch and the data sets in memory and answers one request after another.
+
+Requests come over a pipe as (function name, arguments); answers are ("progress", …) any number of times, then
+("done", value) or ("failed", error, traceback). The worker ends when the pipe closes or its coordinator is gone.
+"""
+
+import os
+import platform
+import signal
+import sys
+import threading
+import time
+import traceback
+from dataclasses import dataclass, field
+from functools import cache
+from multiprocessing.connection import Connection
+from typing import Any
+
+from bench.config import Data, TrialConfig
+from bench.errors import BenchError
+
+
+@dataclass(frozen=True)
+class Hello:
+    """What a worker says of itself when it is ready. devices: CUDA devices it sees. versions: of what shapes results."""
+
+    device: str
+    devices: int
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a cell before it trains. sizes: images in train, val and test. unavailable: why its weights are
+    not to be had here."""
+
+    sizes: tuple[int, int, int]
+    unavailable: str = ""
+    parameters: int = 0
+    errors: list[tuple[str, BenchError]] = field(default_factory=list)
+
+
+def main(pipe: Connection, device: str, threads: int) -> None:
+    """Serve requests until the pipe closes. device: "cpu", "cuda:0" …, or "auto" (CUDA where there is one)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the coordinator's to handle
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = os.getppid()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    import torch
+
+    torch.set_num_threads(threads)
+    if device == "auto":
+        device = "cuda:0" if torch.cuda.is_available() else "cpu"
+    pipe.send(("done", _hello(device)))
+    while True:
+        try:
+            name, arguments = pipe.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            answer = ("done", REQUESTS[name](pipe, device, *arguments))
+        except BrokenPipeError:
+            return
+        except BaseException as error:
+            told = error if isinstance(error, BenchError) else BenchError(f"{type(error).__name__}: {error}")
+            answer = ("failed", told, traceback.format_exc())
+            if not isinstance(error, Exception):
+                raise
+        pipe.send(answer)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its coordinator has died, however it died."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def _hello(device: str) -> Hello:
+    import timm
+    import torch
+    import torchvision
+
+    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else f"CPU {_cpu_name()}"
+    versions = {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "timm": timm.__version__,
+    }
+    return Hello(name, torch.cuda.device_count(), versions)
+
+
+def _cpu_name() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123
+            return next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+@cache
+def _dataset(data: Data):
+    from bench import data as datasets
+
+    return datasets.prepare(data)
+
+
+def _same_images(data: Data) -> Data:
+    """Return a key under which all sections that read the same images share one data set."""
+    return Data(source=data.source, path=data.path)
+
+
+def _prepare(pipe: Connection, device: str, data: Data, download: bool) -> tuple[str, int]:
+    """Make a data set ready. Returns its digest and number of classes."""
+    from bench import data as datasets
+
+    dataset = datasets.prepare(data, download=download, say=lambda text: pipe.send(("progress", text)))
+    return dataset.digest, len(dataset.classes)
+
+
+def _inspect(pipe: Connection, device: str, config: TrialConfig) -> Facts:
+    """Check a configuration against its data and model, without training."""
+    from bench import data as datasets
+    from bench import models
+
+    errors: list[tuple[str, BenchError]] = []
+    dataset = _dataset(_same_images(config.data))
+    sizes = (0, 0, 0)
+    try:
+        indices = datasets.split(dataset, config.data)
+        sizes = (len(indices.train), len(indices.val), len(indices.test))
+    except BenchError as error:
+        errors.append(("data", error))
+    shape = _in_shape(config.data, dataset.train_images.shape[1:])
+    try:
+        models.check(config.model, shape, len(dataset.classes))
+    except BenchError as error:
+        errors.append(("model", error))
+    if not device.startswith("cuda"):
+        if config.train.precision != "float32":
+            errors.append(("train", BenchError("bfloat16 needs a CUDA device", mend="set train.precision to float32 here")))
+        if config.train.compile:
+            errors.append(("train", BenchError("compile needs a CUDA device", mend="set train.compile to false here")))
+    return Facts(sizes, models.unavailable(config.model) or "", errors=errors)
+
+
+def _in_shape(data: Data, shape: tuple[int, ...]) -> tuple[int, int, int]:
+    channels, height, width = shape
+    if data.resize is None:
+        return channels, height, width
+    if data.resize.scale:
+        return channels, height * data.resize.scale, width * data.resize.scale
+    return channels, data.resize.size, data.resize.size
+
+
+def _probe(pipe: Connection, device: str, config: TrialConfig) -> tuple[float, float]:
+    """Measure seconds an image, in training and in evaluation."""
+    from bench.training.probe import probe
+
+    found = probe(config, _dataset(_same_images(config.data)), device)
+    return found.train_seconds_per_image, found.eval_seconds_per_image
+
+
+def _trial(pipe: Connection, device: str, config: TrialConfig, seed: int) -> Any:
+    """Train and evaluate; progress is (epoch, metrics)."""
+    from bench.training.trial import run_trial
+
+    def report(epoch: int, metrics: dict[str, float]) -> bool:
+        pipe.send(("progress", (epoch, metrics)))
+        return False
+
+    return run_trial(config, seed, _dataset(_same_images(config.data)), device, report)
+
+
+REQUESTS = {"prepare": _prepare, "inspect": _inspect, "probe": _probe, "trial": _trial}
+
+if __name__ == "__main__":
+    sys.exit("this module is started by the runner")

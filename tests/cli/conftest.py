@@ -1,0 +1,108 @@
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from trackers import StoredRun, open_tracker
+
+SUITE = """\
+suite: tiny
+title: A tiny suite
+data: {source: digits, subset: {train: 96, val: 48, test: 48}}
+base: {model: {name: simple_cnn}, train: {epochs: 2, batch_size: 32, optimizer: {name: sgd, lr: 0.05}}}
+seeds: 2
+stages:
+  s:
+    axes:
+      lr: {path: train.optimizer.lr, values: [0.05, 0.1]}
+      noise: {path: data.noise.variance, values: [0, 0.04]}
+tables:
+  t: {title: Accuracy by noise, stage: s, rows: noise, columns: lr, values: val/accuracy}
+"""
+
+
+@dataclass
+class Answer:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def tables(self) -> str:
+        """What the report says, without times."""
+        return re.sub(r"\d{4}-\d\d-\d\d[ T][\d:]+( UTC)?", "TIME", self.out[self.out.index("# ") :])
+
+
+class Bench:
+    """The command line, in a folder of its own."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]):
+        self.folder, self.environment = folder, environment
+        self.suite = self.write(SUITE)
+
+    def write(self, text: str, name: str = "tiny.yaml") -> Path:
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def start(self, *words: str, **environment: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, "-m", "bench.cli.main", *map(str, words)],
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def __call__(self, *words: str, **environment: str) -> Answer:
+        process = self.start(*words, **environment)
+        out, err = process.communicate(timeout=300)
+        assert "Traceback" not in err, err
+        return Answer(process.returncode, out, err)
+
+    def stop_after(self, trials: int, how: signal.Signals, *words: str) -> Answer:
+        """Run until so many trials have ended and others run, then send a signal to the coordinator."""
+        process = self.start(*words)
+        seen: list[str] = []
+        for line in process.stdout:
+            seen.append(line)
+            if sum(bool(re.match(r"\[\d+/", line)) for line in seen) >= trials:
+                break
+        time.sleep(0.2)
+        process.send_signal(how)
+        out, err = process.communicate(timeout=60)
+        return Answer(process.returncode, "".join(seen) + out, err)
+
+    def runs(self, experiment: str = "tiny") -> list[StoredRun]:
+        return open_tracker(f"sqlite:///{self.folder}/mlflow.db").runs(experiment)
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory, root) -> dict[str, str]:
+    data = os.environ.get("BENCH_DATA") or str(tmp_path_factory.mktemp("data"))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    return {**kept, "BENCH_DATA": data, "PYTHONPATH": str(root), "COLUMNS": "120", "HF_HUB_OFFLINE": "1"}
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory) -> Path:
+    """A database as MLflow makes it, made once: its migrations take seconds."""
+    folder = tmp_path_factory.mktemp("template")
+    open_tracker(f"sqlite:///{folder}/mlflow.db").open("nothing", {})
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def bench(tmp_path, environment, template) -> Bench:
+    shutil.copy(template, tmp_path / "mlflow.db")
+    return Bench(tmp_path, environment)

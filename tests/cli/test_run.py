@@ -1,0 +1,148 @@
+"""Runs from beginning to end, and what is left when they do not get there."""
+
+import json
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+
+def finished(runs):
+    return {run.tags["fingerprint"]: run for run in runs if run.status == "FINISHED"}
+
+
+def accuracies(runs):
+    return {
+        key: {name: value for name, value in run.metrics.items() if "accuracy" in name or "loss" in name}
+        for key, run in finished(runs).items()
+    }
+
+
+def test_a_suite_from_plan_to_report(bench):
+    plan = bench("plan", "tiny.yaml")
+    assert plan.code == 0 and "s: 4 cells x 2 seeds = 8 trials (8 todo)" in plan.out and "estimated time: " in plan.out
+    assert bench("status", "tiny.yaml").code == 3
+
+    ran = bench("run", "tiny.yaml")
+    assert ran.code == 0, ran.err
+    assert "8 finished in" in ran.out and "Accuracy by noise" in ran.out and "mlflow ui" in ran.out
+    assert ran.out.count("val/accuracy 0.") >= 8, "a line for each trial"
+    runs = bench.runs()
+    assert len(runs) == 8 and {run.status for run in runs} == {"FINISHED"}
+    assert {run.tags["cell"] for run in runs} == {f"lr={lr}, noise={noise}" for lr in ("0.05", "0.1") for noise in ("0", "0.04")}
+
+    again = bench("run", "tiny.yaml")
+    assert again.code == 0 and "to do: 0 trials" in again.out and len(bench.runs()) == 8
+    assert again.tables == ran.tables
+    report = bench("report", "tiny.yaml")
+    assert report.code == 0 and report.tables.strip() in ran.tables
+    status = json.loads(bench("status", "tiny.yaml", "--json").out)
+    assert status["states"] == {"done": 8} and len(status["jobs"]) == 8
+
+
+def test_the_number_of_workers_does_not_matter(bench):
+    assert bench("run", "tiny.yaml", "--workers", "1").code == 0
+    one = accuracies(bench.runs())
+    (bench.folder / "mlflow.db").rename(bench.folder / "one.db")
+    assert bench("run", "tiny.yaml", "--workers", str(min(2, os.cpu_count()))).code == 0
+    assert accuracies(bench.runs()) == one and len(one) == 8
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_stopped_in_the_middle_and_run_again(bench, how):
+    words = ("run", "tiny.yaml", "--set", "train.epochs=6")
+    stopped = bench.stop_after(2, how, *words)
+    assert stopped.code == (-9 if how == signal.SIGKILL else 130)
+    if how != signal.SIGKILL:
+        assert "interrupted; the rest: bench run tiny.yaml" in stopped.err
+        assert not [run for run in bench.runs() if run.status == "RUNNING"]
+    _wait_for_workers_to_end()
+    before = finished(bench.runs())
+    assert 2 <= len(before) < 8
+
+    ended = bench(*words)
+    assert ended.code == 0, ended.err
+    after = finished(bench.runs())
+    assert len(after) == 8 and not [run for run in bench.runs() if run.status == "RUNNING"]
+    assert {key: run.run_id for key, run in before.items()}.items() <= {key: run.run_id for key, run in after.items()}.items()
+    interrupted = accuracies(bench.runs())
+
+    (bench.folder / "mlflow.db").rename(bench.folder / "stopped.db")
+    whole = bench(*words)
+    assert accuracies(bench.runs()) == interrupted, "to the last digit"
+    assert _table(whole.out) == _table(ended.out)
+
+
+def _wait_for_workers_to_end():
+    """Workers notice within a second that their coordinator was killed."""
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        # a worker's parent is gone, so it belongs to init now
+        left = [p for p in psutil.process_iter(["cmdline", "ppid"]) if "spawn_main" in " ".join(p.info["cmdline"] or [])]
+        if not [p for p in left if p.info["ppid"] == 1]:
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"orphaned workers: {left}")
+
+
+def _table(out: str) -> list[str]:
+    return [line for line in out.splitlines() if line.startswith("|")]
+
+
+def test_two_coordinators_do_not_run_one_suite(bench):
+    first = bench.start("run", "tiny.yaml", "--set", "train.epochs=40")
+    while not [run for run in bench.runs() if run.status == "RUNNING"]:
+        time.sleep(0.2)
+        assert first.poll() is None
+    second = bench("run", "tiny.yaml", "--set", "train.epochs=40")
+    assert second.code == 1 and f"is at work (process {first.pid})" in second.err
+    first.send_signal(signal.SIGINT)
+    first.communicate(timeout=60)
+    assert first.returncode == 130
+
+
+def test_a_worker_that_dies_takes_only_its_trial_with_it(bench):
+    process = bench.start("run", "tiny.yaml", "--set", "train.epochs=30")
+    while not [run for run in bench.runs() if run.status == "RUNNING"]:
+        time.sleep(0.2)
+        assert process.poll() is None
+    time.sleep(1)
+    victim = psutil.Process(process.pid).children()
+    victim = next(child for child in victim if "spawn_main" in " ".join(child.cmdline()))
+    victim.kill()
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 3, err
+    crashed = [run for run in bench.runs() if run.tags["outcome"] == "crashed"]
+    assert len(crashed) == 1 and "signal 9" in crashed[0].tags["message"] and crashed[0].status == "FAILED"
+    assert len(finished(bench.runs())) == 7 and "crashed" in out
+    again = bench("run", "tiny.yaml", "--set", "train.epochs=30")
+    assert again.code == 0 and "to do: 1 trials" in again.out
+
+
+def test_diverged_trials_are_an_outcome(bench):
+    words = ("run", "tiny.yaml", "--set", "stages.s.axes.lr.values=[0.05, 1e9]")
+    answer = bench(*words)
+    assert answer.code == 3
+    diverged = [run for run in bench.runs() if run.tags["outcome"] == "diverged"]
+    assert len(diverged) == 4 and {run.status for run in diverged} == {"FAILED"}
+    assert "diverged" in answer.out and "4 finished" in answer.out
+    again = bench(*words)
+    assert again.code == 3 and "to do: 0 trials" in again.out and len(bench.runs()) == 8
+    assert "to do: 4 trials" in bench(*words, "--retry").out
+
+
+def test_a_time_limit_ends_the_trial(bench):
+    began = time.monotonic()
+    answer = bench("run", "tiny.yaml", "--set", "train.epochs=100000", "--only", "s[lr=0.1,noise=0]", "--time-limit", "2", "--yes")
+    assert answer.code == 3 and time.monotonic() - began < 90
+    runs = bench.runs()
+    assert [run.tags["outcome"] for run in runs] == ["timeout"] * 2 and {run.status for run in runs} == {"FAILED"}
+    assert "not finished after 2 s" in answer.out
+
+
+def test_long_runs_ask_first(bench):
+    answer = bench("run", "tiny.yaml", "--set", "train.epochs=10000000", "--device", "cpu")
+    assert answer.code == 1 and "add --yes" in answer.err and "this would take about" in answer.err
+    assert not bench.runs()
