@@ -6,17 +6,18 @@ from pathlib import Path
 from bench.cli import common
 from bench.errors import BenchError
 
-FORMATS = {"markdown": "md", "latex": "tex", "html": "html"}
+FORMATS = ("markdown", "latex", "html", "json")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     common.add_suite(parser)
-    parser.add_argument("--format", choices=FORMATS, action="append", help="markdown (default), latex or html; may be given several times")
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="write SUITE.PROFILE.md (.tex, .html) there instead of printing")
+    parser.add_argument("--format", choices=FORMATS, action="append", help="default markdown; may be given several times")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="write SUITE.PROFILE.md (.tex, …) there, print nothing")
     common.add_json(parser)
 
 
 def main(args: argparse.Namespace) -> int:
+    import reports
     from bench.runner.inspect import mark_unavailable
     from bench.runner.plan import make_plan
     from trackers import open_tracker
@@ -26,12 +27,11 @@ def main(args: argparse.Namespace) -> int:
     plan = make_plan(suite, tracker.runs(suite.experiment))
     mark_unavailable(plan)
     report = make_report(suite, tracker, plan)
-    if args.json:
-        common.show_json(report.as_json())
-    for form in args.format or ([] if args.json else ["markdown"]):
-        text = render(report, form)
+    formats = [*(args.format or ()), *(["json"] if args.json else ())] or ["markdown"]
+    for ending, render in (reports.FORMATS[form] for form in dict.fromkeys(formats)):
+        text = render(report)
         if args.output:
-            print(_write(args.output / f"{suite.name}.{suite.profile}.{FORMATS[form]}", text))
+            print(_write(args.output / f"{suite.name}.{suite.profile}.{ending}", text))
         else:
             print(text)
     return 0 if report.complete else 3
@@ -51,12 +51,6 @@ def make_report(suite, tracker, plan):
     stages = suite.cells
     tables = {name: table for name, table in suite.spec.tables.items() if table.stage in stages}
     return assemble(suite.name, suite.spec.title, suite.profile, tables, records)
-
-
-def render(report, form: str) -> str:
-    from importlib import import_module
-
-    return import_module(f"reports.{form}").render(report)
 
 
 def _write(path: Path, text: str) -> Path:

@@ -1,7 +1,6 @@
 """`bench run`: run what a suite still lacks, and print its tables."""
 
 import argparse
-import os
 import signal
 import sys
 
@@ -37,7 +36,8 @@ def main(args: argparse.Namespace) -> int:
     interrupted = False
     if plan.todo() or any(run.status == "RUNNING" for run in runs):
         with Pool(args.workers, args.threads, args.device) as pool:  # the workers load torch while we load MLflow
-            tracker.open(suite.experiment, {"suite": suite.name, "profile": suite.profile})
+            about = f"{suite.spec.title} — {common.command(args, 'report')}"
+            tracker.open(suite.experiment, {"suite": suite.name, "profile": suite.profile, "mlflow.note.content": about})
             elsewhere = reconcile(tracker, runs)
             for run in elsewhere:
                 print(
@@ -107,8 +107,8 @@ def _close(suite, tracker, plan, args, interrupted: bool) -> int:
     print()
     print(markdown.render(report))
     print(f"\nthis report again:  {common.command(args, 'report')}")
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
-    print(f"the runs:           {uri if uri.startswith('http') else 'mlflow ui'}   (experiment {suite.experiment})")
+    server = tracker.uri.startswith("http")
+    print(f"the runs by cell:   {'' if server else 'mlflow ui, then '}{tracker.experiment_url(suite.experiment)}")
     if interrupted:
         print(f"interrupted; the rest: {common.command(args, 'run')}", file=sys.stderr)
         return 130

@@ -39,12 +39,13 @@ class Summary:
 
 @dataclass
 class _Running:
-    """A trial at a worker. history: epochs not yet written."""
+    """A trial at a worker. epoch: the last one reported. history: epochs not yet written."""
 
     job: Job
     number: int
     run_id: str
     began: float
+    epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     flushed: float = 0.0
 
@@ -112,7 +113,9 @@ class Coordinator:
         clock = time.monotonic()
         cell, seed, _ = job.trial
         tags = record.tags(self.plan, job, self.pool, len(self.pool.workers))
-        run_id = self.tracker.start(f"{cell.stage}: {cell.name}, seed={seed}", tags, record.params(job))
+        stage = f" [{cell.stage}]" if len(self.plan.suite.cells) > 1 else ""
+        # the seed first: the interface cuts long names, and runs of a cell would look the same
+        run_id = self.tracker.start(f"seed={seed}: {cell.name}{stage}", tags, record.params(job))
         worker.send("trial", cell.config, seed)
         self.summary.tracking += time.monotonic() - clock
         self.running[worker.number] = _Running(job, number, run_id, time.monotonic(), flushed=time.monotonic())
@@ -124,10 +127,13 @@ class Coordinator:
             greet(worker, event)
         elif isinstance(event, Progress) and running:
             epoch, metrics = event.value
+            running.epoch = epoch
             running.history.append({"epoch": epoch, "seconds": time.monotonic() - running.began, **metrics})
             self.listener.progressed(running.job, epoch, metrics)
         elif isinstance(event, Done):
             result = event.value
+            # the epoch in which a trial diverged is in its result, but was never reported
+            running.history += [row for row in result.history if row["epoch"] > running.epoch]
             artifacts = {"predictions.npz": record.predictions_npz(result.predictions)} if result.predictions else {}
             self._end(worker, result.outcome, result.message, result.metrics, artifacts)
         elif isinstance(event, Failed):
@@ -152,7 +158,7 @@ class Coordinator:
         self.tracker.finish(
             running.run_id,
             status=STATUS.get(outcome, "FAILED"),
-            tags={"outcome": outcome, **({"message": message} if message else {})},
+            tags={"outcome": outcome, **record.note(outcome, message)},
             metrics=metrics,
             history=running.history,
             artifacts={"config.yaml": record.config_yaml(job), **(artifacts or {})},

@@ -1,5 +1,6 @@
 """What is written of a trial: tags, params and artifacts."""
 
+import getpass
 import io
 import os
 import platform
@@ -42,11 +43,16 @@ def tags(plan: Plan, job: Job, pool: Pool, co_workers: int) -> dict[str, str]:
     cell, seed, fingerprint = job.trial
     hello = pool.hello()
     also = [f"{other.stage}: {other.name}" for other in job.cells if other is not cell]
+    head = commit(str(Path(plan.suite.document.file).resolve().parent))
     return {
+        "mlflow.source.name": Path(plan.suite.document.file).name,
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.git.commit": head,
+        "mlflow.user": _user(),
+        "cell": cell.name,
+        "stage": cell.stage,
         "suite": plan.suite.name,
         "profile": plan.suite.profile,
-        "stage": cell.stage,
-        "cell": cell.name,
         **{f"axis.{axis}": label for axis, label in cell.labels.items()},
         **({"also": "; ".join(also)} if also else {}),
         "seed": str(seed),
@@ -54,10 +60,15 @@ def tags(plan: Plan, job: Job, pool: Pool, co_workers: int) -> dict[str, str]:
         "device": hello.device,
         "workers": str(co_workers),
         "threads": str(pool.threads),
-        "commit": commit(str(Path(plan.suite.document.file).resolve().parent)),
+        "commit": head,
         "coordinator": coordinator(),
         "versions": ", ".join(f"{name} {number}" for name, number in {**hello.versions, **_versions()}.items()),
     }
+
+
+def note(outcome: str, message: str) -> dict[str, str]:
+    """Return the tags that say why there is no result: one to search by, and one shown at the top of the run's page."""
+    return {"message": message, "mlflow.note.content": f"**{outcome}**: {message}"} if message else {}
 
 
 def params(job: Job) -> dict[str, str]:
@@ -105,6 +116,13 @@ def commit(folder: str) -> str:
         dirty = subprocess.run(["git", "status", "--porcelain", "--untracked-files=no"], **run).stdout.strip()
         return head.stdout.strip() + ("+changes" if dirty else "")
     except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
         return "unknown"
 
 

@@ -111,6 +111,8 @@ def label(value: Any) -> str:
     """Return the text by which a scalar is known as a label: true, 0.01, adam."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float) and float(short := f"{value:g}") == value:
+        return short  # 1e+09, not 1000000000.0
     return "none" if value is None else str(value)
 
 

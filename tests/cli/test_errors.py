@@ -36,7 +36,11 @@ def test_truncated_data(bench, shared_data, tmp_path):
 
 
 def test_a_model_whose_weights_cannot_be_had(bench, tmp_path):
-    put(bench, "lr: {path: train.optimizer.lr, values: [0.05, 0.1]}", "lr: {x: {}, y: {model: {name: resnet10t, pretrained: true}}}")
+    put(
+        bench,
+        "lr: {path: train.optimizer.lr, values: [0.05, 0.1]}",
+        "lr: {x: {}, y: {model: {name: resnet10t, pretrained: true}}}",
+    )
     home = {"HF_HOME": str(tmp_path / "hub"), "TORCH_HOME": str(tmp_path / "torch")}
     plan = bench("plan", "tiny.yaml", **home)
     assert plan.code == 0 and "unavailable: s[lr=y, noise=0]" in plan.out and "4 todo, 4 unavailable" in plan.out

@@ -135,7 +135,9 @@ def test_diverged_trials_are_an_outcome(bench):
 
 def test_a_time_limit_ends_the_trial(bench):
     began = time.monotonic()
-    answer = bench("run", "tiny.yaml", "--set", "train.epochs=100000", "--only", "s[lr=0.1,noise=0]", "--time-limit", "2", "--yes")
+    answer = bench(
+        "run", "tiny.yaml", "--set", "train.epochs=100000", "--only", "s[lr=0.1,noise=0]", "--time-limit", "2", "--yes"
+    )
     assert answer.code == 3 and time.monotonic() - began < 90
     runs = bench.runs()
     assert [run.tags["outcome"] for run in runs] == ["timeout"] * 2 and {run.status for run in runs} == {"FAILED"}

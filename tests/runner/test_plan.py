@@ -15,7 +15,8 @@ stages:
 
 
 def run_of(job, status, **tags):
-    return StoredRun(f"run-{job.trial.fingerprint[:6]}", status, {"fingerprint": job.trial.fingerprint, **tags}, {"val/accuracy": 0.5})
+    key = job.trial.fingerprint
+    return StoredRun(f"run-{key[:6]}", status, {"fingerprint": key, **tags}, {"val/accuracy": 0.5})
 
 
 def test_trials_of_one_fingerprint_are_one_job(make):
@@ -104,5 +105,3 @@ def test_estimates_order_nothing_when_absent(make):
     study = Study(plan)
     asked = [study.ask()[1] for _ in range(6)]
     assert asked == list(plan.jobs.values())
-
-

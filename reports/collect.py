@@ -1,0 +1,65 @@
+"""Put what was planned and what was recorded together: one record a planned trial, none dropped."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from trackers import StoredRun
+
+FINISHED = "finished"
+BY_STATUS = {"RUNNING": "running", "FINISHED": FINISHED, "FAILED": "failed", "KILLED": "interrupted"}
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One planned trial: a cell of a stage, with a seed. `unavailable` says why it cannot be run here, if so."""
+
+    stage: str
+    labels: dict[str, str]
+    """axis → label of the cell."""
+    seed: int
+    fingerprint: str
+    unavailable: str = ""
+
+    @property
+    def cell(self) -> str:
+        return ", ".join(f"{axis}={label}" for axis, label in self.labels.items())
+
+
+@dataclass(frozen=True)
+class Record(Expected):
+    """A planned trial and what became of it.
+
+    outcome: finished; a recorded failure (diverged, oom, timeout, failed, …); interrupted, running, unavailable or missing.
+    """
+
+    run: StoredRun | None = None
+    outcome: str = "missing"
+
+    @property
+    def message(self) -> str:
+        """Why there is no result, where something is known about it."""
+        return self.run.tags.get("message", "") if self.run else self.unavailable
+
+    def value(self, metric: str) -> float | None:
+        """Return a finished trial's metric, None where it has none or did not finish."""
+        return self.run.metrics.get(metric) if self.run and self.outcome == FINISHED else None
+
+
+def collect(expected: Iterable[Expected], runs: Iterable[StoredRun]) -> list[Record]:
+    """Return a record for every expected trial, in order, with its run.
+
+    Of several runs with one fingerprint the newest FINISHED one counts, or the newest if none is. Runs that nobody
+    expects are ignored.
+    """
+    best: dict[str, StoredRun] = {}
+    for run in sorted(runs, key=lambda run: (run.status == "FINISHED", run.start)):
+        best[run.tags.get("fingerprint", "")] = run
+    return [_record(trial, best.get(trial.fingerprint)) for trial in expected]
+
+
+def _record(trial: Expected, run: StoredRun | None) -> Record:
+    if run:
+        outcome = "running" if run.status == "RUNNING" else run.tags.get("outcome") or BY_STATUS[run.status]
+    else:
+        outcome = "unavailable" if trial.unavailable else "missing"
+    return Record(trial.stage, trial.labels, trial.seed, trial.fingerprint, trial.unavailable, run, outcome)

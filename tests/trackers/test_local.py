@@ -1,0 +1,173 @@
+"""The local SQLite store: where it lies, how it is made, and what happens when it cannot be."""
+
+import contextlib
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.errors import BenchError
+from trackers import open_tracker
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return tmp_path
+
+
+@contextlib.contextmanager
+def refused(*words):
+    began = time.monotonic()
+    with pytest.raises(BenchError) as caught:
+        yield
+    assert time.monotonic() - began < 15  # MLflow alone goes on for more than a minute
+    for word in words:
+        assert word in str(caught.value)
+    assert caught.value.mend
+
+
+def test_the_default_is_mlflows_own_and_reading_creates_nothing(folder):
+    tracker = open_tracker()
+    assert tracker.uri == f"sqlite:///{folder}/mlflow.db"
+    assert tracker.runs("suite") == []
+    assert tracker.artifact("0" * 32, "log.txt") is None
+    assert list(folder.iterdir()) == []
+
+
+def test_a_new_store_is_made_quietly_in_a_folder_with_an_odd_name(folder, monkeypatch, capfd):
+    odd = folder / "a b #é"
+    odd.mkdir()
+    monkeypatch.chdir(odd)
+    open_tracker().open("suite", {})
+    assert capfd.readouterr() == ("", "")
+    assert {path.name for path in odd.iterdir()} == {"mlflow.db", "mlruns"}
+    assert [path.name for path in folder.iterdir()] == [odd.name]
+    assert open_tracker("sqlite:///mlflow.db").runs("suite") == []
+
+
+@pytest.mark.parametrize("name", ["50%20", "what?"])
+def test_a_folder_that_no_uri_can_name_is_refused(folder, monkeypatch, name):
+    (folder / name).mkdir()
+    monkeypatch.chdir(folder / name)
+    with refused(name, "another folder"):
+        open_tracker()
+
+
+def test_the_environment_names_the_store(folder, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///elsewhere/t.db")
+    assert open_tracker().uri == f"sqlite:///{folder}/elsewhere/t.db"
+    assert open_tracker("http://host:5000/").uri == "http://host:5000"
+
+
+@pytest.mark.parametrize("uri", ["mlruns", "file:/tmp/mlruns"])
+def test_the_old_file_store_is_refused(folder, uri):
+    with refused("plain folder", "sqlite:///mlflow.db"):
+        open_tracker(uri)
+
+
+def test_runs_in_the_old_file_format_are_not_passed_over(folder):
+    (folder / "mlruns" / "0").mkdir(parents=True)
+    (folder / "mlruns" / "0" / "meta.yaml").write_text("name: Default\n")
+    with refused("old file format", "migrate-filestore"):
+        open_tracker()
+
+
+def test_a_folder_or_another_file_in_the_way(folder):
+    (folder / "mlflow.db").mkdir()
+    with refused("mlflow.db", "move it away"):
+        open_tracker().open("suite", {})
+    (folder / "mlflow.db").rmdir()
+    (folder / "mlflow.db").write_text("something else entirely, and long enough to be looked at as a database\n" * 20)
+    for refusal in (lambda: open_tracker().open("suite", {}), lambda: open_tracker().runs("suite")):
+        with refused("file is not a database", "move the file away"):
+            refusal()
+    with refused("written", "Not a directory"):
+        open_tracker("sqlite:///mlflow.db/inner/t.db").open("suite", {})
+
+
+def test_an_empty_file_is_an_empty_store(folder):
+    (folder / "mlflow.db").touch()
+    assert open_tracker().runs("suite") == []
+
+
+def test_artifacts_that_could_not_be_written_are_noticed_at_once(folder, sqlite_uri):
+    shutil.copy(sqlite_uri.removeprefix("sqlite:///"), "mlflow.db")
+    (folder / "mlruns").write_text("in the way")
+    with refused("written", "mlruns", "MLFLOW_TRACKING_URI"):
+        open_tracker().open("suite", {})
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder(folder):
+    folder.chmod(0o555)
+    try:
+        with refused("written", "choose a folder that you may write"):
+            open_tracker().open("suite", {})
+    finally:
+        folder.chmod(0o755)
+
+
+def test_a_store_that_fills_up_keeps_what_is_finished(folder, sqlite_uri):
+    """RLIMIT_FSIZE stands in for a full disk: no file grows any more."""
+    tracker = open_tracker(sqlite_uri)
+    tracker.open("suite-that-fills-up", {})
+    end = {"status": "FINISHED", "tags": {}, "history": []}
+    first, second = tracker.start("first", {}, {}), tracker.start("second", {}, {})
+    tracker.finish(first, metrics={"val/accuracy": 0.5}, artifacts={"log.txt": b"done"}, **end)
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = Path(sqlite_uri.removeprefix("sqlite:///")).stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        with refused("written", "free some disk space"):
+            tracker.finish(second, metrics={f"m{n}": 0.5 for n in range(900)}, artifacts={}, **end)
+        with refused("written"):
+            for n in range(500):
+                tracker.start("third", {f"tag {n}": "x" * 7000}, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    found = {run.run_id: run for run in tracker.runs("suite-that-fills-up")}
+    assert (found[first].status, found[first].metrics) == ("FINISHED", {"val/accuracy": 0.5})
+    assert found[second].status == "RUNNING"
+    assert tracker.artifact(first, "log.txt") == b"done"
+
+
+def test_a_server_that_is_down_is_noticed_at_once_and_no_password_is_shown(folder):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for uri in (f"http://me:secret@127.0.0.1:{port}", f"postgresql+psycopg2://me:secret@127.0.0.1:{port}/db"):
+        for refusal in (lambda t: t.open("suite", {}), lambda t: t.runs("suite")):
+            with refused("me:***@127.0.0.1", "server runs"):
+                refusal(open_tracker(uri))
+
+
+def test_a_killed_first_start_leaves_nothing_broken_and_two_at_once_do_not_collide(folder):
+    command = [
+        sys.executable,
+        "-c",
+        "from trackers import open_tracker; t = open_tracker(); t.open('suite', {}); t.start('a', {}, {})",
+    ]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    killed = subprocess.Popen(command, cwd=folder, env=environment)
+    while not (parts := list(folder.glob("*.part"))) or parts[0].stat().st_size < 100_000:  # in the middle of the migrations
+        assert killed.poll() is None
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    assert not (folder / "mlflow.db").exists()
+
+    both = [subprocess.Popen(command, cwd=folder, env=environment) for _ in range(2)]
+    assert [process.wait(240) for process in both] == [0, 0]
+    assert [run.status for run in open_tracker().runs("suite")] == ["RUNNING", "RUNNING"]

@@ -1,0 +1,68 @@
+"""What the rest of the product asks of a tracker, and the runs that it gives back. No MLflow here."""
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """One recorded run. `metrics` holds the last value of each metric; times are Unix seconds."""
+
+    run_id: str
+    status: str
+    tags: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    start: float = 0.0
+    end: float | None = None
+
+
+class Tracker(Protocol):
+    """A store of experiments and their runs. One coordinator writes to it; anyone may read at the same time.
+
+    Every method raises BenchError, and nothing else, when the store cannot be reached, read or written.
+    """
+
+    uri: str
+
+    def runs(self, experiment: str) -> list[StoredRun]:
+        """Return all runs of an experiment, [] where there is no such experiment. Creates nothing."""
+
+    def experiment_url(self, experiment: str) -> str | None:
+        """Return the address of the experiment's page in the web interface (`mlflow ui` at its own port, where the store
+        is a database), or None where there is no such experiment."""
+
+    def open(self, experiment: str, tags: dict[str, str]) -> None:
+        """Make the store and the experiment ready for writing, or fail within seconds."""
+
+    def start(self, name: str, tags: dict[str, str], params: dict[str, str]) -> str:
+        """Begin a run (status RUNNING) and return its id. `params` are stored with the first batch of metrics."""
+
+    def log(self, run_id: str, history: list[dict[str, float]]) -> None:
+        """Store epochs of a run in one batch.
+
+        history: one dict an epoch: "epoch" (from 1, the step), "seconds" (since the start) and metrics by name. A value
+        that is not finite is left out.
+        """
+
+    def finish(
+        self,
+        run_id: str,
+        *,
+        status: Status,
+        tags: dict[str, str],
+        metrics: dict[str, float],
+        history: list[dict[str, float]],
+        artifacts: dict[str, bytes],
+    ) -> None:
+        """Store the epochs not yet logged, the final metrics, tags and artifacts (by file name); then end the run.
+
+        The status comes last, so that a run that says FINISHED is complete.
+        """
+
+    def artifact(self, run_id: str, name: str) -> bytes | None:
+        """Return the content of an artifact, or None where the run has none of this name."""
+
+    def close_stale(self, runs: list[StoredRun], tags: dict[str, str]) -> None:
+        """Mark the runs among `runs` that still say RUNNING as KILLED, and add `tags` to them."""

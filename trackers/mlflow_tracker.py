@@ -1,0 +1,271 @@
+"""The MLflow implementation of the tracker, in as few calls a trial as MLflow allows."""
+
+import logging
+import math
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from bench.errors import BenchError
+from trackers import database, view
+from trackers.base import Status, StoredRun
+
+PARAM_LENGTH, TAG_LENGTH, KEY_LENGTH = 6000, 8000, 250
+PAGE = 1000
+LOCAL_SERVER = "http://127.0.0.1:5000"
+"""Where `mlflow ui` listens if it is told nothing else."""
+
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # and saves the server a request a run
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # about 15 s; MLflow's 7 go on for minutes
+}
+"""MLflow's own environment variables, as we want them where the user has not set them."""
+
+
+@dataclass
+class _Run:
+    """What we remember of a run that is being written."""
+
+    start: int  # milliseconds
+    params: dict[str, str] = field(default_factory=dict)
+    step: int = 0
+    latest: int = 0  # milliseconds
+    last: dict[str, float] = field(default_factory=dict)
+
+
+class MlflowTracker:
+    """Tracker on an MLflow tracking URI: a server, or a database."""
+
+    def __init__(self, uri: str):
+        self.uri = uri.rstrip("/") if uri.startswith("http") else uri
+        self._experiment = ""
+        self._running: dict[str, _Run] = {}
+
+    # ------------------------------------------------------------ reading
+
+    def runs(self, experiment: str) -> list[StoredRun]:
+        with self._guard("read"):
+            if database.is_database(self.uri) and (found := database.read_runs(self.uri, experiment)) is not None:
+                return found
+            if (known := self._client.get_experiment_by_name(experiment)) is None or known.lifecycle_stage != "active":
+                return []
+            found, token = {}, ""
+            while token is not None:
+                page = self._client.search_runs([known.experiment_id], max_results=PAGE, page_token=token or None)
+                found |= {run.info.run_id: _stored(run) for run in page}
+                token = page.token or None
+            return sorted(found.values(), key=lambda run: (run.start, run.run_id))
+
+    def experiment_url(self, experiment: str) -> str | None:
+        with self._guard("read"):
+            known = self._client.get_experiment_by_name(experiment)
+            return known and view.url(self.uri if self.uri.startswith("http") else LOCAL_SERVER, known.experiment_id)
+
+    def artifact(self, run_id: str, name: str) -> bytes | None:
+        from mlflow.exceptions import MlflowException
+
+        if (path := database.sqlite_path(self.uri)) and not path.exists():
+            return None
+        with self._guard("read"), tempfile.TemporaryDirectory() as folder:
+            try:
+                return Path(self._client.download_artifacts(run_id, name, folder)).read_bytes()
+            except MlflowException as error:
+                if error.get_http_status_code() == 404:
+                    return None
+                raise
+
+    # ------------------------------------------------------------ writing
+
+    def open(self, experiment: str, tags: dict[str, str]) -> None:
+        tags = {**tags, view.TAG: view.tag()}
+        with self._guard("written"):
+            if database.sqlite_path(self.uri):
+                _quiet_mlflow()
+                database.prepare(self.uri)
+            client = self._client
+            known = client.get_experiment_by_name(experiment)
+            if known is None:
+                self._experiment = client.create_experiment(experiment, tags=_texts(tags, TAG_LENGTH))
+            else:
+                self._experiment = known.experiment_id
+                if known.lifecycle_stage != "active":
+                    client.restore_experiment(known.experiment_id)
+                for key, value in _texts(tags, TAG_LENGTH).items():
+                    if known.tags.get(key) != value:
+                        client.set_experiment_tag(known.experiment_id, key, value)
+            _check_artifacts(client.get_experiment(self._experiment).artifact_location)
+
+    def start(self, name: str, tags: dict[str, str], params: dict[str, str]) -> str:
+        with self._guard("written"):
+            run = self._client.create_run(self._experiment, run_name=name, tags=_texts(tags, TAG_LENGTH))
+            self._running[run.info.run_id] = _Run(run.info.start_time, _texts(params, PARAM_LENGTH))
+            return run.info.run_id
+
+    def log(self, run_id: str, history: list[dict[str, float]]) -> None:
+        with self._guard("written"):
+            self._batch(run_id, history)
+
+    def finish(
+        self,
+        run_id: str,
+        *,
+        status: Status,
+        tags: dict[str, str],
+        metrics: dict[str, float],
+        history: list[dict[str, float]],
+        artifacts: dict[str, bytes],
+    ) -> None:
+        with self._guard("written"):
+            if artifacts:
+                with tempfile.TemporaryDirectory() as folder:
+                    for name, content in artifacts.items():
+                        Path(folder, name).write_bytes(content)
+                    self._client.log_artifacts(run_id, folder)
+            self._batch(run_id, history, metrics, tags)
+            self._client.set_terminated(run_id, status)
+            self._running.pop(run_id, None)
+
+    def close_stale(self, runs: list[StoredRun], tags: dict[str, str]) -> None:
+        with self._guard("written"):
+            for run in runs:
+                if run.status == "RUNNING":
+                    self._batch(run.run_id, [], tags=tags)
+                    self._client.set_terminated(run.run_id, "KILLED")
+
+    # ------------------------------------------------------------ inside
+
+    @cached_property
+    def _client(self):
+        if self.uri.startswith("http"):
+            import requests
+
+            requests.get(self.uri, timeout=database.PATIENCE)  # any answer will do
+        elif database.is_database(self.uri) and not database.sqlite_path(self.uri):
+            database.prepare(self.uri)
+        return _quiet_mlflow().MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+    def _batch(self, run_id: str, history: list[dict[str, float]], finals: dict | None = None, tags: dict | None = None):
+        """Write epochs, final metrics, tags and the params not yet written in one call."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        run = self._running.get(run_id) or _Run(int(time.time() * 1000))
+        metrics = []
+        for row in history:
+            run.step = int(row["epoch"])
+            run.latest = run.start + int(1000 * row["seconds"])
+            run.last = {key: value for key, value in row.items() if key not in ("epoch", "seconds")}
+            metrics += [Metric(_key(k), v, run.latest, run.step) for k, v in run.last.items() if math.isfinite(v)]
+        # MLflow shows the value of the highest step, and there the latest: finals must come after the last epoch
+        now = max(int(time.time() * 1000), run.latest + 1)
+        for key, value in (finals or {}).items():
+            if math.isfinite(value) and run.last.get(key) != value:
+                # the interface draws what was measured once, at step 0, as a bar, and anything later as a curve
+                metrics.append(Metric(_key(key), value, now, run.step if key in run.last else 0))
+        params = [Param(key, value) for key, value in run.params.items()]
+        self._client.log_batch(
+            run_id, metrics, params, [RunTag(key, value) for key, value in _texts(tags or {}, TAG_LENGTH).items()]
+        )
+        run.params = {}
+
+    @contextmanager
+    def _guard(self, done: str) -> Iterator[None]:
+        """Turn every error of the store into a BenchError that says whether it could not be `read` or `written`."""
+        try:
+            yield
+        except BenchError:
+            raise
+        except Exception as error:
+            if not _is_store_error(error):
+                raise
+            reason = _reason(error)
+            store = _shown(self.uri)
+            raise BenchError(f"tracking store {store} cannot be {done}: {reason}", mend=_mend(reason, store)) from error
+
+
+def _quiet_mlflow():
+    """Import MLflow, and keep its chatter off our output: what it has to say reaches the user as a BenchError."""
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    import mlflow
+
+    for name in ("mlflow", "alembic"):  # somebody else may have imported it before
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    return mlflow
+
+
+def _stored(run) -> StoredRun:
+    info = run.info
+    end = info.end_time / 1000 if info.end_time else None
+    return StoredRun(info.run_id, info.status, run.data.tags, run.data.metrics, info.start_time / 1000, end)
+
+
+def _check_artifacts(location: str) -> None:
+    """Fail now, not after the first trial, where the folder of the artifacts cannot be written."""
+    from mlflow.utils.file_utils import local_file_uri_to_path
+    from mlflow.utils.uri import is_local_uri
+
+    if is_local_uri(location):
+        folder = Path(local_file_uri_to_path(location))
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"probe")
+
+
+def _key(name: str) -> str:
+    """Return a name that MLflow takes as a key: letters, digits and `_-.: `, in parts that look like a relative path."""
+    parts = re.sub(r"[^/\w.\-: ]", "_", str(name)).split("/")
+    return "/".join("_" if part in ("", ".", "..") else part for part in parts)[:KEY_LENGTH].rstrip("/")
+
+
+def _texts(values: dict[str, str], length: int) -> dict[str, str]:
+    """Return keys that MLflow takes, and values without what a database refuses, cut to `length` characters."""
+    clean = {_key(k): str(v).replace("\0", "").encode("utf-8", "replace").decode() for k, v in values.items()}
+    return {key: value if len(value) <= length else f"{value[: length - 1]}…" for key, value in clean.items()}
+
+
+def _is_store_error(error: Exception) -> bool:
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return isinstance(error, (MlflowException, SQLAlchemyError, OSError, ImportError))
+
+
+def _reason(error: Exception) -> str:
+    """Return one line: what the network or the database driver said, without the layers that wrapped it."""
+    for cause in ("Connection refused", "Name or service not known", "Temporary failure in name resolution", "timed out"):
+        if cause in str(error):
+            return cause
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    if driver := re.search(r"\(\w+(?:\.\w+)+\) (.+)", str(error)):
+        return driver[1]
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _mend(reason: str, store: str) -> str:
+    low = reason.lower()
+    if any(word in low for word in ("full", "no space left", "disk i/o error", "quota")):
+        return "free some disk space and run the same command again: what is finished is kept"
+    if "out-of-date" in low:
+        return f"back the database up, then: mlflow db upgrade {store}"
+    if any(word in low for word in ("readonly", "read-only", "permission", "unable to open", "file exists", "not a directory")):
+        return "choose a folder that you may write, or set MLFLOW_TRACKING_URI"
+    if "not a database" in low:
+        return "move the file away, or set MLFLOW_TRACKING_URI to another"
+    if "no module named" in low:
+        return "install the database's driver into this environment"
+    return "check MLFLOW_TRACKING_URI, and that the server runs"
+
+
+def _shown(uri: str) -> str:
+    """Return the URI without its password."""
+    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", uri)
