@@ -36,6 +36,7 @@ class _Run:
     """What we remember of a run that is being written."""
 
     start: int  # milliseconds
+    artifacts: str = ""  # URI
     params: dict[str, str] = field(default_factory=dict)
     step: int = 0
     latest: int = 0  # milliseconds
@@ -107,7 +108,7 @@ class MlflowTracker:
     def start(self, name: str, tags: dict[str, str], params: dict[str, str]) -> str:
         with self._guard("written"):
             run = self._client.create_run(self._experiment, run_name=name, tags=_texts(tags, TAG_LENGTH))
-            self._running[run.info.run_id] = _Run(run.info.start_time, _texts(params, PARAM_LENGTH))
+            self._running[run.info.run_id] = _Run(run.info.start_time, run.info.artifact_uri, _texts(params, PARAM_LENGTH))
             return run.info.run_id
 
     def log(self, run_id: str, history: list[dict[str, float]]) -> None:
@@ -125,11 +126,7 @@ class MlflowTracker:
         artifacts: dict[str, bytes],
     ) -> None:
         with self._guard("written"):
-            if artifacts:
-                with tempfile.TemporaryDirectory() as folder:
-                    for name, content in artifacts.items():
-                        Path(folder, name).write_bytes(content)
-                    self._client.log_artifacts(run_id, folder)
+            self._store(run_id, artifacts)
             self._batch(run_id, history, metrics, tags)
             self._client.set_terminated(run_id, status)
             self._running.pop(run_id, None)
@@ -157,7 +154,7 @@ class MlflowTracker:
         """Write epochs, final metrics, tags and the params not yet written in one call."""
         from mlflow.entities import Metric, Param, RunTag
 
-        run = self._running.get(run_id) or _Run(int(time.time() * 1000))
+        run = self._running.get(run_id) or _Run(int(time.time() * 1000), "")
         metrics = []
         for row in history:
             run.step = int(row["epoch"])
@@ -175,6 +172,19 @@ class MlflowTracker:
             run_id, metrics, params, [RunTag(key, value) for key, value in _texts(tags or {}, TAG_LENGTH).items()]
         )
         run.params = {}
+
+    def _store(self, run_id: str, artifacts: dict[str, bytes]) -> None:
+        """Write artifacts: straight into the run's folder where it is on this machine, else through MLflow."""
+        run = self._running.get(run_id)
+        if run and (folder := _local_folder(run.artifacts)):
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, content in artifacts.items():
+                (folder / name).write_bytes(content)
+        elif artifacts:
+            with tempfile.TemporaryDirectory() as aside:
+                for name, content in artifacts.items():
+                    Path(aside, name).write_bytes(content)
+                self._client.log_artifacts(run_id, aside)
 
     @contextmanager
     def _guard(self, done: str) -> Iterator[None]:
@@ -210,14 +220,18 @@ def _stored(run) -> StoredRun:
 
 def _check_artifacts(location: str) -> None:
     """Fail now, not after the first trial, where the folder of the artifacts cannot be written."""
-    from mlflow.utils.file_utils import local_file_uri_to_path
-    from mlflow.utils.uri import is_local_uri
-
-    if is_local_uri(location):
-        folder = Path(local_file_uri_to_path(location))
+    if folder := _local_folder(location):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"probe")
+
+
+def _local_folder(uri: str) -> Path | None:
+    """Return the folder on this machine that an artifact URI names; None where it names something else."""
+    from mlflow.utils.file_utils import local_file_uri_to_path
+    from mlflow.utils.uri import is_local_uri
+
+    return Path(local_file_uri_to_path(uri)) if uri and is_local_uri(uri) else None
 
 
 def _key(name: str) -> str:

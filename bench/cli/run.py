@@ -1,7 +1,6 @@
 """`bench run`: run what a suite still lacks, and print its tables."""
 
 import argparse
-import signal
 import sys
 
 from bench.cli import common
@@ -28,7 +27,6 @@ def main(args: argparse.Namespace) -> int:
 
     if args.time_limit is not None and args.time_limit <= 0:
         raise BenchError("a time limit is more than 0 seconds", where="--time-limit")
-    signal.signal(signal.SIGTERM, _interrupt)
     suite = common.load(args)
     tracker = open_tracker()
     runs = tracker.runs(suite.experiment)
@@ -113,7 +111,3 @@ def _close(suite, tracker, plan, args, interrupted: bool) -> int:
         print(f"interrupted; the rest: {common.command(args, 'run')}", file=sys.stderr)
         return 130
     return 0 if report.complete else 3
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt

@@ -1,15 +1,17 @@
 """The coordinator: hands jobs to workers, watches the clock, and is the only writer to the tracker."""
 
+import signal
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from bench.errors import BenchError
 from bench.runner import record
 from bench.runner.plan import Job, Plan
-from bench.runner.pool import Died, Done, Event, Failed, Pool, Progress, Worker, greet
+from bench.runner.pool import Done, Event, Failed, Pool, Progress, Worker, greet
 from bench.runner.study import OBJECTIVE, Study
 from trackers import StoredRun, Tracker
 
@@ -29,7 +31,11 @@ class Listener(Protocol):
 
 @dataclass
 class Summary:
-    """How a run went. outcomes: of the trials run now. tracking: seconds spent writing to the tracker."""
+    """How a run went. outcomes: of the trials run now. seconds: wall-clock.
+
+    tracking: processor seconds spent writing to the tracker. Workers do not wait for the writing, so what it costs them
+    is the processor, where they share it.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
@@ -80,22 +86,16 @@ class Coordinator:
         self.summary = Summary()
 
     def run(self) -> Summary:
-        """Run all that is to do. Ctrl-C (KeyboardInterrupt) ends the trials under way and keeps what is finished."""
+        """Run all that is to do.
+
+        The first Ctrl-C (or SIGTERM) ends the trials under way and keeps what is finished; a second one does not wait.
+        """
         began = time.monotonic()
         self.study = Study(self.plan)
         self.pool.keep(max(1, min(len(self.pool.workers), self.study.waiting)))
         try:
-            while self.study.waiting or self.running:
-                for worker in self.pool.workers:
-                    if worker.ready and worker.number not in self.running:
-                        self._hand(worker)
-                for worker, event in self.pool.events(POLL):
-                    self._take(worker, event)
-                self._enforce_limit()
-                self._flush()
-        except KeyboardInterrupt:
-            self.summary.interrupted = True
-            self._abandon("interrupted by the user")
+            with self._stopped_by(signal.SIGINT, signal.SIGTERM):
+                self._loop()
         except BaseException as error:
             # the tracker itself may be what failed, so this is a try, and the first error is the one to tell
             with suppress(BenchError):
@@ -105,56 +105,88 @@ class Coordinator:
             self.summary.seconds = time.monotonic() - began
         return self.summary
 
+    def _loop(self) -> None:
+        while self.study.waiting or self.running:
+            if self.summary.interrupted:
+                self._abandon("interrupted by the user")
+                return
+            for worker in self.pool.workers:
+                if worker.ready and worker.number not in self.running:
+                    self._hand(worker)
+            for worker, event in self.pool.events(POLL):
+                self._take(worker, event)
+            self._enforce_limit()
+            self._flush()
+
+    @contextmanager
+    def _stopped_by(self, *signals: signal.Signals) -> Iterator[None]:
+        """Let signals be noted, and seen between two steps: no record is left half-written."""
+
+        def note(*_: object) -> None:
+            if self.summary.interrupted:
+                raise KeyboardInterrupt
+            self.summary.interrupted = True
+
+        before = {number: signal.signal(number, note) for number in signals}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
     def _hand(self, worker: Worker) -> None:
+        """Give a worker its next trial, if there is one."""
         asked = self.study.ask()
         if asked is None:
             return
         number, job = asked
-        clock = time.monotonic()
         cell, seed, _ = job.trial
+        worker.send("trial", cell.config, seed)  # it need not wait until its run is on record
+        began, clock = time.monotonic(), time.process_time()
         tags = record.tags(self.plan, job, self.pool, len(self.pool.workers))
         stage = f" [{cell.stage}]" if len(self.plan.suite.cells) > 1 else ""
         # the seed first: the interface cuts long names, and runs of a cell would look the same
         run_id = self.tracker.start(f"seed={seed}: {cell.name}{stage}", tags, record.params(job))
-        worker.send("trial", cell.config, seed)
-        self.summary.tracking += time.monotonic() - clock
-        self.running[worker.number] = _Running(job, number, run_id, time.monotonic(), flushed=time.monotonic())
+        self.summary.tracking += time.process_time() - clock
+        self.running[worker.number] = _Running(job, number, run_id, began, flushed=began)
         self.listener.started(job)
 
     def _take(self, worker: Worker, event: Event) -> None:
-        running = self.running.get(worker.number)
+        """Act on what a worker said."""
         if not worker.ready:
             greet(worker, event)
-        elif isinstance(event, Progress) and running:
-            epoch, metrics = event.value
-            running.epoch = epoch
-            running.history.append({"epoch": epoch, "seconds": time.monotonic() - running.began, **metrics})
-            self.listener.progressed(running.job, epoch, metrics)
-        elif isinstance(event, Done):
-            result = event.value
+            return
+        running = self.running.get(worker.number)
+        if isinstance(event, Progress):
+            running.epoch, metrics = event.value
+            running.history.append({"epoch": running.epoch, "seconds": time.monotonic() - running.began, **metrics})
+            self.listener.progressed(running.job, running.epoch, metrics)
+            return
+        self.running.pop(worker.number, None)
+        if isinstance(event, Done):
+            self._hand(worker)  # before the writing, for which the worker need not wait
+            result, artifacts = event.value
             # the epoch in which a trial diverged is in its result, but was never reported
             running.history += [row for row in result.history if row["epoch"] > running.epoch]
-            artifacts = {"predictions.npz": record.predictions_npz(result.predictions)} if result.predictions else {}
-            self._end(worker, result.outcome, result.message, result.metrics, artifacts)
-        elif isinstance(event, Failed):
-            self._end(worker, "crashed", str(event.error), {}, {"log.txt": event.traceback.encode()})
-            worker.restart()  # an error may leave the device in any state
-        elif isinstance(event, Died):
-            if running:
-                self._end(worker, "crashed", event.message, {})
-            worker.restart()
+            self._end(running, result.outcome, result.message, result.metrics, artifacts)
+            return
+        worker.restart()  # it is gone, or an error has left its device in an unknown state
+        if isinstance(event, Failed):
+            self._end(running, "crashed", str(event.error), {}, {"log.txt": event.traceback.encode()})
+        elif running:
+            self._end(running, "crashed", event.message)
 
     def _end(
         self,
-        worker: Worker,
+        running: _Running,
         outcome: str,
         message: str,
-        metrics: dict[str, float],
+        metrics: dict[str, float] | None = None,
         artifacts: dict[str, bytes] | None = None,
     ) -> None:
-        running = self.running.pop(worker.number)
-        job = running.job
-        clock = time.monotonic()
+        """Record how a trial ended."""
+        job, metrics = running.job, metrics or {}
+        clock = time.process_time()
         self.tracker.finish(
             running.run_id,
             status=STATUS.get(outcome, "FAILED"),
@@ -163,7 +195,7 @@ class Coordinator:
             history=running.history,
             artifacts={"config.yaml": record.config_yaml(job), **(artifacts or {})},
         )
-        self.summary.tracking += time.monotonic() - clock
+        self.summary.tracking += time.process_time() - clock
         self.summary.outcomes[outcome] += 1
         self.study.tell(running.number, metrics.get(OBJECTIVE) if outcome == "finished" else None)
         self.listener.ended(job, outcome, message, metrics)
@@ -175,21 +207,20 @@ class Coordinator:
             running = self.running.get(worker.number)
             if running and time.monotonic() - running.began > self.time_limit:
                 worker.restart()
-                self._end(worker, "timeout", f"not finished after {self.time_limit:g} s", {})
+                self._end(self.running.pop(worker.number), "timeout", f"not finished after {self.time_limit:g} s")
 
     def _flush(self) -> None:
         for running in self.running.values():
             if running.history and time.monotonic() - running.flushed > FLUSH:
-                clock = time.monotonic()
+                clock = time.process_time()
                 self.tracker.log(running.run_id, running.history)
                 running.history, running.flushed = [], time.monotonic()
-                self.summary.tracking += time.monotonic() - clock
+                self.summary.tracking += time.process_time() - clock
 
     def _abandon(self, message: str) -> None:
         """End the trials under way; they will be run again."""
         for worker in self.pool.workers:
             if worker.number in self.running:
                 worker.end()
-        for worker in list(self.pool.workers):
-            if worker.number in self.running:
-                self._end(worker, "interrupted", message, {})
+        while self.running:
+            self._end(self.running.popitem()[1], "interrupted", message)

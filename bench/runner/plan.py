@@ -10,6 +10,7 @@ from bench.config import Data, Model
 from bench.errors import BenchError
 from bench.runner.worker import Facts
 from bench.suite import Cell, Suite, Trial, trials
+from bench.suite.expand import collector_paused
 from trackers import StoredRun
 
 AGAIN = ("crashed", "interrupted")
@@ -59,14 +60,16 @@ def make_plan(suite: Suite, runs: list[StoredRun], *, retry: bool = False) -> Pl
     retry: failed outcomes that would otherwise stand are to do again.
     """
     plan = Plan(suite, [])
-    for stage, cells in suite.cells.items():
-        plan.trials += trials(cells, suite.seeds(stage), identity)
-    for trial in plan.trials:
-        job = plan.jobs.get(trial.fingerprint)
-        if job is None:
-            plan.jobs[trial.fingerprint] = Job(trial, [trial.cell])
-        elif trial.cell not in job.cells:
-            job.cells.append(trial.cell)
+    stages = suite.cells
+    with collector_paused():
+        for stage, cells in stages.items():
+            plan.trials += trials(cells, suite.seeds(stage), identity)
+        for trial in plan.trials:
+            job = plan.jobs.get(trial.fingerprint)
+            if job is None:
+                plan.jobs[trial.fingerprint] = Job(trial, [trial.cell])
+            else:
+                job.cells.append(trial.cell)
     for run in runs:
         job = plan.jobs.get(run.tags.get("fingerprint", ""))
         if job is None or job.state == "done":

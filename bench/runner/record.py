@@ -1,20 +1,19 @@
 """What is written of a trial: tags, params and artifacts."""
 
 import getpass
-import io
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 import yaml
-from pydantic import BaseModel
 
+from bench.config import SECTIONS
 from bench.runner.plan import Job, Plan
 from bench.runner.pool import Pool
 
@@ -72,8 +71,14 @@ def note(outcome: str, message: str) -> dict[str, str]:
 
 
 def params(job: Job) -> dict[str, str]:
-    """Return the resolved configuration as dotted names and values; what is off is left out."""
-    return {name: str(value) for name, value in _flat(job.trial.cell.config) if value not in (None, (), {}, [])}
+    """Return the configuration as dotted names and values: what differs from its default, and the optimizer whole.
+
+    MLflow writes a row for each, so defaults that nobody looks for stay out; `config.yaml` has them all.
+    """
+    config = job.trial.cell.config
+    said = {section: getattr(config, section).model_dump(mode="json", exclude_defaults=True) for section in SECTIONS}
+    said["train"]["optimizer"] = config.train.optimizer.model_dump(mode="json")
+    return dict(_flat(said))
 
 
 def config_yaml(job: Job) -> bytes:
@@ -83,26 +88,15 @@ def config_yaml(job: Job) -> bytes:
     return yaml.safe_dump({**head, **cell.config.model_dump(mode="json")}, sort_keys=False, allow_unicode=True).encode()
 
 
-def predictions_npz(predictions: dict[str, dict[str, np.ndarray]]) -> bytes:
-    """Return predictions as a compressed archive: `<split>/probabilities` float16 [N, C], `/targets` and `/indices` [N]."""
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer, **{f"{split}/{name}": array for split, part in predictions.items() for name, array in part.items()}
-    )
-    return buffer.getvalue()
-
-
-def _flat(config: BaseModel, prefix: str = "") -> list[tuple[str, Any]]:
-    pairs: list[tuple[str, Any]] = []
-    for name in type(config).model_fields:
-        value = getattr(config, name)
-        if isinstance(value, BaseModel):
-            pairs += _flat(value, f"{prefix}{name}.")
-        elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
-            pairs += [pair for i, part in enumerate(value) for pair in _flat(part, f"{prefix}{name}.{i}.")]
-        else:
-            pairs.append((f"{prefix}{name}", value))
-    return pairs
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Yield dotted names and texts of nested mappings and lists of mappings."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        value = dict(enumerate(value))
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flat(inner, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, str(value)
 
 
 @cache

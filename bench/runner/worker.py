@@ -4,6 +4,8 @@ Requests come over a pipe as (function name, arguments); answers are ("progress"
 ("done", value) or ("failed", error, traceback). The worker ends when the pipe closes or its coordinator is gone.
 """
 
+import io
+import json
 import os
 import platform
 import signal
@@ -15,6 +17,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing.connection import Connection
 from typing import Any
+
+import numpy as np
 
 from bench.config import Data, TrialConfig
 from bench.errors import BenchError
@@ -165,14 +169,36 @@ def _probe(pipe: Connection, device: str, config: TrialConfig) -> tuple[float, f
 
 
 def _trial(pipe: Connection, device: str, config: TrialConfig, seed: int) -> Any:
-    """Train and evaluate; progress is (epoch, metrics)."""
+    """Train and evaluate; progress is (epoch, metrics). Returns the result, and its predictions packed as artifacts."""
     from bench.training.trial import run_trial
 
     def report(epoch: int, metrics: dict[str, float]) -> bool:
         pipe.send(("progress", (epoch, metrics)))
         return False
 
-    return run_trial(config, seed, _dataset(_same_images(config.data)), device, report)
+    dataset = _dataset(_same_images(config.data))
+    result = run_trial(config, seed, dataset, device, report)
+    artifacts = {}
+    if result.predictions:
+        artifacts["predictions.npz"] = _npz(result.predictions)
+        artifacts["confusion.json"] = _confusion_json(dataset.classes, result.confusion)
+        result.predictions, result.confusion = {}, {}
+    return result, artifacts
+
+
+def _npz(predictions: dict[str, dict[str, np.ndarray]]) -> bytes:
+    """Return predictions as a compressed archive: `<split>/probabilities` float16 [N, C], `/targets` and `/indices` [N]."""
+    buffer = io.BytesIO()
+    arrays = {f"{split}/{name}": array for split, part in predictions.items() for name, array in part.items()}
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _confusion_json(classes: tuple[str, ...], confusion: dict[str, np.ndarray]) -> bytes:
+    """Return the confusion matrices, rows true and columns predicted, a row a line."""
+    matrices = {part: matrix.tolist() for part, matrix in confusion.items()}
+    told = json.dumps({"classes": classes, "rows": "true", "columns": "predicted", **matrices}, ensure_ascii=False)
+    return told.replace("], [", "],\n [").encode()
 
 
 REQUESTS = {"prepare": _prepare, "inspect": _inspect, "probe": _probe, "trial": _trial}

@@ -10,7 +10,7 @@ from bench.errors import BenchError, did_you_mean
 from bench.suite import document as documents
 from bench.suite import expand
 from bench.suite.document import DocPath, Document, label, merged, nested
-from bench.suite.expand import Cell
+from bench.suite.expand import Cell, collector_paused
 from bench.suite.schema import PathAxis, SuiteFile, Table
 from bench.suite.validation import validated
 
@@ -41,7 +41,8 @@ class Suite:
             chosen = [selection for selection in self.only if selection.stage == stage]
             if self.only and not chosen:
                 continue
-            cells = expand.cells(self.document, self.spec, stage)
+            with collector_paused():
+                cells = expand.cells(self.document, self.spec, stage)
             if chosen:
                 for selection in chosen:
                     selection.check(cells)

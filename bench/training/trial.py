@@ -31,7 +31,7 @@ class Result:
     outcome: "finished"; "stopped" by `report`; "diverged"; "oom". message: what happened, where not finished.
     metrics: those of the restored or last epoch, of the test part, and of the whole training; see `run_trial`.
     history: a dict an epoch, with "epoch" (from 1) and "seconds" since training began. Only finite values are kept.
-    predictions: by part, "val" and "test", where the trial finished; see `bench.training.evaluation.predictions`.
+    predictions, confusion: by part, "val" and "test", where the trial finished; see `bench.training.evaluation`.
     """
 
     outcome: str = "finished"
@@ -39,6 +39,7 @@ class Result:
     metrics: dict[str, float] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     predictions: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    confusion: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def run_trial(
@@ -53,7 +54,7 @@ def run_trial(
     report(epoch, metrics) is called after each epoch; where it returns True, the trial ends as "stopped", untested.
 
     Metrics: train/ and val/ loss and accuracy of the chosen epoch; test/loss and test/accuracy;
-    val|test/class_accuracy/<class>; wall_clock (seconds of training and of validating each epoch); images_per_second
+    test/class_accuracy/<class>; wall_clock (seconds of training and of validating each epoch); images_per_second
     (trained on, over wall_clock); epochs (run); best_epoch (by restore_best's metric, else early stopping's, else
     validation accuracy).
 
@@ -141,6 +142,8 @@ class _Trial:
         loss, accuracy = evaluation.loss_and_accuracy(scores, test.labels).tolist()
         result.metrics |= {"test/loss": loss, "test/accuracy": accuracy}
         self._measure("test", scores)
+        for name, value in evaluation.class_accuracy(result.confusion["test"], self.classes).items():
+            result.metrics[f"test/class_accuracy/{name}"] = value
 
     def _epoch(self, epoch: int) -> tuple[dict[str, float], torch.Tensor]:
         """Train and validate for one epoch, counted from 1; return its metrics and the validation logits."""
@@ -167,12 +170,11 @@ class _Trial:
         return ""
 
     def _measure(self, part: str, scores: torch.Tensor) -> None:
-        """Note the predictions and the accuracy of each class of a part."""
+        """Note the predictions and the confusion matrix of a part."""
         found = evaluation.predictions(scores, self.parts[part])
-        confusion = evaluation.confusion_matrix(scores.argmax(1).cpu().numpy(), found["targets"], classes=len(self.classes))
-        for name, accuracy in evaluation.class_accuracy(confusion, self.classes).items():
-            self.result.metrics[f"{part}/class_accuracy/{name}"] = accuracy
+        predicted = scores.argmax(1).cpu().numpy()
         self.result.predictions[part] = found
+        self.result.confusion[part] = evaluation.confusion_matrix(predicted, found["targets"], len(self.classes))
 
     def _weights(self) -> dict[str, torch.Tensor]:
         return {name: value.clone() for name, value in self.forward.network.state_dict().items()}

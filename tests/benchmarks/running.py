@@ -1,0 +1,70 @@
+"""Suites run by the product's own parts, without its command line and display."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
+from pathlib import Path
+
+DATABASE = "mlflow.db"
+DIGITS = """\
+suite: digits
+title: Equal trials on the handwritten digits
+data: {{source: digits, subset: {{train: {images}, val: 100, test: 100}}}}
+base: {{model: {{name: simple_cnn}}, train: {{epochs: {epochs}, optimizer: {{name: sgd, momentum: 0.9}}}}}}
+seeds: {trials}
+stages: {{main: {{axes: {{lr: {{path: train.optimizer.lr, values: [0.01]}}}}}}}}
+"""
+
+
+class Silent:
+    """A listener that shows nothing."""
+
+    def started(self, job) -> None: ...
+    def progressed(self, job, epoch, metrics) -> None: ...
+    def ended(self, job, outcome, message, metrics) -> None: ...
+
+
+@contextmanager
+def workplace() -> Iterator[Path]:
+    """Work in an empty folder, where MLflow's default places for artifacts lie, too."""
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        yield Path(folder)
+
+
+def digits_suite(folder: Path, *, trials: int, images: int, epochs: int):
+    """Return a suite of equal trials, one a seed; `images` trained on in each epoch."""
+    from bench.suite import load_suite
+
+    path = folder / "digits.yaml"
+    path.write_text(DIGITS.format(trials=trials, images=images, epochs=epochs), encoding="utf-8")
+    return load_suite(path)
+
+
+def opened_tracker(folder: Path, suite):
+    """Return a tracker on a new database in the folder, ready for the suite's runs."""
+    from trackers import open_tracker
+
+    tracker = open_tracker(f"sqlite:///{folder / DATABASE}")
+    tracker.open(suite.experiment, {"suite": suite.name, "profile": suite.profile})
+    return tracker
+
+
+def planned(suite, pool):
+    """Return the plan of the whole suite, inspected and estimated as `bench run` does it."""
+    from bench.runner.inspect import estimate, inspect
+    from bench.runner.plan import make_plan
+
+    plan = make_plan(suite, [])
+    inspect(plan, pool)
+    estimate(plan, pool)
+    return plan
+
+
+def run(plan, tracker, pool):
+    """Run a plan and return the coordinator's summary. Raises RuntimeError where a trial did not finish."""
+    from bench.runner.coordinate import Coordinator
+
+    summary = Coordinator(plan, tracker, pool, Silent()).run()
+    if set(summary.outcomes) != {"finished"}:
+        raise RuntimeError(f"not all trials finished: {dict(summary.outcomes)}")
+    return summary
