@@ -48,6 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     if not args.verb:
         top.print_help()
         return 2
+    _show_progress()
     try:
         return import_module(f"bench.cli.{args.verb}").main(args)
     except BenchError as error:
@@ -59,6 +60,16 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _show_progress() -> None:
+    """Let what takes long say so, on standard error."""
+    import logging
+
+    logger = logging.getLogger("bench")
+    if not logger.handlers:
+        logger.addHandler(logging.StreamHandler())
+        logger.setLevel(logging.INFO)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def main(args: argparse.Namespace) -> int:
     plan = make_plan(suite, tracker.runs(suite.experiment))
     workers, device = None, None
     if plan.todo() and not args.no_probe:
-        with Pool(args.workers, args.threads, args.device) as pool:
+        with Pool(args.workers, args.threads, args.device, len(plan.todo())) as pool:
             workers = len(pool.workers)
             inspect(plan, pool)
             estimate(plan, pool)

@@ -33,7 +33,7 @@ def main(args: argparse.Namespace) -> int:
     plan = make_plan(suite, runs, retry=args.retry)
     interrupted = False
     if plan.todo() or any(run.status == "RUNNING" for run in runs):
-        with Pool(args.workers, args.threads, args.device) as pool:  # the workers load torch while we load MLflow
+        with Pool(args.workers, args.threads, args.device, len(plan.jobs)) as pool:  # they load torch while we load MLflow
             about = f"{suite.spec.title} — {common.command(args, 'report')}"
             tracker.open(suite.experiment, {"suite": suite.name, "profile": suite.profile, "mlflow.note.content": about})
             elsewhere = reconcile(tracker, runs)
@@ -64,8 +64,7 @@ def _run(coordinator, plan, tracker, pool, args) -> bool:
         summary = coordinator(plan, tracker, pool, listener, limit).run()
     told = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes.items()) or "nothing finished"
     print(
-        f"{told} in {common.duration(summary.seconds)}, of which {summary.tracking:.1f} s went to the tracker",
-        flush=True,
+        f"{told} in {common.duration(summary.seconds)}; the tracker took {summary.tracking:.1f} s of processor time", flush=True
     )
     return summary.interrupted
 

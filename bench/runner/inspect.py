@@ -2,7 +2,7 @@
 
 from bench.config import TrialConfig
 from bench.errors import BenchError
-from bench.runner.plan import Job, Plan
+from bench.runner.plan import Job, Plan, logger
 from bench.runner.pool import Pool
 from bench.runner.worker import Facts
 from bench.suite import Cell
@@ -17,7 +17,7 @@ def inspect(plan: Plan, pool: Pool) -> None:
     data = {(c.data.config.source, c.data.config.path): c for c in _distinct(plan)}
     for cell in data.values():  # one by one: two workers would wait for each other's lock
         try:
-            pool.map("prepare", [(cell.data.config, False)])
+            pool.map("prepare", [(cell.data.config, False)], progress=logger.info)
         except BenchError as error:
             raise _placed(error, cell, "data") from None
     cells = list({_kind(cell): cell for cell in _distinct(plan)}.values())

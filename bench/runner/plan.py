@@ -1,6 +1,7 @@
 """What there is to do: every trial of a suite, looked up by its fingerprint in what the tracker holds."""
 
 import hashlib
+import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,6 +13,8 @@ from bench.runner.worker import Facts
 from bench.suite import Cell, Suite, Trial, trials
 from bench.suite.expand import collector_paused
 from trackers import StoredRun
+
+logger = logging.getLogger("bench")
 
 AGAIN = ("crashed", "interrupted")
 """Outcomes that say nothing about the trial itself; the others (diverged, oom, timeout) stand until `--retry`."""
@@ -93,7 +96,7 @@ def identity(section: Data | Model) -> str:
     if isinstance(section, Data) and section.source == "folder":
         from bench import data
 
-        return data.prepare(section).digest
+        return data.prepare(section, say=logger.info).digest
     if isinstance(section, Model) and section.weights:
         path = Path(section.weights)
         return _sha256(path, path.stat().st_mtime_ns) if path.is_file() else "no such file"

@@ -118,11 +118,11 @@ def _ending(code: int | None) -> str:
 class Pool:
     """Some workers. Use as a context manager: leaving it ends them all."""
 
-    def __init__(self, workers: int | None = None, threads: int = 1, device: str = "auto"):
+    def __init__(self, workers: int | None = None, threads: int = 1, device: str = "auto", jobs: int | None = None):
         """Start the workers without waiting for them.
 
         workers: None for one per GPU where there is one, else as many as the cores have room for. threads: of each
-        worker. device: auto, cpu or cuda.
+        worker. device: auto, cpu or cuda. jobs: how much there is to do, if known; no more workers are started.
         Raises BenchError where workers x threads is more than there are cores, or CUDA is wanted and absent.
         """
         if (workers is not None and workers < 1) or threads < 1:
@@ -144,6 +144,7 @@ class Pool:
             if device == "cuda" and not gpus:
                 raise BenchError("there is no CUDA device here", where="--device", mend="leave --device out, or use cpu")
             count = workers or (gpus or max(1, cores() // threads))
+            count = min(count, max(1, jobs)) if jobs is not None else count
             for number in range(len(self.workers), count):
                 self.workers.append(Worker(number, f"cuda:{number % gpus}" if gpus else "cpu", threads))
         except BaseException:

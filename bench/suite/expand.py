@@ -145,6 +145,10 @@ class _Levels:
         zipped = [axis for group in grid.zip for axis in group]
         if twice := {axis for axis in zipped if zipped.count(axis) > 1}:
             raise document.error((*path, "zip"), f"axis {min(twice)!r} is zipped twice", "put all of them into one group")
+        if together := [axis for axis in grid.when if axis in zipped]:
+            raise document.error(
+                (*path, "when", together[0]), f"axis {together[0]!r} is zipped, so it cannot be absent on its own"
+            )
         if grid.ablate is not None:
             self._known({axis: [label] for axis, label in grid.ablate.items()}, ("ablate",))
             if missing := [axis for axis in self.axes if axis not in grid.ablate]:
@@ -190,15 +194,15 @@ class _Levels:
         for choice in self._choices():
             if baseline is not None and sum(a != b for a, b in zip(choice, baseline, strict=True)) > 1:
                 continue
-            if excluded and any(all(choice[i] in allowed for i, allowed in partial) for partial in excluded):
-                continue
             if conditions:
                 absent = {axis for axis, partial in conditions if not all(choice[i] in allowed for i, allowed in partial)}
                 if any(choice[axis] for axis in absent):
                     continue  # the first level stands for the absent axis, the others would repeat the cell
                 choice = tuple(-1 if i in absent else level for i, level in enumerate(choice))
                 labels = {names[i]: self.labels[i][level] for i, level in enumerate(choice) if level >= 0}
-            else:
+            if excluded and any(all(choice[i] in allowed for i, allowed in partial) for partial in excluded):
+                continue
+            if not conditions:
                 labels = {axis: labels[level] for axis, labels, level in zip(names, self.labels, choice, strict=True)}
             yield Cell(stage, labels, *[make(choice) for make in makers])
 

@@ -34,15 +34,19 @@ class Suite:
         return self.name if self.profile == "default" else f"{self.name}.{self.profile}"
 
     @cached_property
+    def all_cells(self) -> dict[str, list[Cell]]:
+        """stage → all of its cells."""
+        with collector_paused():
+            return {stage: expand.cells(self.document, self.spec, stage) for stage in self.spec.stages}
+
+    @cached_property
     def cells(self) -> dict[str, list[Cell]]:
         """stage → cells, thinned by `--only`."""
+        if not self.only:
+            return self.all_cells
         result = {}
-        for stage in self.spec.stages:
+        for stage, cells in self.all_cells.items():
             chosen = [selection for selection in self.only if selection.stage == stage]
-            if self.only and not chosen:
-                continue
-            with collector_paused():
-                cells = expand.cells(self.document, self.spec, stage)
             if chosen:
                 for selection in chosen:
                     selection.check(cells)
@@ -50,7 +54,7 @@ class Suite:
                 if not cells:
                     told = ", ".join(selection.text for selection in chosen)
                     raise BenchError(f"no cell matches {told}", where="--only", mend="choose labels that occur together")
-            result[stage] = cells
+                result[stage] = cells
         return result
 
     def seeds(self, stage: str) -> list[int]:
@@ -122,7 +126,7 @@ def load_suite(
         if part.union and (part.exclude or part.when or part.zip or part.ablate) and not part.axes:
             raise document.error(("stages", stage), "exclude, when, zip and ablate belong into the grids of the union")
     for name, table in spec.tables.items():
-        _check_table(document, name, table, expand.cells(document, spec, table.stage) if table.stage in spec.stages else None)
+        _check_table(document, name, table, suite.all_cells)
     _ = suite.cells  # configuration errors come now, not in the middle
     return suite
 
@@ -262,12 +266,12 @@ def _shared(document: Document, at: DocPath, name: str, chosen: Any, shared: dic
     return levels
 
 
-def _check_table(document: Document, name: str, table: Table, cells: list[Cell] | None) -> None:
+def _check_table(document: Document, name: str, table: Table, stages: dict[str, list[Cell]]) -> None:
     """Check that a table's axes and labels exist and that each of its places is one cell."""
     at = ("tables", name)
-    if cells is None:
-        stages = document.data["stages"]
+    if table.stage not in stages:
         raise document.error((*at, "stage"), f"no stage {table.stage!r}", did_you_mean(table.stage, stages))
+    cells = stages[table.stage]
     known: dict[str, dict[str, None]] = {}
     for cell in cells:
         for axis, text in cell.labels.items():

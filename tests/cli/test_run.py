@@ -2,7 +2,11 @@
 
 import json
 import os
+import pty
+import re
 import signal
+import subprocess
+import sys
 import time
 
 import psutil
@@ -27,7 +31,9 @@ def test_a_suite_from_plan_to_report(bench):
 
     ran = bench("run", "tiny.yaml")
     assert ran.code == 0, ran.err
-    assert "8 finished in" in ran.out and "Accuracy by noise" in ran.out and "mlflow ui" in ran.out
+    assert (
+        "8 finished in" in ran.out and "the tracker took" in ran.out and "Accuracy by noise" in ran.out and "mlflow ui" in ran.out
+    )
     assert ran.out.count("val/accuracy 0.") >= 8, "a line for each trial"
     runs = bench.runs()
     assert len(runs) == 8 and {run.status for run in runs} == {"FINISHED"}
@@ -148,3 +154,56 @@ def test_long_runs_ask_first(bench):
     answer = bench("run", "tiny.yaml", "--set", "train.epochs=10000000", "--device", "cpu")
     assert answer.code == 1 and "add --yes" in answer.err and "this would take about" in answer.err
     assert not bench.runs()
+
+
+def test_a_terminal_sees_a_live_display(bench):
+    terminal, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.cli.main", "run", "tiny.yaml", "--only", "s[lr=0.1]", "--set", "train.epochs=4"],
+        cwd=bench.folder, env={**bench.environment, "TERM": "xterm-256color"}, stdout=theirs, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    seen = b""
+    try:
+        while chunk := os.read(terminal, 65536):
+            seen += chunk
+    except OSError:  # Linux says so when the other side is closed
+        pass
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode())
+    assert process.wait(60) == 0
+    assert "s: lr=0.1, noise=0, seed=0: epoch" in text and "4/4 done, 0 failed, 0 running" in text
+    assert "val/accuracy 0." in text and "4 finished in" in text
+
+
+def test_only_runs_what_is_chosen(bench):
+    answer = bench("run", "tiny.yaml", "--only", "s[lr=0.1,noise=0]")
+    assert answer.code == 0 and "s: 1 cells x 2 seeds = 2 trials" in answer.out
+    assert {run.tags["cell"] for run in bench.runs()} == {"lr=0.1, noise=0"}
+    assert bench("status", "tiny.yaml").code == 3
+    plan = json.loads(bench("plan", "tiny.yaml", "--no-probe", "--json").out)
+    assert plan["states"] == {"done": 2, "todo": 6} and plan["seconds"] is None
+
+
+def test_reports_in_every_format(bench):
+    assert bench("run", "tiny.yaml").code == 0
+    formats = [f"--format={form}" for form in ("markdown", "latex", "html", "json")]
+    answer = bench("report", "tiny.yaml", *formats, "-o", "out")
+    assert answer.code == 0
+    names = {path.name for path in (bench.folder / "out").iterdir()}
+    assert names == {f"tiny.default.{ending}" for ending in ("md", "tex", "html", "json")}
+    told = json.loads((bench.folder / "out" / "tiny.default.json").read_text())
+    (block,) = told["tables"]["t"]["blocks"]
+    runs = {run.run_id: run for run in bench.runs()}
+    for cell in block["cells"]:
+        assert cell["n"] == 2
+        assert {seed: runs[run].metrics["val/accuracy"] for seed, run in cell["run_ids"].items()} == cell["values"]
+    blocked = bench("report", "tiny.yaml", "-o", "tiny.yaml/out")
+    assert blocked.code == 1 and "cannot be written" in blocked.err
+
+
+def test_a_table_marks_what_is_missing(bench):
+    assert bench("run", "tiny.yaml", "--only", "s[lr=0.1]").code == 0
+    report = bench("report", "tiny.yaml")
+    assert report.code == 3 and "missing" in report.out and "Incomplete" in report.out
+    unplanned = bench("report", "tiny.yaml", "--set", "train.batch_size=16")
+    assert unplanned.code == 3 and "0.7" not in "".join(_table(unplanned.out)), "runs of another configuration do not count"

@@ -105,6 +105,12 @@ MISTAKES = {
         "as many levels each (a 1, b 2)",
         "",
     ),
+    "zipped and absent": (
+        "stages:\n s:\n  axes: {a: {x: {}}, b: {y: {}}}\n  zip: [[a, b]]\n  when: {b: {a: x}}\n",
+        10,
+        "axis 'b' is zipped",
+        "",
+    ),
     "ablate without baseline": (
         "stages:\n s:\n  axes: {a: {x: {}}, b: {y: {}}}\n  ablate: {a: x}\n",
         9,

@@ -74,6 +74,19 @@ def test_absent_axis_leaves_the_configuration_alone(suite):
     ]
 
 
+def test_an_absent_axis_is_not_excluded_by_its_first_level(suite):
+    made = suite("""\
+        stages:
+          s:
+            axes:
+              a: {x: {}, y: {}}
+              b: {path: train.batch_size, values: [4, 8]}
+            when: {b: {a: y}}
+            exclude: [{b: 4}]
+        """)
+    assert names(made) == ["a=x", "a=y, b=8"]
+
+
 def test_shared_axes_and_stage_patch(suite):
     made = suite("""\
         axes:

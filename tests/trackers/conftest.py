@@ -1,5 +1,12 @@
 import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,14 +28,89 @@ def sqlite_uri(tmp_path_factory):
     return uri
 
 
-@pytest.fixture(params=["sqlite", "environment"])
-def uri(request, sqlite_uri, tmp_path, monkeypatch):
+@pytest.fixture(scope="session")
+def server_uri(tmp_path_factory) -> Iterator[str]:
+    """An MLflow server on PostgreSQL: the one that BENCH_TEST_TRACKING_URI names, else one made for the tests."""
+    if given := os.environ.get("BENCH_TEST_TRACKING_URI"):
+        yield given
+        return
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    initdb = shutil.which("initdb") or next((str(path / "initdb") for path in programs), None)
+    if not initdb or not Path(initdb).exists():
+        pytest.skip("no PostgreSQL here, and BENCH_TEST_TRACKING_URI names no tracking server")
+    folder = tmp_path_factory.mktemp("postgres")
+    with _postgres(Path(initdb).parent, folder) as database, _mlflow_server(folder, database) as uri:
+        yield uri
+
+
+class _Process:
+    """A server that ends with the tests."""
+
+    def __init__(self, command: list[str], address: str, log: Path):
+        self.address = address
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(command, stdout=output, stderr=output)
+        self.log = log
+
+    def __enter__(self) -> str:
+        return self.address
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait(30)
+
+    def wait_until(self, ready, seconds: float = 120) -> "_Process":
+        deadline = time.monotonic() + seconds
+        while not ready():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.process.kill()
+                pytest.fail(f"the server did not start:\n{self.log.read_text()[-2000:]}")
+            time.sleep(0.3)
+        return self
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _postgres(programs: Path, folder: Path) -> _Process:
+    """Start PostgreSQL on a free port of this machine; as its own user where we are root, which it refuses to be."""
+    as_user = []
+    if os.geteuid() == 0:
+        as_user = ["runuser", "-u", "postgres", "--"]
+        for path in (folder, *folder.parents[:3]):
+            path.chmod(path.stat().st_mode | 0o711)
+        shutil.chown(folder, "postgres")
+    data, port = folder / "data", _free_port()
+    init = [*as_user, str(programs / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "-E", "UTF8"]
+    subprocess.run(init, check=True, capture_output=True, cwd=folder)
+    serve = [*as_user, str(programs / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder), "-h", "127.0.0.1"]
+    made = _Process(serve, f"postgresql+psycopg2://postgres@127.0.0.1:{port}/postgres", folder.parent / "postgres.log")
+    ready = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
+    return made.wait_until(lambda: subprocess.run(ready).returncode == 0)
+
+
+def _mlflow_server(folder: Path, database: str) -> _Process:
+    port = _free_port()
+    uri = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", database, "--workers", "1"]
+    command += ["--artifacts-destination", str(folder.parent / "artifacts"), "--host", "127.0.0.1", "--port", str(port)]
+
+    def healthy() -> bool:
+        try:
+            return urllib.request.urlopen(f"{uri}/health", timeout=1).status == 200
+        except OSError:
+            return False
+
+    return _Process(command, uri, folder.parent / "mlflow.log").wait_until(healthy)
+
+
+@pytest.fixture(params=["sqlite", "server"])
+def uri(request, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    if request.param == "sqlite":
-        return sqlite_uri
-    if not (given := os.environ.get("BENCH_TEST_TRACKING_URI")):
-        pytest.skip("BENCH_TEST_TRACKING_URI names no tracking server")
-    return given
+    return request.getfixturevalue(f"{request.param}_uri")
 
 
 @pytest.fixture

@@ -1,0 +1,66 @@
+"""Worker processes: started, asked, ended."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from bench.config import Data
+from bench.errors import BenchError
+from bench.runner.pool import Died, Done, Pool, cores, greet
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with Pool(1, device="cpu") as pool:
+        pool.hello()
+        yield pool
+
+
+def test_workers_say_what_they_are(pool):
+    hello = pool.hello()
+    assert hello.device.startswith("CPU ") and {"python", "torch", "torchvision", "timm"} == set(hello.versions)
+
+
+def test_answers_come_in_order(pool):
+    digests = pool.map("prepare", [(Data(source="digits"), False)] * 3)
+    assert len(digests) == 3 and len(set(digests)) == 1 and digests[0][1] == 10
+
+
+def test_an_error_of_a_request_comes_home(pool):
+    with pytest.raises(BenchError, match="unknown data source 'digit'"):
+        pool.map("prepare", [(Data(source="digit"), False)])
+    assert pool.map("prepare", [(Data(source="digits"), False)]), "and the worker goes on"
+
+
+def test_a_worker_that_dies_is_noticed_and_started_again(pool):
+    worker = pool.workers[0]
+    os.kill(worker.process.pid, signal.SIGKILL)
+    event = worker.receive()
+    assert isinstance(event, Died) and "signal 9" in event.message
+    worker.restart()
+    event = worker.receive()
+    assert isinstance(event, Done)
+    greet(worker, event)
+    assert worker.ready
+
+
+def test_closing_ends_the_processes():
+    with Pool(1, device="cpu") as pool:
+        process = pool.workers[0].process
+    deadline = time.monotonic() + 10
+    while process.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not process.is_alive()
+
+
+def test_never_more_threads_than_cores():
+    for workers, threads in ((cores() + 1, 1), (1, cores() + 1), (0, 1), (1, 0)):
+        with pytest.raises(BenchError, match="--workers"):
+            Pool(workers, threads, "cpu")
+
+
+def test_no_more_workers_than_jobs():
+    with Pool(None, 1, "cpu", jobs=1) as pool:
+        assert len(pool.workers) == 1

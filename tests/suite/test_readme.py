@@ -1,0 +1,31 @@
+"""The README says what the code does."""
+
+import re
+
+import pytest
+
+from bench.cli.main import VERBS
+from bench.suite import load_suite
+
+
+@pytest.fixture(scope="module")
+def readme(root) -> str:
+    return (root / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_suite_of_the_readme_loads(readme, tmp_path):
+    (text,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    path = tmp_path / "batch_size.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert len(load_suite(path).cells["main"]) == 6
+    assert load_suite(path, profile="quick").seeds("main") == [0, 1, 2]
+
+
+def test_every_verb_is_described(readme):
+    for verb in VERBS:
+        assert f"`bench {verb}" in readme
+
+
+def test_ci_runs_the_test_command_of_the_readme(readme, root):
+    command = "pip install -e '.[dev]' && python -m pytest"
+    assert command in readme and command in (root / ".ci" / "run").read_text(encoding="utf-8")
