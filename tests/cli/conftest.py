@@ -102,6 +102,14 @@ def template(tmp_path_factory) -> Path:
     return folder / "mlflow.db"
 
 
+@pytest.fixture(scope="session")
+def cifar10(tmp_path_factory, shared_data) -> Path:
+    """A data root with the official CIFAR-10 files."""
+    folder = tmp_path_factory.mktemp("cifar")
+    subprocess.run([sys.executable, shared_data / "unpack.py", folder, "cifar10"], check=True, capture_output=True)
+    return folder
+
+
 @pytest.fixture
 def bench(tmp_path, environment, template) -> Bench:
     shutil.copy(template, tmp_path / "mlflow.db")
