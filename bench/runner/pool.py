@@ -2,8 +2,9 @@
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -69,13 +70,8 @@ class Worker:
             name=f"bench worker {self.number}",
             daemon=True,
         )
-        before = {name: os.environ.get(name) for name in _THREADS}
-        os.environ |= dict.fromkeys(_THREADS, str(self.threads))  # read by libraries while they load, so before the start
-        try:
+        with _handed_down(self.threads):
             self.process.start()
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
         theirs.close()  # so that the pipe ends with the process
         self.ready = False
 
@@ -105,7 +101,24 @@ class Worker:
         self.pipe.close()
 
 
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+@contextmanager
+def _handed_down(threads: int) -> Iterator[None]:
+    """Set what a new process must find before its first line runs.
+
+    Libraries read the number of threads while they load; and Ctrl-C reaches every process of a terminal, but is the
+    coordinator's to handle.
+    """
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    before = {name: os.environ[name] for name in names if name in os.environ}
+    os.environ |= dict.fromkeys(names, str(threads))
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        for name in names:
+            os.environ.pop(name)
+        os.environ |= before
 
 
 def _ending(code: int | None) -> str:

@@ -8,7 +8,6 @@ import io
 import json
 import os
 import platform
-import signal
 import sys
 import threading
 import time
@@ -46,12 +45,8 @@ class Facts:
 
 def main(pipe: Connection, device: str, threads: int) -> None:
     """Serve requests until the pipe closes. device: "cpu", "cuda:0" …, or "auto" (CUDA where there is one)."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the coordinator's to handle
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = os.getppid()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = str(threads)
     import torch
 
     torch.set_num_threads(threads)
@@ -67,11 +62,9 @@ def main(pipe: Connection, device: str, threads: int) -> None:
             answer = ("done", REQUESTS[name](pipe, device, *arguments))
         except BrokenPipeError:
             return
-        except BaseException as error:
+        except Exception as error:
             told = error if isinstance(error, BenchError) else BenchError(f"{type(error).__name__}: {error}")
             answer = ("failed", told, traceback.format_exc())
-            if not isinstance(error, Exception):
-                raise
         pipe.send(answer)
 
 
