@@ -14,6 +14,7 @@ import time
 import traceback
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import version
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -76,17 +77,12 @@ def _end_with(parent: int) -> None:
 
 
 def _hello(device: str) -> Hello:
-    import timm
     import torch
-    import torchvision
 
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else f"CPU {_cpu_name()}"
-    versions = {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "timm": timm.__version__,
-    }
+    # of the others the metadata, since importing timm and torchvision takes longer than many a trial
+    versions = {"python": platform.python_version(), "torch": torch.__version__}
+    versions |= {package: version(package) for package in ("torchvision", "timm")}
     return Hello(name, torch.cuda.device_count(), versions)
 
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from trackers import open_tracker
@@ -88,8 +89,15 @@ def _postgres(programs: Path, folder: Path) -> _Process:
     subprocess.run(init, check=True, capture_output=True, cwd=folder)
     serve = [*as_user, str(programs / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder), "-h", "127.0.0.1"]
     made = _Process(serve, f"postgresql+psycopg2://postgres@127.0.0.1:{port}/postgres", folder.parent / "postgres.log")
-    ready = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
-    return made.wait_until(lambda: subprocess.run(ready).returncode == 0)
+
+    def answers() -> bool:
+        try:
+            psycopg2.connect(host="127.0.0.1", port=port, user="postgres", dbname="postgres").close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    return made.wait_until(answers)
 
 
 def _mlflow_server(folder: Path, database: str) -> _Process:
