@@ -23,7 +23,7 @@ def main(args: argparse.Namespace) -> int:
 def _sections(args: argparse.Namespace, name: str) -> list:
     """Return the distinct sections of a suite."""
     cells = [cell for cells in common.load(args).cells.values() for cell in cells]
-    return list({getattr(cell, name).digest: getattr(cell, name) for cell in cells}.values())
+    return list({getattr(cell, name).key: getattr(cell, name) for cell in cells}.values())
 
 
 def _images(args: argparse.Namespace) -> list:

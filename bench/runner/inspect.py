@@ -77,13 +77,13 @@ def _distinct(plan: Plan) -> list[Cell]:
 
 
 def _digests(cell: Cell) -> tuple[str, str, str]:
-    return (cell.data.digest, cell.model.digest, cell.train.digest)
+    return (cell.data.key, cell.model.key, cell.train.key)
 
 
 def _kind(cell: Cell) -> tuple[str, str, str, str]:
     """What an inspection depends on."""
     train = cell.train.config
-    return (cell.data.digest, cell.model.digest, train.precision, str(train.compile))
+    return (cell.data.key, cell.model.key, train.precision, str(train.compile))
 
 
 def _cost_key(job: Job) -> str:

@@ -28,12 +28,14 @@ ENGINE = 1
 class Section:
     """One distinct data, model or train section.
 
-    digest: hash of what it says, file paths left out. place: gives `file:line` of one of its settings, for errors that
-    only show when the section is used.
+    digest: hash of what it says, file paths left out: files are known by their content. key: tells it from every other
+    section, file paths included. place: gives `file:line` of one of its settings, for errors that only show when the
+    section is used.
     """
 
     config: Data | Model | Train
     digest: str
+    key: str
     place: Callable[[DocPath], str]
 
 
@@ -90,7 +92,7 @@ def cells(document: Document, suite: SuiteFile, stage: str) -> list[Cell]:
         for cell in levels.cells(stage, sections):
             key = tuple(cell.labels.items())
             first = found.setdefault(key, cell)
-            if first is not cell and first[2:] != cell[2:] and [s.digest for s in first[2:]] != [s.digest for s in cell[2:]]:
+            if first is not cell and first[2:] != cell[2:] and [s.key for s in first[2:]] != [s.key for s in cell[2:]]:
                 raise document.error(path, f"two grids give the cell {cell.name!r} different configurations", "rename a label")
     if not found:
         raise document.error(("stages", stage), f"stage {stage!r} has no cells left", "exclude less")
@@ -259,7 +261,9 @@ class _Sections:
         said = config.model_dump(mode="json", exclude_defaults=True, exclude={"path", "weights"})
         digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
         # a file is named relative to the suite that names it, and known by its content
+        key = digest
         for field in {"data": ["path"], "model": ["weights"]}.get(name, []):
             if (file := getattr(config, field)) is not None:
                 config = config.model_copy(update={field: str(self.folder / Path(file).expanduser())})
-        return Section(config, digest, place)
+                key = f"{digest} {getattr(config, field)}"
+        return Section(config, digest, key, place)

@@ -182,6 +182,18 @@ def test_relative_files_belong_to_the_suite(suite, tmp_path):
     assert config.model.weights == str(tmp_path / "w.pth") and config.data.path == str(tmp_path / "../images")
 
 
+def test_files_are_told_apart_by_name_and_hashed_by_content(suite):
+    made = suite("""\
+        stages:
+          s: {axes: {images: {path: data.path, values: [a, b]}}, patch: {data: {source: folder}}}
+        """)
+    first, second = (cell.data for cell in made.cells["s"])
+    assert first.key != second.key and first.digest == second.digest
+    contents = (lambda section: "", lambda section: getattr(section, "path", ""))
+    same, other = ([t.fingerprint for t in trials(made.cells["s"], [0], content)] for content in contents)
+    assert len(set(same)) == 1 and len(set(other)) == 2, "the content decides what is one trial"
+
+
 def test_every_suite_of_the_project_loads_in_every_profile(root):
     files = sorted((root / "suites").glob("*.yaml"))
     assert files
