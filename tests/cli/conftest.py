@@ -110,7 +110,17 @@ def cifar10(tmp_path_factory, shared_data) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def new_bench(environment, template):
+    """Makes the command line's folder of a test."""
+
+    def new_bench(folder: Path) -> Bench:
+        shutil.copy(template, folder / "mlflow.db")
+        return Bench(folder, environment)
+
+    return new_bench
+
+
 @pytest.fixture
-def bench(tmp_path, environment, template) -> Bench:
-    shutil.copy(template, tmp_path / "mlflow.db")
-    return Bench(tmp_path, environment)
+def bench(tmp_path, new_bench) -> Bench:
+    return new_bench(tmp_path)

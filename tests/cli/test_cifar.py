@@ -18,7 +18,7 @@ def test_the_full_suite_is_planned_and_asks_first(bench, suite, cifar10):
     assert "accuracy: 9 cells x 5 seeds = 45 trials (30 todo, 15 unavailable)" in plan.out
     assert "bench data prepare" in plan.out and "estimated time: " in plan.out
     assert plan.out.rstrip().splitlines()[-1].split("estimated time: ")[1].split()[1] in ("h", "days")
-    run = bench("run", suite, **home)
+    run = bench("run", suite, "--only", "accuracy[model=complex-scratch]", **home)
     assert run.code == 1 and "add --yes" in run.err and "--profile (quick, cpu)" in run.err
     assert not bench.runs("noise_vs_complexity")
 

@@ -56,41 +56,47 @@ def test_the_number_of_workers_does_not_matter(bench):
     assert accuracies(bench.runs()) == one and len(one) == 8
 
 
+SIX_EPOCHS = ("run", "tiny.yaml", "--set", "train.epochs=6")
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(new_bench, tmp_path_factory):
+    """Accuracies and table of a run that nothing stopped."""
+    bench = new_bench(tmp_path_factory.mktemp("whole"))
+    answer = bench(*SIX_EPOCHS)
+    return accuracies(bench.runs()), _table(answer.out)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_stopped_in_the_middle_and_run_again(bench, how):
-    words = ("run", "tiny.yaml", "--set", "train.epochs=6")
-    stopped = bench.stop_after(2, how, *words)
+def test_stopped_in_the_middle_and_run_again(bench, uninterrupted, how):
+    began = time.time()
+    stopped = bench.stop_after(2, how, *SIX_EPOCHS)
     assert stopped.code == (-9 if how == signal.SIGKILL else 130)
     if how != signal.SIGKILL:
         assert "interrupted; the rest: bench run tiny.yaml" in stopped.err
         assert not [run for run in bench.runs() if run.status == "RUNNING"]
-    _wait_for_workers_to_end()
+    _wait_for_workers_to_end(began)
     before = finished(bench.runs())
     assert 2 <= len(before) < 8
 
-    ended = bench(*words)
+    ended = bench(*SIX_EPOCHS)
     assert ended.code == 0, ended.err
     after = finished(bench.runs())
     assert len(after) == 8 and not [run for run in bench.runs() if run.status == "RUNNING"]
     assert {key: run.run_id for key, run in before.items()}.items() <= {key: run.run_id for key, run in after.items()}.items()
-    interrupted = accuracies(bench.runs())
-
-    (bench.folder / "mlflow.db").rename(bench.folder / "stopped.db")
-    whole = bench(*words)
-    assert accuracies(bench.runs()) == interrupted, "to the last digit"
-    assert _table(whole.out) == _table(ended.out)
+    assert (accuracies(bench.runs()), _table(ended.out)) == uninterrupted, "to the last digit"
 
 
-def _wait_for_workers_to_end():
-    """Workers notice within a second that their coordinator was killed."""
+def _wait_for_workers_to_end(since: float):
+    """Workers notice within a second that their coordinator was killed; until then they belong to init."""
     deadline = time.monotonic() + 15
     while time.monotonic() < deadline:
-        # a worker's parent is gone, so it belongs to init now
-        left = [p for p in psutil.process_iter(["cmdline", "ppid"]) if "spawn_main" in " ".join(p.info["cmdline"] or [])]
-        if not [p for p in left if p.info["ppid"] == 1]:
+        processes = psutil.process_iter(["cmdline", "ppid", "create_time"])
+        orphans = [p.info for p in processes if p.info["ppid"] == 1 and p.info["create_time"] > since]
+        if not [info for info in orphans if "spawn_main" in " ".join(info["cmdline"] or [])]:
             return
         time.sleep(0.2)
-    raise AssertionError(f"orphaned workers: {left}")
+    raise AssertionError(f"orphaned workers: {orphans}")
 
 
 def _table(out: str) -> list[str]:
