@@ -67,6 +67,10 @@ class Resize(Config):
             raise ValueError("give either 'scale' or 'size'")
         return self
 
+    def applied(self, height: int, width: int) -> tuple[int, int]:
+        """Return height and width of a resized image."""
+        return (height * self.scale, width * self.scale) if self.scale else (self.size, self.size)
+
 
 class Flip(Config):
     """Mirror each image left to right with probability p."""

@@ -24,9 +24,10 @@ def main(args: argparse.Namespace) -> int:
 
     suite = common.load(args)
     tracker = open_tracker()
-    plan = make_plan(suite, tracker.runs(suite.experiment))
+    runs = tracker.runs(suite.experiment)
+    plan = make_plan(suite, runs)
     mark_unavailable(plan)
-    report = make_report(suite, tracker, plan)
+    report = make_report(suite, runs, plan)
     formats = [*(args.format or ()), *(["json"] if args.json else ())] or ["markdown"]
     for ending, render in (reports.FORMATS[form] for form in dict.fromkeys(formats)):
         text = render(report)
@@ -37,8 +38,8 @@ def main(args: argparse.Namespace) -> int:
     return 0 if report.complete else 3
 
 
-def make_report(suite, tracker, plan):
-    """Return the report on a plan, from what the tracker holds now."""
+def make_report(suite, runs, plan):
+    """Return the report on a plan, given the runs of its experiment."""
     from reports.collect import Expected, collect
     from reports.report import assemble
 
@@ -47,7 +48,7 @@ def make_report(suite, tracker, plan):
         job = plan.jobs[trial.fingerprint]
         reason = job.reason if job.state == "unavailable" else ""
         expected.append(Expected(trial.cell.stage, trial.cell.labels, trial.seed, trial.fingerprint, reason))
-    records = collect(expected, tracker.runs(suite.experiment))
+    records = collect(expected, runs)
     stages = suite.cells
     tables = {name: table for name, table in suite.spec.tables.items() if table.stage in stages}
     return assemble(suite.name, suite.spec.title, suite.profile, tables, records)

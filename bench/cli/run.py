@@ -100,7 +100,7 @@ def _close(suite, tracker, plan, args, interrupted: bool) -> int:
     from bench.cli.report import make_report
     from reports import markdown
 
-    report = make_report(suite, tracker, plan)
+    report = make_report(suite, tracker.runs(suite.experiment), plan)
     print()
     print(markdown.render(report))
     print(f"\nthis report again:  {common.command(args, 'report')}")

@@ -69,8 +69,7 @@ class Preprocess:
         height, width = train.images.shape[2:]
         self._resize = data.resize
         if data.resize:
-            scaled = data.resize.scale and (height * data.resize.scale, width * data.resize.scale)
-            height, width = scaled or (data.resize.size,) * 2
+            height, width = data.resize.applied(height, width)
         self.out_shape = (3, height, width)
 
     def __call__(self, images: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:

@@ -70,7 +70,8 @@ def reconcile(tracker: Tracker, runs: list[StoredRun]) -> list[StoredRun]:
         )
     stale = [run for run in running if state[run.run_id] is False]
     if stale:
-        tracker.close_stale(stale, {"outcome": "interrupted", "message": "the coordinator ended without closing the run"})
+        note = record.note("interrupted", "the coordinator ended without closing the run")
+        tracker.close_stale(stale, {"outcome": "interrupted", **note})
     return [run for run in running if state[run.run_id] is None]
 
 
@@ -134,6 +135,13 @@ class Coordinator:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    @contextmanager
+    def _tracking(self) -> Iterator[None]:
+        """Count the processor time of writing to the tracker."""
+        began = time.process_time()
+        yield
+        self.summary.tracking += time.process_time() - began
+
     def _hand(self, worker: Worker) -> None:
         """Give a worker its next trial, if there is one."""
         asked = self.study.ask()
@@ -142,12 +150,13 @@ class Coordinator:
         number, job = asked
         cell, seed, _ = job.trial
         worker.send("trial", cell.config, seed)  # it need not wait until its run is on record
-        began, clock = time.monotonic(), time.process_time()
-        tags = record.tags(self.plan, job, self.pool, len(self.pool.workers))
+        began = time.monotonic()
         stage = f" [{cell.stage}]" if len(self.plan.suite.cells) > 1 else ""
         # the seed first: the interface cuts long names, and runs of a cell would look the same
-        run_id = self.tracker.start(f"seed={seed}: {cell.name}{stage}", tags, record.params(job))
-        self.summary.tracking += time.process_time() - clock
+        name = f"seed={seed}: {cell.name}{stage}"
+        with self._tracking():
+            tags = record.tags(self.plan, job, self.pool, len(self.pool.workers))
+            run_id = self.tracker.start(name, tags, record.params(job))
         self.running[worker.number] = _Running(job, number, run_id, began, flushed=began)
         self.listener.started(job)
 
@@ -186,16 +195,15 @@ class Coordinator:
     ) -> None:
         """Record how a trial ended."""
         job, metrics = running.job, metrics or {}
-        clock = time.process_time()
-        self.tracker.finish(
-            running.run_id,
-            status=STATUS.get(outcome, "FAILED"),
-            tags={"outcome": outcome, **record.note(outcome, message)},
-            metrics=metrics,
-            history=running.history,
-            artifacts={"config.yaml": record.config_yaml(job), **(artifacts or {})},
-        )
-        self.summary.tracking += time.process_time() - clock
+        with self._tracking():
+            self.tracker.finish(
+                running.run_id,
+                status=STATUS.get(outcome, "FAILED"),
+                tags={"outcome": outcome, **record.note(outcome, message)},
+                metrics=metrics,
+                history=running.history,
+                artifacts={"config.yaml": record.config_yaml(job), **(artifacts or {})},
+            )
         self.summary.outcomes[outcome] += 1
         self.study.tell(running.number, metrics.get(OBJECTIVE) if outcome == "finished" else None)
         self.listener.ended(job, outcome, message, metrics)
@@ -212,10 +220,9 @@ class Coordinator:
     def _flush(self) -> None:
         for running in self.running.values():
             if running.history and time.monotonic() - running.flushed > FLUSH:
-                clock = time.process_time()
-                self.tracker.log(running.run_id, running.history)
+                with self._tracking():
+                    self.tracker.log(running.run_id, running.history)
                 running.history, running.flushed = [], time.monotonic()
-                self.summary.tracking += time.process_time() - clock
 
     def _abandon(self, message: str) -> None:
         """End the trials under way; they will be run again."""

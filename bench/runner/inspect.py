@@ -72,7 +72,7 @@ def _seconds(config: TrialConfig, facts: Facts, train: float, evaluation: float)
 
 
 def _distinct(plan: Plan) -> list[Cell]:
-    """Return one cell for each distinct configuration that is still to do or failed."""
+    """Return one cell for each distinct configuration."""
     return list({_digests(job.trial.cell): job.trial.cell for job in plan.jobs.values()}.values())
 
 

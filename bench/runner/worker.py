@@ -40,7 +40,6 @@ class Facts:
 
     sizes: tuple[int, int, int]
     unavailable: str = ""
-    parameters: int = 0
     errors: list[tuple[str, BenchError]] = field(default_factory=list)
 
 
@@ -127,9 +126,10 @@ def _inspect(pipe: Connection, device: str, config: TrialConfig) -> Facts:
         sizes = (len(indices.train), len(indices.val), len(indices.test))
     except BenchError as error:
         errors.append(("data", error))
-    shape = _in_shape(config.data, dataset.train_images.shape[1:])
+    channels, *size = dataset.train_images.shape[1:]
+    height, width = config.data.resize.applied(*size) if config.data.resize else size
     try:
-        models.check(config.model, shape, len(dataset.classes))
+        models.check(config.model, (channels, height, width), len(dataset.classes))
     except BenchError as error:
         errors.append(("model", error))
     if not device.startswith("cuda"):
@@ -138,15 +138,6 @@ def _inspect(pipe: Connection, device: str, config: TrialConfig) -> Facts:
         if config.train.compile:
             errors.append(("train", BenchError("compile needs a CUDA device", mend="set train.compile to false here")))
     return Facts(sizes, models.unavailable(config.model) or "", errors=errors)
-
-
-def _in_shape(data: Data, shape: tuple[int, ...]) -> tuple[int, int, int]:
-    channels, height, width = shape
-    if data.resize is None:
-        return channels, height, width
-    if data.resize.scale:
-        return channels, height * data.resize.scale, width * data.resize.scale
-    return channels, data.resize.size, data.resize.size
 
 
 def _probe(pipe: Connection, device: str, config: TrialConfig) -> tuple[float, float]:
