@@ -1,5 +1,6 @@
 """What the rest of the product asks of a tracker, and the runs that it gives back. No MLflow here."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -29,9 +30,20 @@ class Tracker(Protocol):
     def runs(self, experiment: str) -> list[StoredRun]:
         """Return all runs of an experiment, [] where there is no such experiment. Creates nothing."""
 
+    def histories(self, run_ids: Sequence[str], metrics: Sequence[str]) -> dict[str, dict[str, list[tuple[int, float]]]]:
+        """Return the epochs of many runs at once: run id → metric → [(epoch, value), …] by epoch.
+
+        What was measured once, at the end of a run, is no epoch, even where it bears an epoch metric's name. A metric without
+        any epoch, and a run without any such metric or unknown to the store, is left out.
+        """
+
     def experiment_url(self, experiment: str) -> str | None:
         """Return the address of the experiment's page in the web interface (`mlflow ui` at its own port, where the store
         is a database), or None where there is no such experiment."""
+
+    def run_url(self, experiment: str) -> Callable[[str], str] | None:
+        """Return what turns the id of a run of this experiment into the address of its page (on the same server as
+        `experiment_url`; the experiment is looked up once, a run never), or None where there is no such experiment."""
 
     def open(self, experiment: str, tags: dict[str, str]) -> None:
         """Make the store and the experiment ready for writing, or fail within seconds."""

@@ -7,11 +7,16 @@ queries here. It also creates or migrates the database when it only wants to rea
 import os
 import uuid
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from bench.errors import BenchError
 from trackers.base import StoredRun
+
+T = TypeVar("T")
+Histories = dict[str, dict[str, list[tuple[int, float]]]]
 
 PATIENCE = 5
 """Seconds to wait for a database server to take a connection, and for another process to let go of a SQLite file."""
@@ -22,6 +27,12 @@ TAGS = """SELECT t.run_uuid, t.key, t.value FROM tags t JOIN runs r ON r.run_uui
 WHERE r.experiment_id = :experiment AND r.lifecycle_stage = 'active'"""
 METRICS = """SELECT m.run_uuid, m.key, m.value, m.is_nan FROM latest_metrics m JOIN runs r ON r.run_uuid = m.run_uuid
 WHERE r.experiment_id = :experiment AND r.lifecycle_stage = 'active'"""
+EPOCHS = """SELECT m.run_uuid, m.key, m.step, m.value, m.is_nan FROM metrics m
+WHERE m.run_uuid IN :runs AND COALESCE(m.key, '') IN :metrics AND m.step > 0 ORDER BY m.run_uuid, m.key, m.step, m.timestamp"""
+"""The epochs, in order. What was measured at the end stands at step 0 or, later in time, at the last epoch's step. COALESCE
+(a key is never null) keeps SQLite from the index by key, in which it would go through the points of all runs."""
+CHUNK = 500
+"""Runs asked for at once: databases take some thousands of parameters in a query."""
 
 
 def is_database(uri: str) -> bool:
@@ -40,31 +51,83 @@ def read_runs(uri: str, experiment: str) -> list[StoredRun] | None:
 
     That is so when tables or columns are not as we know them, or when several workspaces have an experiment of this name.
     """
+
+    def read(connection) -> list[StoredRun] | None:
+        import sqlalchemy as sa
+
+        found = _experiments(connection, experiment)
+        if len(found) != 1:
+            return None if found else []
+        chosen = {"experiment": found[0]}
+        tags: dict[str, dict[str, str]] = defaultdict(dict)
+        # fetchall: going through the rows one by one takes SQLAlchemy half as long again
+        for run, key, value in connection.execute(sa.text(TAGS), chosen).fetchall():
+            tags[run][key] = value
+        metrics: dict[str, dict[str, float]] = defaultdict(dict)
+        for run, key, value, is_nan in connection.execute(sa.text(METRICS), chosen).fetchall():
+            if not is_nan:
+                metrics[run][key] = value
+        return [
+            StoredRun(run, status, tags[run], metrics[run], start / 1000, end / 1000 if end else None)
+            for run, status, start, end in connection.execute(sa.text(RUNS), chosen)
+        ]
+
+    return _read(uri, read, [])
+
+
+def read_histories(uri: str, run_ids: Sequence[str], metrics: Sequence[str]) -> Histories | None:
+    """Return the epochs of runs as `Tracker.histories` does; None where MLflow itself had better be asked."""
+
+    def read(connection) -> Histories:
+        import sqlalchemy as sa
+
+        query = sa.text(EPOCHS).bindparams(sa.bindparam("runs", expanding=True), sa.bindparam("metrics", expanding=True))
+        result: Histories = {}
+        for first in range(0, len(run_ids), CHUNK):
+            chosen = {"runs": list(run_ids[first : first + CHUNK]), "metrics": list(metrics)}
+            points: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
+            for run, key, step, value, is_nan in connection.execute(query, chosen).fetchall():
+                if not is_nan:
+                    points[run, key].setdefault(step, value)
+            for (run, key), by_step in points.items():
+                result.setdefault(run, {})[key] = list(by_step.items())
+        return result
+
+    return _read(uri, read, {}) if run_ids and metrics else {}
+
+
+def read_experiment_id(uri: str, experiment: str) -> str | None:
+    """Return the id of an experiment, "" where there is none; None where MLflow itself had better be asked."""
+
+    def read(connection) -> str | None:
+        found = _experiments(connection, experiment)
+        return None if len(found) > 1 else str(found[0]) if found else ""
+
+    return _read(uri, read, "")
+
+
+def read_artifact_folder(uri: str, run_id: str) -> Path | None:
+    """Return the folder on this machine with a run's artifacts; None where they lie elsewhere, or MLflow had better be asked."""
+
+    def read(connection) -> Path | None:
+        import sqlalchemy as sa
+
+        found = connection.execute(sa.text("SELECT artifact_uri FROM runs WHERE run_uuid = :run"), {"run": run_id}).scalar()
+        return Path(found) if found and found.startswith("/") else None
+
+    return _read(uri, read, None)
+
+
+def _read(uri: str, read: Callable[[Any], T], nothing: T) -> T | None:
+    """Return what `read` makes of a connection; `nothing` where there is no store yet, None where it is not as we know it."""
     import sqlalchemy as sa
 
     if (path := sqlite_path(uri)) and not path.exists():
-        return []
+        return nothing
     engine = connect(uri)
     try:
         with engine.connect() as connection:
-            if not sa.inspect(connection).has_table("experiments"):
-                return []
-            query = "SELECT experiment_id FROM experiments WHERE name = :name AND lifecycle_stage = 'active'"
-            found = connection.execute(sa.text(query), {"name": experiment}).scalars().all()
-            if len(found) != 1:
-                return None if found else []
-            chosen = {"experiment": found[0]}
-            tags: dict[str, dict[str, str]] = defaultdict(dict)
-            for run, key, value in connection.execute(sa.text(TAGS), chosen):
-                tags[run][key] = value
-            metrics: dict[str, dict[str, float]] = defaultdict(dict)
-            for run, key, value, is_nan in connection.execute(sa.text(METRICS), chosen):
-                if not is_nan:
-                    metrics[run][key] = value
-            return [
-                StoredRun(run, status, tags[run], metrics[run], start / 1000, end / 1000 if end else None)
-                for run, status, start, end in connection.execute(sa.text(RUNS), chosen)
-            ]
+            return read(connection) if sa.inspect(connection).has_table("experiments") else nothing
     except sa.exc.ProgrammingError:
         return None
     except sa.exc.OperationalError as error:
@@ -73,6 +136,14 @@ def read_runs(uri: str, experiment: str) -> list[StoredRun] | None:
         raise
     finally:
         engine.dispose()
+
+
+def _experiments(connection, name: str) -> list[int]:
+    """Return the ids of the experiments of this name: one, but for workspaces."""
+    import sqlalchemy as sa
+
+    query = "SELECT experiment_id FROM experiments WHERE name = :name AND lifecycle_stage = 'active'"
+    return connection.execute(sa.text(query), {"name": name}).scalars().all()
 
 
 def connect(uri: str):

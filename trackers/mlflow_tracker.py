@@ -6,18 +6,23 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
-from bench.errors import BenchError
-from trackers import database, view
+from trackers import database, errors, view
 from trackers.base import Status, StoredRun
+
+T = TypeVar("T")
 
 PARAM_LENGTH, TAG_LENGTH, KEY_LENGTH = 6000, 8000, 250
 PAGE = 1000
+CONNECTIONS = 8
+"""Curves asked of a server at the same time: it gives them one by one."""
 LOCAL_SERVER = "http://127.0.0.1:5000"
 """Where `mlflow ui` listens if it is told nothing else."""
 
@@ -66,23 +71,37 @@ class MlflowTracker:
                 token = page.token or None
             return sorted(found.values(), key=lambda run: (run.start, run.run_id))
 
+    def histories(self, run_ids: Sequence[str], metrics: Sequence[str]) -> database.Histories:
+        with self._guard("read"):
+            if database.is_database(self.uri) and (found := database.read_histories(self.uri, run_ids, metrics)) is not None:
+                return found
+            client, pairs = self._client, [(run_id, metric) for run_id in run_ids for metric in metrics]
+            with ThreadPoolExecutor(CONNECTIONS) as pool:
+                curves = list(pool.map(lambda pair: _epochs(client, *pair), pairs))
+            result: database.Histories = {}
+            for (run_id, metric), curve in zip(pairs, curves, strict=True):
+                if curve:
+                    result.setdefault(run_id, {})[metric] = curve
+            return result
+
     def experiment_url(self, experiment: str) -> str | None:
         with self._guard("read"):
-            known = self._client.get_experiment_by_name(experiment)
-            return known and view.url(self.uri if self.uri.startswith("http") else LOCAL_SERVER, known.experiment_id)
+            known = self._experiment_id(experiment)
+            return view.url(self._server, known) if known else None
+
+    def run_url(self, experiment: str) -> Callable[[str], str] | None:
+        with self._guard("read"):
+            known, server = self._experiment_id(experiment), self._server
+            return (lambda run_id: view.run_url(server, known, run_id)) if known else None
 
     def artifact(self, run_id: str, name: str) -> bytes | None:
-        from mlflow.exceptions import MlflowException
-
         if (path := database.sqlite_path(self.uri)) and not path.exists():
             return None
-        with self._guard("read"), tempfile.TemporaryDirectory() as folder:
-            try:
-                return Path(self._client.download_artifacts(run_id, name, folder)).read_bytes()
-            except MlflowException as error:
-                if error.get_http_status_code() == 404:
-                    return None
-                raise
+        with self._guard("read"):
+            if database.is_database(self.uri) and (folder := database.read_artifact_folder(self.uri, run_id)):
+                return (folder / name).read_bytes() if (folder / name).is_file() else None
+            with tempfile.TemporaryDirectory() as aside:
+                return _found(lambda: Path(self._client.download_artifacts(run_id, name, aside)).read_bytes())
 
     # ------------------------------------------------------------ writing
 
@@ -140,6 +159,18 @@ class MlflowTracker:
 
     # ------------------------------------------------------------ inside
 
+    @property
+    def _server(self) -> str:
+        """The address of the web interface: the server itself, or where `mlflow ui` shows a database."""
+        return self.uri if self.uri.startswith("http") else LOCAL_SERVER
+
+    def _experiment_id(self, experiment: str) -> str:
+        """Return the id of an experiment, "" where there is none."""
+        if database.is_database(self.uri) and (found := database.read_experiment_id(self.uri, experiment)) is not None:
+            return found
+        known = self._client.get_experiment_by_name(experiment)
+        return known.experiment_id if known and known.lifecycle_stage == "active" else ""
+
     @cached_property
     def _client(self):
         if self.uri.startswith("http"):
@@ -186,19 +217,8 @@ class MlflowTracker:
                     Path(aside, name).write_bytes(content)
                 self._client.log_artifacts(run_id, aside)
 
-    @contextmanager
-    def _guard(self, done: str) -> Iterator[None]:
-        """Turn every error of the store into a BenchError that says whether it could not be `read` or `written`."""
-        try:
-            yield
-        except BenchError:
-            raise
-        except Exception as error:
-            if not _is_store_error(error):
-                raise
-            reason = _reason(error)
-            store = _shown(self.uri)
-            raise BenchError(f"tracking store {store} cannot be {done}: {reason}", mend=_mend(reason, store)) from error
+    def _guard(self, done: str) -> AbstractContextManager[None]:
+        return errors.guard(self.uri, done)
 
 
 def _quiet_mlflow():
@@ -216,6 +236,28 @@ def _stored(run) -> StoredRun:
     info = run.info
     end = info.end_time / 1000 if info.end_time else None
     return StoredRun(info.run_id, info.status, run.data.tags, run.data.metrics, info.start_time / 1000, end)
+
+
+def _found(read: Callable[[], T]) -> T | None:
+    """Return what `read` returns, None where MLflow says that there is no such thing."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return read()
+    except MlflowException as error:
+        if error.get_http_status_code() == 404:
+            return None
+        raise
+
+
+def _epochs(client, run_id: str, metric: str) -> list[tuple[int, float]]:
+    """Return one curve as `Tracker.histories` does."""
+    points = _found(lambda: client.get_metric_history(run_id, metric)) or []
+    by_step: dict[int, float] = {}
+    for point in sorted(points, key=lambda point: (point.step, point.timestamp)):
+        if point.step > 0 and math.isfinite(point.value):
+            by_step.setdefault(point.step, point.value)
+    return list(by_step.items())
 
 
 def _check_artifacts(location: str) -> None:
@@ -244,42 +286,3 @@ def _texts(values: dict[str, str], length: int) -> dict[str, str]:
     """Return keys that MLflow takes, and values without what a database refuses, cut to `length` characters."""
     clean = {_key(k): str(v).replace("\0", "").encode("utf-8", "replace").decode() for k, v in values.items()}
     return {key: value if len(value) <= length else f"{value[: length - 1]}…" for key, value in clean.items()}
-
-
-def _is_store_error(error: Exception) -> bool:
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    return isinstance(error, (MlflowException, SQLAlchemyError, OSError, ImportError))
-
-
-def _reason(error: Exception) -> str:
-    """Return one line: what the network or the database driver said, without the layers that wrapped it."""
-    for cause in ("Connection refused", "Name or service not known", "Temporary failure in name resolution", "timed out"):
-        if cause in str(error):
-            return cause
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    if driver := re.search(r"\(\w+(?:\.\w+)+\) (.+)", str(error)):
-        return driver[1]
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def _mend(reason: str, store: str) -> str:
-    low = reason.lower()
-    if any(word in low for word in ("full", "no space left", "disk i/o error", "quota")):
-        return "free some disk space and run the same command again: what is finished is kept"
-    if "out-of-date" in low:
-        return f"back the database up, then: mlflow db upgrade {store}"
-    if any(word in low for word in ("readonly", "read-only", "permission", "unable to open", "file exists", "not a directory")):
-        return "choose a folder that you may write, or set MLFLOW_TRACKING_URI"
-    if "not a database" in low:
-        return "move the file away, or set MLFLOW_TRACKING_URI to another"
-    if "no module named" in low:
-        return "install the database's driver into this environment"
-    return "check MLFLOW_TRACKING_URI, and that the server runs"
-
-
-def _shown(uri: str) -> str:
-    """Return the URI without its password."""
-    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", uri)

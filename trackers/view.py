@@ -27,3 +27,8 @@ def tag() -> str:
 def url(server: str, experiment_id: str) -> str:
     """Return the address that opens the view; without `workflowType` MLflow takes the experiment for one of LLM traces."""
     return f"{server}/#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={KEY}"
+
+
+def run_url(server: str, experiment_id: str, run_id: str) -> str:
+    """Return the address of a run's page."""
+    return f"{server}/#/experiments/{experiment_id}/runs/{run_id}"

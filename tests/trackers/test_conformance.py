@@ -168,13 +168,68 @@ def test_the_quick_reader_agrees_with_mlflows_own_search(tracker, experiment, mo
     assert open_tracker(tracker.uri).runs(experiment) == quick
 
 
-def test_experiment_url_points_into_the_servers_pages(tracker, experiment):
-    if not tracker.uri.startswith("http"):
-        assert tracker.experiment_url(experiment) is None
-        return
-    assert tracker.experiment_url(experiment) is None
+def test_histories_are_the_epochs_of_the_metrics_asked_for(tracker, experiment):
     tracker.open(experiment, {})
-    assert tracker.experiment_url(experiment).startswith(f"{tracker.uri}/#/experiments/")
+    first, second, failed = (tracker.start(name, {}, {}) for name in ("first", "second", "failed"))
+    finish(tracker, first, history=HISTORY, metrics={"test/accuracy": 0.25, "wall_clock": 4.5})
+    finish(tracker, second, history=HISTORY[:2], metrics={"test/accuracy": 0.5})
+    finish(tracker, failed, status="FAILED")
+    reader = open_tracker(tracker.uri)
+    found = reader.histories([second, first, failed, "0" * 32], ["val/accuracy", "train/loss", "test/accuracy", "no such"])
+    assert found == {
+        first: {"val/accuracy": [(1, 0.3), (2, 0.5), (3, 0.4)], "train/loss": [(1, 2.0), (2, 1.5), (3, 1.2)]},
+        second: {"val/accuracy": [(1, 0.3), (2, 0.5)], "train/loss": [(1, 2.0), (2, 1.5)]},
+    }
+    assert reader.histories([], ["val/accuracy"]) == reader.histories([first], []) == {}
+
+
+def test_a_final_value_under_an_epochs_name_is_no_epoch(tracker, experiment):
+    tracker.open(experiment, {})
+    restored, measured_once = tracker.start("restored", {}, {}), tracker.start("measured once", {}, {})
+    finish(tracker, restored, history=HISTORY, metrics={"val/accuracy": 0.5, "train/loss": 0.1})
+    finish(tracker, measured_once, history=[{"epoch": 1, "seconds": 1.0, "val/loss": 2.0}], metrics={"val/accuracy": 0.7})
+    found = tracker.histories([restored, measured_once], ["val/accuracy", "train/loss", "val/loss"])
+    assert found == {
+        restored: {"val/accuracy": [(1, 0.3), (2, 0.5), (3, 0.4)], "train/loss": [(1, 2.0), (2, 1.5), (3, 1.2)]},
+        measured_once: {"val/loss": [(1, 2.0)]},
+    }
+
+
+def test_epochs_without_a_finite_value_are_missing_from_their_history(tracker, experiment):
+    tracker.open(experiment, {})
+    run_id = tracker.start("cell", {}, {})
+    values = [0.1, float("nan"), 0.3]
+    finish(tracker, run_id, history=[{"epoch": n + 1, "seconds": n, "val/loss": value} for n, value in enumerate(values)])
+    assert tracker.histories([run_id], ["val/loss"]) == {run_id: {"val/loss": [(1, 0.1), (3, 0.3)]}}
+
+
+def test_the_quick_histories_agree_with_mlflows_own(tracker, experiment, monkeypatch):
+    from trackers import database
+
+    tracker.open(experiment, {})
+    run_ids = [tracker.start(f"cell {n}", {}, {}) for n in range(5)]
+    for n, run_id in enumerate(run_ids):
+        history = [{"epoch": e, "seconds": e, "val/accuracy": e / (n + 7), "val/loss": 1 / e} for e in range(1, 13)]
+        finish(tracker, run_id, history=history[: 8 + n], metrics={"val/accuracy": 0.9})
+    monkeypatch.setattr(database, "CHUNK", 2)
+    quick = tracker.histories(run_ids, ["val/accuracy", "val/loss"])
+    monkeypatch.setattr(database, "read_histories", lambda uri, run_ids, metrics: None)
+    assert [len(quick[run_id]["val/loss"]) for run_id in run_ids] == [8, 9, 10, 11, 12]
+    assert open_tracker(tracker.uri).histories(run_ids, ["val/accuracy", "val/loss"]) == quick
+
+
+def test_the_pages_of_an_experiment_and_its_runs_are_on_the_server_or_where_mlflow_ui_listens(tracker, experiment):
+    assert tracker.experiment_url(experiment) is None
+    assert tracker.run_url(experiment) is None
+    tracker.open(experiment, {})
+    run_id = tracker.start("cell", {}, {})
+    server = tracker.uri if tracker.uri.startswith("http") else "http://127.0.0.1:5000"
+    number = mlflow_client(tracker).get_experiment_by_name(experiment).experiment_id
+    reader = open_tracker(tracker.uri)
+    assert reader.experiment_url(experiment).startswith(f"{server}/#/experiments/{number}/runs?")
+    assert reader.run_url(experiment)(run_id) == f"{server}/#/experiments/{number}/runs/{run_id}"
+    mlflow_client(tracker).delete_experiment(number)
+    assert reader.experiment_url(experiment) is reader.run_url(experiment) is None
 
 
 @pytest.mark.parametrize("outcome", ["FINISHED", "FAILED", "KILLED"])

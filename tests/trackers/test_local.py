@@ -41,6 +41,8 @@ def test_the_default_is_mlflows_own_and_reading_creates_nothing(folder):
     assert tracker.uri == f"sqlite:///{folder}/mlflow.db"
     assert tracker.runs("suite") == []
     assert tracker.artifact("0" * 32, "log.txt") is None
+    assert tracker.histories(["0" * 32], ["val/loss"]) == {}
+    assert tracker.experiment_url("suite") is tracker.run_url("suite") is None
     assert list(folder.iterdir()) == []
 
 
@@ -88,9 +90,10 @@ def test_a_folder_or_another_file_in_the_way(folder):
         open_tracker().open("suite", {})
     (folder / "mlflow.db").rmdir()
     (folder / "mlflow.db").write_text("something else entirely, and long enough to be looked at as a database\n" * 20)
-    for refusal in (lambda: open_tracker().open("suite", {}), lambda: open_tracker().runs("suite")):
+    reading = (lambda t: t.runs("suite"), lambda t: t.histories(["0"], ["a"]), lambda t: t.run_url("suite"))
+    for refusal in (lambda t: t.open("suite", {}), *reading):
         with refused("file is not a database", "move the file away"):
-            refusal()
+            refusal(open_tracker())
     with refused("written", "Not a directory"):
         open_tracker("sqlite:///mlflow.db/inner/t.db").open("suite", {})
 
@@ -143,12 +146,24 @@ def test_a_store_that_fills_up_keeps_what_is_finished(folder, sqlite_uri):
     assert tracker.artifact(first, "log.txt") == b"done"
 
 
+def test_an_artifact_whose_file_is_gone_is_none(folder, sqlite_uri):
+    tracker = open_tracker(sqlite_uri)
+    tracker.open("suite-with-artifacts", {})
+    run_id = tracker.start("cell", {}, {})
+    tracker.finish(run_id, status="FINISHED", tags={}, metrics={}, history=[], artifacts={"log.txt": b"done"})
+    (written,) = Path(sqlite_uri.removeprefix("sqlite:///")).parent.glob(f"mlruns/*/{run_id}/artifacts/log.txt")
+    assert tracker.artifact(run_id, "log.txt") == b"done"
+    written.unlink()
+    assert tracker.artifact(run_id, "log.txt") is None
+    assert tracker.artifact(run_id, "") is None
+
+
 def test_a_server_that_is_down_is_noticed_at_once_and_no_password_is_shown(folder):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     for uri in (f"http://me:secret@127.0.0.1:{port}", f"postgresql+psycopg2://me:secret@127.0.0.1:{port}/db"):
-        for refusal in (lambda t: t.open("suite", {}), lambda t: t.runs("suite")):
+        for refusal in (lambda t: t.open("suite", {}), lambda t: t.runs("suite"), lambda t: t.histories(["0"], ["a"])):
             with refused("me:***@127.0.0.1", "server runs"):
                 refusal(open_tracker(uri))
 
