@@ -1,0 +1,47 @@
+"""Number, mean and sample standard deviation of a few values, and what counts as rounding."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+RESOLUTION = 1e-12
+"""A spread below this share of the values is the rounding of binary fractions, not a spread."""
+LARGEST = 1e150
+"""Values beyond this size cannot be squared."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Number of values, their mean (None of none) and sample standard deviation (None of fewer than two)."""
+
+    n: int
+    mean: float | None
+    sd: float | None
+
+
+def summary(values: Iterable[float]) -> Summary:
+    """Return n, mean and sample standard deviation (ddof=1); neither of values that are not finite or cannot be squared."""
+    values = list(values)
+    if not values or unusable(dict(enumerate(values))):
+        return Summary(len(values), None, None)
+    mean, sd = moments(values)
+    return Summary(len(values), mean, sd)
+
+
+def moments(values: Sequence[float]) -> tuple[float, float | None]:
+    """Return the mean and the sample standard deviation (ddof=1) of at least one value."""
+    n = len(values)
+    mean = math.fsum(values) / n
+    if n < 2:
+        return mean, None
+    return mean, math.hypot(*(value - mean for value in values)) / math.sqrt(n - 1)
+
+
+def unusable(values: Mapping[int, float]) -> str:
+    """Return a sentence part about the first value, by seed, that cannot be reckoned with; "" where there is none."""
+    for seed, value in values.items():
+        if not math.isfinite(value):
+            return f"the value of seed {seed} is {value}, not a finite number"
+        if abs(value) > LARGEST:
+            return f"the value of seed {seed}, {value:.3g}, is too large to be compared"
+    return ""
