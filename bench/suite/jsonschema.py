@@ -3,6 +3,7 @@
 from typing import Any
 
 from bench.config import Data, Model, Train
+from bench.suite.parts import Looks
 from bench.suite.schema import PathAxis, SuiteFile, Value
 
 
@@ -10,7 +11,7 @@ def json_schema() -> dict[str, Any]:
     """Return the schema; `suites/suite.schema.json` holds it, and a test keeps the two the same."""
     schema = _with_refs(SuiteFile.model_json_schema())
     defs = schema["$defs"]
-    for part in (Data, Model, Train, PathAxis, Value):
+    for part in (Data, Model, Train, PathAxis, Value, Looks):
         own = part.model_json_schema()
         defs |= own.pop("$defs", {})
         defs[part.__name__] = own

@@ -9,10 +9,33 @@ from typing import Any
 from bench.errors import BenchError, did_you_mean
 from bench.suite import document as documents
 from bench.suite import expand
+from bench.suite.checks import check_figure, check_table
+from bench.suite.contrasts import Contrast, contrasts
 from bench.suite.document import DocPath, Document, label, merged, nested
 from bench.suite.expand import Cell, collector_paused
-from bench.suite.schema import PathAxis, SuiteFile, Table
+from bench.suite.parts import Looks
+from bench.suite.schema import PathAxis, SuiteFile
 from bench.suite.validation import validated
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The seeds of a stage at each look (one look, where nothing else is declared), and the level of all tests together."""
+
+    looks: list[list[int]]
+    total_alpha: float
+
+    @property
+    def alpha(self) -> float:
+        """The level at each look, by Bonferroni's inequality: the looks together keep the total."""
+        return self.total_alpha / len(self.looks)
+
+    @property
+    def text(self) -> str:
+        """What was declared, in a few words."""
+        if len(self.looks) > 1:
+            return f"looks {', '.join(str(len(seeds)) for seeds in self.looks)} at alpha {self.total_alpha:g}"
+        return ", ".join(map(str, self.looks[0]))
 
 
 @dataclass
@@ -57,8 +80,26 @@ class Suite:
                 result[stage] = cells
         return result
 
+    @cached_property
+    def claims(self) -> dict[str, list[Contrast]]:
+        """claim → its contrasts."""
+        return {name: contrasts(self.document, name, claim, self.all_cells) for name, claim in self.spec.claims.items()}
+
+    def schedule(self, stage: str) -> Schedule:
+        """Return the seeds that a stage was declared to run with."""
+        seeds = self.spec.stages[stage].seeds or self.spec.seeds
+        if isinstance(seeds, Looks):
+            return Schedule([list(range(n)) for n in seeds.looks], seeds.alpha or self.spec.alpha)
+        return Schedule([seeds], self.spec.alpha)
+
+    @property
+    def sequential(self) -> bool:
+        """Whether verdicts may ask for more seeds."""
+        return bool(self.claims) and any(len(self.schedule(stage).looks) > 1 for stage in self.cells)
+
     def seeds(self, stage: str) -> list[int]:
-        return self.spec.stages[stage].seeds or self.spec.seeds
+        """Return the seeds of a stage's first look."""
+        return self.schedule(stage).looks[0]
 
 
 @dataclass
@@ -126,7 +167,14 @@ def load_suite(
         if part.union and (part.exclude or part.when or part.zip or part.ablate) and not part.axes:
             raise document.error(("stages", stage), "exclude, when, zip and ablate belong into the grids of the union")
     for name, table in spec.tables.items():
-        _check_table(document, name, table, suite.all_cells)
+        check_table(document, name, table, suite.all_cells)
+    for name, figure in (spec.figures or {}).items():
+        check_figure(document, name, figure, suite.all_cells, spec.tables)
+    for name, found in suite.claims.items():
+        declared = {suite.schedule(arm.stage).text for contrast in found for arm in contrast.arms}
+        if len(declared) > 1 and any("looks" in text for text in declared):
+            mend = "give both stages the same `seeds:`, or put them at the top of the suite"
+            raise document.error(("claims", name), "its arms are of stages with different looks", mend)
     _ = suite.cells  # configuration errors come now, not in the middle
     return suite
 
@@ -264,49 +312,3 @@ def _shared(document: Document, at: DocPath, name: str, chosen: Any, shared: dic
     for known in [path for path in document.places if path[:2] == origin and len(path) > 2 and path[2] in levels]:
         document.places[(*at, *known[2:])] = document.places[known]
     return levels
-
-
-def _check_table(document: Document, name: str, table: Table, stages: dict[str, list[Cell]]) -> None:
-    """Check that a table's axes and labels exist and that each of its places is one cell."""
-    at = ("tables", name)
-    if table.stage not in stages:
-        raise document.error((*at, "stage"), f"no stage {table.stage!r}", did_you_mean(table.stage, stages))
-    cells = stages[table.stage]
-    known: dict[str, dict[str, None]] = {}
-    for cell in cells:
-        for axis, text in cell.labels.items():
-            known.setdefault(axis, {})[text] = None
-    for part, axes in (("rows", table.rows), ("columns", table.columns), ("where", list(table.where))):
-        for axis in axes:
-            if axis not in known:
-                raise document.error((*at, part), f"stage {table.stage!r} has no axis {axis!r}", did_you_mean(axis, known))
-    if both := set(table.rows) & set(table.columns):
-        raise document.error((*at, "columns"), f"axis {min(both)!r} is in rows and columns", "leave it in one of them")
-    for axis, labels in table.where.items():
-        for text in labels:
-            if text not in known[axis]:
-                raise document.error(
-                    (*at, "where", axis), f"axis {axis!r} has no level {text!r}", did_you_mean(text, known[axis])
-                )
-    places: dict[tuple[str, ...], Cell] = {}
-    shown = [cell for cell in cells if all(cell.labels.get(axis) in labels for axis, labels in table.where.items())]
-    for cell in shown:
-        place = tuple(cell.labels.get(axis, "") for axis in (*table.rows, *table.columns))
-        if place in places:
-            loose = [axis for axis in known if cell.labels.get(axis) != places[place].labels.get(axis)]
-            mend = f"add {loose[0]!r} to rows or columns, or pin it: `where: {{{loose[0]}: {next(iter(known[loose[0]]))}}}`"
-            raise document.error(at, f"axis {loose[0]!r} varies within a cell of table {name!r}", mend)
-        places[place] = cell
-    rows = {" / ".join(cell.labels.get(axis, "") for axis in table.rows) for cell in shown}
-    columns = {" / ".join(cell.labels.get(axis, "") for axis in table.columns) for cell in shown}
-    metrics = [value.metric for value in table.values]
-    for metric, block in table.published.items():
-        if metric not in metrics:
-            raise document.error((*at, "published", metric), f"the table shows no {metric!r}", did_you_mean(metric, metrics))
-        for row, numbers in block.items():
-            if row not in rows:
-                raise document.error((*at, "published", metric, row), f"the table has no row {row!r}", did_you_mean(row, rows))
-            for column in numbers:
-                if column not in columns:
-                    mend = did_you_mean(column, columns)
-                    raise document.error((*at, "published", metric, row, column), f"the table has no column {column!r}", mend)

@@ -2,60 +2,16 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from bench.config import Config, Data, Positive
-from bench.suite.document import label
+from bench.config import Config, Data, Fraction, Positive
+from bench.suite.claims import Claim
+from bench.suite.figures import Figure
+from bench.suite.parts import LABEL_SCHEMA, Label, Labels, Name, Seeds, Words, listed
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$")]
-Label = Annotated[str, BeforeValidator(label), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 PATCH_SCHEMA = {"x-ref": "Patch"}  # a definition that pydantic does not know: jsonschema.py adds it, and makes this a $ref
 Patch = Annotated[dict[Literal["data", "model", "train"], dict[str, Any]], WithJsonSchema(PATCH_SCHEMA)]
 """A JSON Merge Patch on a trial's configuration: mappings merge, null goes back to the default, all else replaces."""
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, (list, tuple)) else [value]
-
-
-def _unique(values: list) -> list:
-    for i, value in enumerate(values):
-        if value in values[:i]:
-            raise ValueError(f"{value!r} stands twice")
-    return values
-
-
-def one_or_more(item: Any, schema: dict[str, Any]) -> Any:
-    """Return the type of a list that may be written as its only item."""
-    return Annotated[
-        list[item],
-        Field(min_length=1),
-        AfterValidator(_unique),
-        BeforeValidator(_listed),
-        WithJsonSchema({"anyOf": [schema, {"type": "array", "items": schema, "minItems": 1}]}),
-    ]
-
-
-def _seeds(value: Any) -> Any:
-    """Return the seeds as a list; a number n stands for 0 … n-1."""
-    many = isinstance(value, list)
-    for seed in value if many else [value]:
-        if not isinstance(seed, int) or isinstance(seed, bool) or seed < (0 if many else 1):
-            raise ValueError("should be how many seeds, from 1, or a list of different seeds, from 0")
-    return _unique(value) if many else list(range(value))
-
-
-_COUNT_SCHEMA, _SEED_SCHEMA = {"type": "integer", "minimum": 1}, {"type": "integer", "minimum": 0}
-Seeds = Annotated[
-    list[int],
-    Field(min_length=1),
-    BeforeValidator(_seeds),
-    WithJsonSchema({"anyOf": [_COUNT_SCHEMA, {"type": "array", "items": _SEED_SCHEMA, "minItems": 1, "uniqueItems": True}]}),
-]
-
-LABEL_SCHEMA = {"type": ["string", "number", "boolean"]}
-Words = one_or_more(str, {"type": "string"})
-Labels = one_or_more(Label, LABEL_SCHEMA)
 
 
 class PathAxis(Config):
@@ -116,6 +72,8 @@ class Value(Config):
     metric: str
     unit: Literal["", "%", "s", "min", "h"] = ""
     """% shows hundredths; min and h show a metric that is in seconds."""
+    better: Literal["higher", "lower"] | None = None
+    """Which end is bold. Left out: higher for accuracies and images_per_second, lower for losses and wall_clock, else none."""
 
 
 _VALUE_SCHEMA = [{"type": "string"}, {"x-ref": "Value"}]
@@ -144,12 +102,19 @@ class Table(Config):
     values: Annotated[
         list[ShownValue],
         Field(min_length=1),
-        BeforeValidator(_listed),
+        BeforeValidator(listed),
         WithJsonSchema({"anyOf": [*_VALUE_SCHEMA, {"type": "array", "items": {"anyOf": _VALUE_SCHEMA}, "minItems": 1}]}),
     ]
     """Metrics: `val/accuracy`, or {metric: wall_clock, unit: min}."""
     where: dict[str, Labels] = {}
     """Only cells with these labels; every axis that is neither row nor column must be pinned to one label here."""
+    arms: Literal["columns", "rows"] | None = None
+    """Which compete (left out: the columns, where there are several): the best within each row (or column) is bold, and daggers
+    are set against the baseline."""
+    baseline: Label | None = None
+    """The arm whose significant differences from the others get a dagger. Labels of several axes are joined by ` / `."""
+    test: Literal["t", "sign-flip", "welch"] = "t"
+    """t: paired t-test over the seeds · sign-flip: exact paired permutation test · welch: arms whose seeds are not paired."""
     published: Published = {}
     """metric → row label → column label → the number that the report printed, in the unit shown. Labels of several axes
     are joined by ` / `."""
@@ -167,13 +132,19 @@ class SuiteFile(Config):
     base: Annotated[dict[Literal["model", "train"], dict[str, Any]], WithJsonSchema({"x-ref": "Base"})]
     """Configuration under every cell: `model` and `train`, beside the suite's `data`."""
     seeds: Seeds = [0, 1, 2, 3, 4]
-    """How many seeds (0, 1, …), or which."""
+    """How many seeds (0, 1, …), or which; or `{looks: [5, 8, 12]}` to run more only where a claim is still unresolved."""
+    alpha: Fraction = 0.05
+    """Significance level of every family of tests. With looks it is shared out among them."""
     time_limit: Positive | None = None
     """Seconds after which a trial is ended as `timeout`."""
     axes: dict[Name, Axis] = {}
     """Axes that several stages share; a stage takes one with `AXIS: all` or `AXIS: [label, …]`."""
     stages: Annotated[dict[Name, Stage], Field(min_length=1)]
     tables: dict[Name, Table] = {}
+    claims: dict[Name, Claim] = {}
+    """The report's conclusions, each to be tested."""
+    figures: dict[Name, Figure] | None = None
+    """What is drawn. Left out: the dots of every table, and the claims."""
     profiles: dict[Name, dict[str, Any]] = {}
     """name → a JSON Merge Patch on the whole suite, applied by `--profile name`."""
 

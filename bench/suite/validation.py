@@ -51,9 +51,12 @@ def _told(model: type[BaseModel], problem: dict, data: Any, place: Callable[[Loc
         tag = problem["ctx"].get("tag", "")
         if not tags:
             tags = [tag for part in _models(model, loc) for tag in _tags(part)]
-        message = f"has no part named {tag!r}" if tag else "needs a 'name'"
+        field = problem["ctx"].get("discriminator", "'name'").strip("'")
+        message = f"has no part named {tag!r}" if field == "name" else f"has no {field} {tag!r}"
         return BenchError(
-            f"{name} {message}", where=place((*written, "name") if tag else written), mend=did_you_mean(str(tag), tags)
+            f"{name} {message}" if tag else f"{name} needs a {field!r}",
+            where=place((*written, field) if tag else written),
+            mend=did_you_mean(str(tag), tags),
         )
     given = problem["input"]
     got = f", not {given!r}" if isinstance(given, (str, int, float, bool, type(None))) and "should" in message else ""
@@ -103,6 +106,7 @@ def _models(annotation: Any, loc: Loc) -> list[type[BaseModel]]:
 def _tags(annotation: Any) -> tuple[str, ...]:
     """Return the names by which a part is chosen from a union."""
     fields = getattr(annotation, "model_fields", {})
-    if "name" in fields and get_origin(fields["name"].annotation) is Literal:
-        return get_args(fields["name"].annotation)
+    for field in ("name", "kind"):
+        if field in fields and get_origin(fields[field].annotation) is Literal:
+            return get_args(fields[field].annotation)
     return ()

@@ -1,0 +1,184 @@
+"""What may be claimed and drawn: the cells that a claim compares, and every mistake with its line and mend."""
+
+import pytest
+
+from bench.errors import BenchError
+from bench.suite import load_suite
+
+STAGE = "stages: {s: {axes: {a: {x: {}, y: {}}, b: {path: train.epochs, values: [1, 2, 4]}}}}\n"
+CLAIM = STAGE + "claims:\n c:\n"
+SAYS = "  says: so\n"
+TWO = CLAIM + SAYS + "  kind: greater\n  metric: val/accuracy\n  stage: s\n"
+
+MISTAKES = {
+    "no such level": (TWO + "  left: {a: z, b: 1}\n  right: {a: y, b: 1}\n", 13, "axis 'a' has no level 'z'", "known: x, y"),
+    "no such axis": (TWO + "  left: {aa: x, b: 1}\n  right: {a: y, b: 1}\n", 13, "no axis 'aa'", "'a'"),
+    "no such cell": (
+        "stages:\n s: {axes: {a: {x: {}, y: {}}, b: {p: {}, q: {train: {epochs: 9}}}}, exclude: [{a: x, b: p}]}\n"
+        "claims:\n c: {says: so, kind: greater, metric: m, stage: s, left: {a: x, b: p}, right: {a: y, b: p}}\n",
+        9,
+        "stage 's' has no cell a=x, b=p",
+        "labels that occur together",
+    ),
+    "loose axis": (TWO + "  left: {a: x}\n  right: {a: y, b: 1}\n", 13, "axis 'b' varies within the arm", "`b: all`"),
+    "no stage": (TWO.replace("  stage: s\n", "") + "  left: {a: x, b: 1}\n  right: {a: y, b: 1}\n", 12, "of one stage", "add"),
+    "unknown stage": (TWO.replace("stage: s", "stage: z") + "  left: {a: x}\n  right: {a: y}\n", 13, "no stage 'z'", "known: s"),
+    "margin of zero": (
+        TWO + "  left: {a: x, b: 1}\n  right: {a: y, b: 1}\n  margin: 0\n",
+        15,
+        "claims.c.margin: should be greater than 0",
+        "",
+    ),
+    "equivalence without a margin": (
+        TWO.replace("greater", "equivalent") + "  left: {a: x, b: 1}\n  right: {a: y, b: 1}\n",
+        8,
+        "'margin' is missing in claims.c",
+        "add",
+    ),
+    "no kind": (CLAIM + SAYS, 8, "needs a 'kind'", "known: "),
+    "unknown kind": (CLAIM + SAYS + "  kind: greatr\n", 10, "has no kind 'greatr'", "did you mean 'greater'?"),
+    "unknown key": (TWO + "  left: {a: x, b: 1}\n  right: {a: y, b: 1}\n  margn: 1\n", 15, "unknown key 'margn'", "'margin'"),
+    "ratio of words": (TWO + "  left: {a: x, b: 1}\n  right: {a: y, b: 1}\n  ratio: 1/0\n", 15, "such as 1/7", ""),
+    "each of no axis": (TWO + "  left: {a: x}\n  right: {a: y}\n  each: c\n", 15, "stage 's' has no axis 'c'", "known: a, b"),
+    "each is pinned": (
+        TWO + "  left: {a: x}\n  right: {a: y}\n  where: {b: 1}\n  each: b\n",
+        16,
+        "pinned by `where` already",
+        "take it out",
+    ),
+    "trend along no axis": (
+        CLAIM + SAYS + "  kind: trend\n  metric: m\n  stage: s\n  along: z\n  direction: increasing\n",
+        13,
+        "no axis 'z'",
+        "known: a, b",
+    ),
+    "trend of one level": (
+        CLAIM + SAYS + "  kind: trend\n  metric: m\n  stage: s\n  along: b\n  where: {a: x, b: 1}\n  direction: increasing\n",
+        13,
+        "a trend needs two levels",
+        "`where`",
+    ),
+    "interaction of three": (
+        CLAIM + SAYS + "  kind: interaction\n  metric: m\n  stage: s\n  direction: less\n"
+        "  left: [{a: x}]\n  right: [{a: x}, {a: y}]\n",
+        14,
+        "at least 2 items",
+        "",
+    ),
+    "correlation of half a star": (
+        CLAIM + SAYS + "  kind: correlation\n  stage: s\n  x: val/loss\n  y: test/class_accuracy/*\n  direction: positive\n",
+        12,
+        "over classes or over cells",
+        "in neither",
+    ),
+    "correlation of few cells": (
+        CLAIM + SAYS + "  kind: correlation\n  stage: s\n  x: m\n  y: l\n  where: {a: x}\n  direction: positive\n",
+        8,
+        "over 3 cells",
+        "at least four",
+    ),
+    "baseline of no column": (
+        STAGE + "tables:\n t:\n  stage: s\n  rows: b\n  columns: a\n  values: m\n  baseline: z\n",
+        13,
+        "the table has no column 'z'",
+        "known: x, y",
+    ),
+    "figure of no table": (STAGE + "figures:\n f: {kind: dots, table: t}\n", 8, "no table 't'", ""),
+    "figure of no axis": (STAGE + "figures:\n f: {kind: curves, stage: s, lines: c}\n", 8, "no axis 'c'", "known: a, b"),
+    "figure with a loose axis": (
+        STAGE + "figures:\n f: {kind: curves, stage: s, lines: a}\n",
+        8,
+        "axis 'b' varies within what figure 'f' draws",
+        "where: {b: 1}",
+    ),
+    "figure of no kind": (STAGE + "figures:\n f: {kind: pie}\n", 8, "has no kind 'pie'", "known: "),
+    "arms with different looks": (
+        "stages:\n s: {axes: {a: {x: {}, y: {}}}}\n t: {axes: {a: {x: {}}}, seeds: {looks: [3, 5]}}\n"
+        "claims:\n c: {says: so, kind: less, metric: m, left: {stage: s, a: y}, right: {stage: t, a: x}}\n",
+        10,
+        "different looks",
+        "the same `seeds:`",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_are_told_with_line_and_mend(suite, mistake):
+    body, line, message, mend = MISTAKES[mistake]
+    path = suite.write(body)
+    with pytest.raises(BenchError) as caught:
+        load_suite(path)
+    told = str(caught.value)
+    assert f"{path}:{line}: " in told and message in told and mend in told, told
+
+
+@pytest.mark.parametrize("looks", ["[5]", "[5, 5]", "[8, 5]", "[0, 3]", "5", "[3, x]"])
+def test_looks_grow(suite, looks):
+    with pytest.raises(BenchError, match=r"tiny.yaml:6: .*(seeds|looks)"):
+        suite(STAGE.replace("stages: {s: {", f"stages: {{s: {{seeds: {{looks: {looks}}}, "))
+
+
+def test_looks_share_out_alpha(suite):
+    made = suite(
+        "alpha: 0.1\nstages:\n  s: {axes: {a: {x: {}}}, seeds: {looks: [2, 4, 5], alpha: 0.03}}\n"
+        "  t: {axes: {a: {y: {}}}, seeds: {looks: [2, 3]}}\n  u: {axes: {a: {z: {}}}}\n"
+    )
+    s, t, u = (made.schedule(stage) for stage in "stu")
+    assert s.looks == [[0, 1], [0, 1, 2, 3], [0, 1, 2, 3, 4]] and s.alpha == pytest.approx(0.01)
+    assert t.alpha == pytest.approx(0.05) and u.alpha == 0.1
+    assert (s.text, u.text) == ("looks 2, 4, 5 at alpha 0.03", "0, 1")
+    assert made.seeds("s") == [0, 1]
+
+
+def of(suite, claim, stage=STAGE):
+    made = suite(f"{stage}claims:\n c: {{says: so, {claim}}}\n")
+    return made.spec.claims["c"], made.claims["c"]
+
+
+def cells(arm):
+    return [cell.name for cell in arm.cells]
+
+
+def test_two_arms_with_what_they_share(suite):
+    claim, (found,) = of(suite, "kind: less, metric: m, stage: s, where: {b: 2}, left: {a: x}, right: {a: y}, ratio: 1/7")
+    assert claim.ratio == pytest.approx(1 / 7)
+    assert [cells(arm) for arm in found.arms] == [["a=x, b=2"], ["a=y, b=2"]]
+    assert found.text == "a=x vs a=y at b=2"
+
+
+def test_an_arm_may_be_the_mean_of_several_cells(suite):
+    _, (found,) = of(suite, "kind: less, metric: m, stage: s, left: {a: x, b: all}, right: {a: y, b: [1, 4]}")
+    assert [cells(arm) for arm in found.arms] == [["a=x, b=1", "a=x, b=2", "a=x, b=4"], ["a=y, b=1", "a=y, b=4"]]
+    assert found.text == "a=x, b=all (mean) vs a=y, b=1 and 4 (mean)"
+
+
+def test_each_level_is_a_contrast(suite):
+    _, found = of(suite, "kind: less, metric: m, stage: s, left: {a: x}, right: {a: y}, each: b")
+    assert [one.label for one in found] == ["b=1", "b=2", "b=4"]
+    assert cells(found[2].arms[1]) == ["a=y, b=4"]
+
+
+def test_a_trend_goes_along_numbers_by_value_and_along_words_by_order(suite):
+    _, (found,) = of(suite, "kind: trend, metric: m, stage: s, where: {a: x}, along: b, direction: increasing")
+    assert found.scores == (1, 2, 4) and [cells(arm) for arm in found.arms] == [["a=x, b=1"], ["a=x, b=2"], ["a=x, b=4"]]
+    assert found.text == "b=1 → 2 → 4 at a=x"
+    _, (found,) = of(suite, "kind: trend, metric: m, stage: s, where: {b: 1}, along: a, direction: increasing")
+    assert found.scores == (0, 1)
+
+
+def test_an_interaction_has_four_arms_and_a_correlation_one_a_cell(suite):
+    pairs = "left: [{a: x, b: 2}, {a: x, b: 1}], right: [{a: y, b: 2}, {a: y, b: 1}]"
+    _, (found,) = of(suite, f"kind: interaction, metric: m, stage: s, direction: less, {pairs}")
+    assert [cells(arm)[0] for arm in found.arms] == ["a=x, b=2", "a=x, b=1", "a=y, b=2", "a=y, b=1"]
+    assert found.text == "(a=x, b=2 − a=x, b=1) vs (a=y, b=2 − a=y, b=1)"
+    _, (found,) = of(suite, "kind: correlation, x: val/loss, y: val/accuracy, stage: s, direction: negative")
+    assert len(found.arms) == 6 and found.text == "6 cells"
+    _, (found,) = of(suite, "kind: correlation, x: f/*, y: g/*, stage: s, where: {a: x, b: 1}, direction: negative")
+    assert [cells(arm) for arm in found.arms] == [["a=x, b=1"]]
+
+
+def test_a_profile_takes_a_claim_out(suite):
+    body = TWO + "  left: {a: x, b: 1}\n  right: {a: y, b: 1}\nprofiles:\n  small: {stages: {s: {axes: {a: {y: null}}}}%s}\n"
+    with pytest.raises(BenchError, match="axis 'a' has no level 'y'"):
+        suite(body % "", profile="small")
+    assert suite(body % ", claims: {c: null}", profile="small").claims == {}
