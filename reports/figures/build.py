@@ -1,0 +1,60 @@
+"""Turn what a suite wants drawn into figures as data."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bench.errors import BenchError, did_you_mean
+from reports.claims import ClaimResult
+from reports.collect import Record
+from reports.figures import of_comparisons, of_stages, of_tables
+from reports.figures.cells import Store
+from reports.figures.data import Figure
+from reports.tables import Table
+
+if TYPE_CHECKING:
+    from bench.suite.figures import Figure as FigureSpec
+
+
+def build(
+    name: str,
+    spec: "FigureSpec",
+    records: Sequence[Record],
+    tables: Sequence[Table],
+    claims: Sequence[ClaimResult],
+    store: Store | None,
+) -> Figure:
+    """Return a figure of the suite.
+
+    records: of the whole suite, so that an arm has the same colour in every figure. store: a tracker; None leaves curves and
+    confusion matrices empty. BenchError where the figure's table is not among the tables, or two cells would be drawn as one.
+    """
+    table = _table(name, spec.table, tables) if getattr(spec, "table", None) else None
+    match spec.kind:
+        case "dots":
+            title, (data, told) = f"{table.title}: every seed", of_tables.dots(table, records)
+        case "critical-difference":
+            title, (data, told) = f"{table.title}: mean ranks", of_tables.rank_diagram(table, records)
+        case "forest":
+            title = f"{table.title}: differences" if table else "Claims"
+            data, told = of_comparisons.of_table(table) if table else of_comparisons.of_claims(claims)
+        case "curves":
+            title = f"Learning curves of stage {spec.stage}: {', '.join(spec.metric)}"
+            data, told = of_stages.curves(name, spec, records, store)
+        case "classes":
+            title, (data, told) = f"{spec.metric} by class, stage {spec.stage}", of_stages.classes(name, spec, records)
+        case "confusion":
+            title, (data, told) = f"Confusion, stage {spec.stage}", of_stages.confusion(name, spec, records, store)
+    title = spec.title or f"{title}{_where(spec)}"
+    return Figure(name, title, f"{title}. {told}", spec.kind, data)
+
+
+def _table(figure: str, name: str, tables: Sequence[Table]) -> Table:
+    known = {table.name: table for table in tables}
+    if name not in known:
+        raise BenchError(f"no table {name!r}", where=f"figure {figure}", mend=did_you_mean(name, known))
+    return known[name]
+
+
+def _where(spec: "FigureSpec") -> str:
+    chosen = [f"{axis} = {', '.join(labels)}" for axis, labels in getattr(spec, "where", {}).items()]
+    return f" ({'; '.join(chosen)})" if chosen else ""

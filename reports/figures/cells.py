@@ -1,0 +1,123 @@
+"""From records to what is drawn: which cell stands where, in which colour, and its values seed by seed."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from bench.errors import BenchError
+from reports.collect import FINISHED, Record
+from reports.figures.data import Arm, Sample
+from reports.statistics import one_sample, summary
+from reports.tables import BETWEEN
+
+ABSENT = "–"
+MOST_NAMED = 4
+
+
+class Store(Protocol):
+    """Where histories and artifacts come from; a tracker is one."""
+
+    def histories(self, run_ids: Sequence[str], metrics: Sequence[str]) -> dict[str, dict[str, list[tuple[int, float]]]]:
+        """Return the epochs of runs: run id → metric → [(epoch, value), …]; what has none is left out."""
+
+    def artifact(self, run_id: str, name: str) -> bytes | None:
+        """Return the content of an artifact, None where the run has none of this name."""
+
+
+def sample(values: Mapping[int, float], planned: int, note: str = "") -> Sample:
+    """Return seed → value as a sample with its mean and 95 % t-interval."""
+    found = one_sample(values, max(map(abs, values.values()), default=0.0))
+    mean = summary(values.values()).mean
+    return Sample(tuple(value for _, value in sorted(values.items())), planned, mean, found.ci_low, found.ci_high, note)
+
+
+def arms(records: Sequence[Record], axes: Sequence[str], labels: Iterable[str]) -> tuple[Arm, ...]:
+    """Return the arms of these labels, in the order given, each with its place among all that the suite has on these axes."""
+    levels: dict[str, dict[str, int]] = {axis: {} for axis in axes}
+    for record in records:
+        for axis, known in levels.items():
+            if axis in record.labels:
+                known.setdefault(record.labels[axis], len(known))
+    found: dict[str, tuple[int, ...]] = {}
+    for record in records:
+        if any(axis in record.labels for axis in axes):
+            found[label(record, axes)] = tuple(levels[axis].get(record.labels.get(axis, ""), len(levels[axis])) for axis in axes)
+    order = sorted(found, key=found.__getitem__)
+    return tuple(Arm(text, order.index(text) if text in found else len(order)) for text in labels)
+
+
+def label(record: Record, axes: Sequence[str]) -> str:
+    """Return the labels of a record on some axes as a table writes them."""
+    return BETWEEN.join(record.labels.get(axis, ABSENT) for axis in axes)
+
+
+def panel(record: Record, axes: Sequence[str]) -> str:
+    """Return the heading of the panel that a record belongs to."""
+    return ", ".join(f"{axis} = {record.labels.get(axis, ABSENT)}" for axis in axes)
+
+
+def place(name: str, spec: Any, records: Sequence[Record], across: Sequence[str]) -> dict[tuple[str, str], list[Record]]:
+    """Return (panel, arm label) → the records of its cell, of a figure of a stage. across: the axes of the arms.
+
+    BenchError where two cells would be drawn as one.
+    """
+    placed: dict[tuple[str, str], dict[int, Record]] = {}
+    for record in records:
+        if record.stage != spec.stage or any(record.labels.get(axis) not in labels for axis, labels in spec.where.items()):
+            continue
+        seeds = placed.setdefault((panel(record, spec.panels), label(record, across)), {})
+        if record.seed in seeds:
+            raise BenchError(
+                f"two cells would be drawn as one: {seeds[record.seed].cell} and {record.cell}",
+                where=f"figure {name}",
+                mend="pin the other axes with `where`, or add them to the panels",
+            )
+        seeds[record.seed] = record
+    return {key: list(seeds.values()) for key, seeds in placed.items()}
+
+
+def lacking(records: Sequence[Record], has: Callable[[Record], bool], missing: str) -> str:
+    """Say how many of a cell's seeds there are and what became of the others; "" where all are there.
+
+    missing: what to say of a trial that finished without it.
+    """
+    without = Counter(missing if record.outcome == FINISHED else record.outcome for record in records if not has(record))
+    if not without:
+        return ""
+    told = ", ".join(f"{count} {outcome}" for outcome, count in without.items())
+    left = len(records) - without.total()
+    return f"n={left} of {len(records)} seeds ({told})" if left else f"no result ({told})"
+
+
+def notes(told: Mapping[tuple[str, str], str], panels: Sequence[str]) -> tuple[str, ...]:
+    """Return one note for each arm and what is lacking of it. told: (panel, arm label) → what is lacking."""
+    merged: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for (where, arm), text in told.items():
+        if text:
+            merged[arm, text].append(where)
+    result = []
+    for (arm, text), places in merged.items():
+        where = "" if len(places) == len(panels) else f", {some(places)}"
+        result.append(f"{arm or 'all'}{where}: {text}.")
+    return tuple(result)
+
+
+def by_metric(told: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Return notes, those that do not hold for every metric with the metric before them."""
+    shared = [text for text in next(iter(told.values()), ()) if all(text in others for others in told.values())]
+    own = [f"{metric}: {text}" for metric, texts in told.items() for text in texts if text not in shared]
+    return tuple(shared + own)
+
+
+def some(names: Sequence[str]) -> str:
+    """Name the first few."""
+    more = len(names) - MOST_NAMED
+    return "; ".join(names) if more <= 1 else f"{'; '.join(names[:MOST_NAMED])}; and {more} more"
+
+
+def seeds_told(planned: Iterable[int]) -> str:
+    """Return how many seeds a cell has, as a caption says it."""
+    counts = sorted(set(planned))
+    if not counts:
+        return "n=0 seeds"
+    return f"n={counts[0]} seed{'s' * (counts[0] != 1)}" if len(counts) == 1 else f"n={counts[0]} to {counts[-1]} seeds"

@@ -1,0 +1,122 @@
+"""Confusion matrices: the share of each true class that was taken for each class, a number a cell where there is room."""
+
+import math
+
+from reports.figures.data import Confusion, Matrix
+from reports.figures.sheet import MARGIN, NOTHING, Sheet
+from reports.figures.style import GREY, LINE, PALE, SMALL, WIDTH
+from reports.figures.text import rows, width, wrap
+
+NUMBERED = 20
+"""Most classes whose cells carry numbers."""
+CELL = 0.172
+"""Inches of a cell with a number."""
+LARGEST = 0.3
+GAP = 0.12
+"""Inches between two matrices."""
+NUMBERS = 6000
+"""Most numbers in a figure."""
+LABEL = 1.0
+"""Most inches of a class's name."""
+AXIS = 0.2
+"""Inches of an axis's title."""
+BAR = 0.65
+"""Inches of the colour bar with its numbers."""
+TURNED = {"rotation": 90, "ha": "center", "va": "center"}
+NAMED = 40
+"""Most classes that are all named; of more, every so many."""
+NARROWEST = 1.4
+"""Inches of a panel's heading, at least."""
+SMALLEST = 2.6
+"""Inches of a matrix without numbers."""
+
+
+def draw(data: Confusion):
+    """Return the drawing of confusion matrices side by side, as many as fit."""
+    if not data.panels:
+        sheet = Sheet(0.3, notes=data.notes)
+        sheet.say(NOTHING)
+        return sheet.figure
+    most = max(len(one.classes) for one in data.panels)
+    numbered = most <= NUMBERED and len(data.panels) * most**2 <= NUMBERS
+    label = min(LABEL, max(width(name, SMALL) for one in data.panels for name in one.classes)) + 0.05
+    left = MARGIN + AXIS + label
+    room = WIDTH - left - (MARGIN if numbered else BAR)  # cells with numbers need no colour bar
+    least = max(most * CELL, NARROWEST) if most <= NUMBERED else SMALLEST
+    across = max(1, min(len(data.panels), int((room + GAP) / (least + GAP))))
+    slot = (room + GAP) / across - GAP
+    size = min(slot, most * LARGEST if most <= NUMBERED else 2 * SMALLEST)
+    slot = max(size, min(slot, NARROWEST))
+    titles = [_title(one, slot) for one in data.panels]
+    head = LINE * max(map(rows, titles)) + 0.08
+    below = label + AXIS + 0.1
+    down = math.ceil(len(data.panels) / across)
+    wide = WIDTH if data.notes else WIDTH - room + across * (slot + GAP) - GAP
+    sheet = Sheet(down * (head + size + below), notes=data.notes, wide=wide)
+    top = 100 if numbered else _rounded(max(share or 0.0 for one in data.panels for row in one.shares for share in row))
+    mesh = None
+    for number, one in enumerate(data.panels):
+        row, column = divmod(number, across)
+        ax = sheet.place(left + column * (slot + GAP), head + row * (head + size + below), size, size)
+        mesh = _matrix(ax, one, size, top, numbered)
+        if column and one.classes == data.panels[number - 1].classes:
+            ax.tick_params(labelleft=False)
+        else:
+            ax.text(-left + MARGIN + 0.08, size / 2, "true class", transform=_inches(ax, size), **TURNED)
+        ax.text(size / 2, -below + 0.18, "predicted class", transform=_inches(ax, size), ha="center", va="center")
+        ax.set_title(titles[number], pad=4)
+    if not numbered:
+        bar = sheet.place(wide - BAR + 0.12, head, 0.1, min(size, 2.0))
+        sheet.figure.colorbar(mesh, cax=bar, ticks=[0, top / 4, top / 2, 3 * top / 4, top])
+        bar.set_ylabel("share of the true class (%)")
+        bar.spines["outline"].set_visible(False)
+    return sheet.figure
+
+
+def _inches(ax, size: float):
+    """Return the transform of a square of axes in which an inch is an inch."""
+    from matplotlib.transforms import Affine2D
+
+    return Affine2D().scale(1 / size) + ax.transAxes
+
+
+def _rounded(share: float) -> int:
+    """Return the end of a colour bar in %."""
+    return next((end for end in (10, 20, 40, 60, 80) if 100 * share <= end), 100)
+
+
+def _title(one: Matrix, slot: float) -> str:
+    label = [wrap(one.label, slot, most=5)] if one.label else []
+    return "\n".join(label + [f"n={one.n} of {one.planned}"] * (one.n < one.planned))
+
+
+def _matrix(ax, one: Matrix, size: float, top: float, numbered: bool):
+    """Draw one matrix; return what the colour bar is made from."""
+    import numpy as np
+
+    n = len(one.classes)
+    shares = np.array([[math.nan if share is None else 100 * share for share in row] for row in one.shares])
+    ax.set_facecolor(PALE)
+    look = {"cmap": "Blues", "vmin": 0, "vmax": top}
+    if numbered:
+        mesh = ax.pcolormesh(shares, edgecolors="white", linewidth=0.5, **look)
+    else:  # an image, not thousands of squares
+        mesh = ax.imshow(shares, extent=(0, n, n, 0), interpolation="nearest", aspect="auto", **look)
+    ax.set(xlim=(0, n), ylim=(n, 0), aspect="auto")
+    step = math.ceil(n / NAMED)
+    ticks = [i + 0.5 for i in range(0, n, step)]
+    type_size = min(SMALL, 0.85 * 72 * size / n * step)
+    labels = [wrap(name, LABEL, type_size, most=1) for name in one.classes[::step]]
+    ax.set_xticks(ticks, labels, rotation=90, size=type_size)
+    ax.set_yticks(ticks, labels, size=type_size)
+    ax.tick_params(length=0)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    for i, row in enumerate(shares):
+        if np.isnan(row).all():
+            ax.text(n / 2, i + 0.5, "no images", ha="center", va="center_baseline", size=type_size, color=GREY)
+        elif numbered:
+            for j, share in enumerate(row):
+                tone = "white" if share > 55 else GREY if share < 0.5 else "black"
+                ax.text(j + 0.5, i + 0.5, f"{share:.0f}", ha="center", va="center_baseline", size=type_size - 0.5, color=tone)
+    return mesh

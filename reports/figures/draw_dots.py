@@ -1,0 +1,114 @@
+"""Every seed as a dot, the mean and its interval; arms of a line stand together."""
+
+import math
+from itertools import pairwise
+
+from reports.figures.data import DotPanel, Dots, Sample
+from reports.figures.marks import seeds, whisker
+from reports.figures.sheet import NOTHING, Key, Sheet
+from reports.figures.style import GREY, PALE, SMALL, WIDTH, colour, marker
+from reports.figures.text import rows, width, wrap
+
+ROW = 0.19
+"""Inches of an arm's row."""
+GAP = 0.6
+"""Between two lines, in rows."""
+LABEL = 1.5
+"""Most inches of a line's label."""
+ACROSS = 3
+"""Most panels side by side."""
+BELOW = 0.2
+"""How far the seeds stand below the interval, in rows."""
+
+
+def draw(data: Dots):
+    """Return the drawing of every seed of a table."""
+    alone = len(data.lines) == 1 and len(data.arms) > 1
+    labels = [wrap(arm.label, LABEL) for arm in data.arms] if alone else [wrap(line, LABEL) for line in data.lines]
+    places = _places(data, labels, alone)
+    top, bottom = -0.5 - GAP / 2, max(places.values(), default=0.0) + 0.5 + GAP / 2
+    tall = (bottom - top) * ROW
+    across = min(ACROSS, len(data.panels)) or 1
+    down = math.ceil(len(data.panels) / across) or 1
+    empty = [arm.label for arm in data.arms if not any(_has(panel, arm.label) for panel in data.panels)]
+    key = None if alone or len(data.arms) == 1 else Key(data.arm_title, data.arms, "dot", empty)
+    sheet = Sheet(down * (tall + 0.5), key)
+    if not data.panels or not places:
+        sheet.say(NOTHING)
+        return sheet.figure
+    left = max(width(part, SMALL) for text in labels for part in text.split("\n"))
+    room = (WIDTH - left - 0.3) / across - 0.25
+    grid = sheet.grid(down, across, sharey=True)
+    for ax in grid.flat[len(data.panels) :]:
+        ax.set_visible(False)
+    for number, panel in enumerate(data.panels):
+        ax = grid.flat[number]
+        _panel(ax, data, panel, places, room)
+        ax.set_xlabel(wrap(panel.label, room))
+        ax.set_ylim(bottom, top)
+        own = [[places[data.lines[0], arm.label]] for arm in data.arms]
+        centres = own if alone else [[y for (other, _), y in places.items() if other == line] for line in data.lines]
+        ax.set_yticks([sum(ys) / len(ys) for ys in centres], labels)
+        ax.tick_params(axis="y", length=0)
+        if number % across:
+            ax.tick_params(labelleft=False)
+        else:
+            ax.set_ylabel(wrap(data.arm_title if alone else data.line_title, tall, most=2))
+        for above, below in pairwise(centres):
+            ax.axhline((max(above) + min(below)) / 2, color=PALE, linewidth=0.6, zorder=0)
+    return sheet.figure
+
+
+def _places(data: Dots, labels: list[str], alone: bool) -> dict[tuple[str, str], float]:
+    """Return (line, arm label) → how far down it stands, in rows."""
+    result: dict[tuple[str, str], float] = {}
+    y = 0.0
+    for number, line in enumerate(data.lines):
+        if alone:
+            for arm, label in zip(data.arms, labels, strict=True):
+                room = max(1.0, 0.75 * rows(label))
+                result[line, arm.label] = y + (room - 1) / 2
+                y += room
+            continue
+        room = max(len(data.arms), 0.75 * rows(labels[number]))
+        first = y + (room - len(data.arms)) / 2
+        result |= {(line, arm.label): first + i for i, arm in enumerate(data.arms)}
+        y += room + GAP
+    return result
+
+
+def _panel(ax, data: Dots, panel: DotPanel, places: dict[tuple[str, str], float], room: float) -> None:
+    ax.set_xlim(*panel.range)
+    ax.grid(axis="x")
+    ax.spines["left"].set_visible(False)
+    if not any(one.values for one in panel.samples.values()):
+        ax.set_xticks([])
+    for arm in data.arms:
+        for line in data.lines:
+            one, y = panel.samples.get((line, arm.label)), places[line, arm.label]
+            if one is None:
+                continue
+            if one.mean is None:
+                told = f"{NOTHING} ({one.note})" if one.note else NOTHING
+                text = told if width(told, SMALL) < room else NOTHING
+                ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+                ax.text(0.01, y, text, transform=ax.get_yaxis_transform(), size=SMALL, color=GREY, va="center", bbox=ground)
+                continue
+            _sample(ax, one, y, arm.place)
+
+
+def _sample(ax, one: Sample, y: float, place: int) -> None:
+    tone = colour(place)
+    if one.low is not None and one.high is not None:
+        whisker(ax, y - BELOW / 2, one.low, one.high, tone)
+    if len(one.values) > 1:
+        seeds(ax, one.values, [y + BELOW] * len(one.values), tone)
+    mark = {"marker": marker(place), "markersize": 4.5, "markeredgecolor": "white", "markeredgewidth": 0.4}
+    ax.plot([one.mean], [y - BELOW / 2], color=tone, clip_on=False, zorder=4, **mark)
+    if len(one.values) < one.planned:
+        told = f"n={len(one.values)} of {one.planned}"
+        ax.text(1.01, y, told, transform=ax.get_yaxis_transform(), size=SMALL, color=GREY, va="center")
+
+
+def _has(panel: DotPanel, arm: str) -> bool:
+    return any(one.mean is not None for (_, label), one in panel.samples.items() if label == arm)

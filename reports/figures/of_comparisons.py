@@ -1,0 +1,182 @@
+"""Forest plots: the comparisons of a table, or of all claims."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from reports.arms import TIMES
+from reports.claims import ClaimResult, Part
+from reports.contrasts import Contrast
+from reports.figures.cells import by_metric
+from reports.figures.data import Forest, ForestPanel, Range, Row
+from reports.figures.ranges import axis_range, is_cut
+from reports.numbers import probability
+from reports.statistics import Comparison
+from reports.tables import BETWEEN, Block, Table
+
+UNITS = {"": "", "%": " (percentage points)"}
+NONE = "–"
+MOST_ROWS = 60
+"""From which on a forest is thinned out."""
+
+
+def of_table(table: Table) -> tuple[Forest, str]:
+    """Return every contrast of a table that has an estimate, a panel a metric, and the caption; the others stand in notes."""
+    panels = []
+    drawn, left_out = _drawn(table)
+    for block in table.blocks:
+        rows = [_contrast(one, table.alpha) for one in drawn[block.metric] if one.result.difference is not None]
+        if rows:
+            panels.append(_panel(_difference(block), rows, ("n", "Holm p"), block.metric in TIMES))
+    results = [one.result for contrasts in drawn.values() for one in contrasts]
+    notes = by_metric({block.metric: _left_out(block) for block in table.blocks}) + left_out
+    data = Forest(tuple(panels), notes)
+    if not panels:
+        return data, "Nothing could be compared."
+    return data, f"{_what(results)}{_reading(results, panels)} Filled: Holm p at or below {table.alpha:.3g}."
+
+
+def of_claims(claims: Sequence[ClaimResult]) -> tuple[Forest, str]:
+    """Return every part of every claim, a panel for each kind of quantity, and the caption."""
+    grouped: dict[tuple[str, bool], list[Row]] = defaultdict(list)
+    for claim in claims:
+        for part in claim.parts:
+            ratio = _is_ratio(claim, part)
+            grouped[_quantity(claim, ratio), ratio].append(_claimed(claim, part))
+    panels = [_panel(label, rows, ("n", "Holm p", "verdict"), ratio) for (label, ratio), rows in grouped.items()]
+    results = [part.result for claim in claims for part in claim.parts]
+    told = f"Estimates{_reading(results, panels)}"
+    if any(claim.ratio is not None for claim in claims):
+        told += " Upright line: no difference, or the ratio that is claimed."
+    if any(claim.margin is not None for claim in claims):
+        told += " Shaded: the declared margin, inside which a difference does not matter."
+    if any(claim.kind == "equivalent" for claim in claims):
+        told += " For equivalence, p is that of the test against the margin."
+    if any(part.result.difference is None for claim in claims for part in claim.parts):
+        told += " Why a claim has no result stands with its verdict."
+    alphas = " or ".join(sorted({f"{claim.alpha:.3g}" for claim in claims}))
+    return Forest(tuple(panels)), f"{told} Filled: Holm p at or below {alphas}." if claims else "The suite makes no claim."
+
+
+def _drawn(table: Table) -> tuple[dict[str, list[Contrast]], tuple[str, ...]]:
+    """Return what is drawn of each metric, and what is not.
+
+    Of very many contrasts these are the ones between the arms that compete; of still too many, those with the baseline (the
+    first arm, where the table names none).
+    """
+    drawn, told = {block.metric: list(block.contrasts) for block in table.blocks}, "all"
+    across, axes, arms = "rows", table.row_axes, table.columns
+    if table.arms == "rows":
+        across, axes, arms = "columns", table.column_axes, table.rows
+    lead, baseline = f"{BETWEEN.join(axes)} = ", table.baseline or next(iter(arms), "")
+    if _size(drawn) > MOST_ROWS:
+        drawn = {metric: [one for one in contrasts if one.family.startswith(lead)] for metric, contrasts in drawn.items()}
+        told = f"those within {across}"
+    if _size(drawn) > MOST_ROWS:
+        drawn = {metric: [one for one in some if baseline in (one.left, one.right)] for metric, some in drawn.items()}
+        told = f"those with {baseline} within {across}"
+    return drawn, () if told == "all" else (f"For want of room, of all comparisons only {told} are drawn.",)
+
+
+def _size(drawn: dict[str, list[Contrast]]) -> int:
+    return sum(one.result.difference is not None for contrasts in drawn.values() for one in contrasts)
+
+
+def _contrast(one: Contrast, alpha: float) -> Row:
+    holm = NONE if one.holm is None else probability(one.holm)
+    strong = one.holm is not None and one.holm <= alpha
+    return _row(f"{one.left} vs {one.right}", one.family, one.result, None, 1.0, (str(one.result.n), holm), strong)
+
+
+def _claimed(claim: ClaimResult, part: Part) -> Row:
+    holm = NONE if part.holm is None else probability(part.holm)
+    label = part.label if len(claim.parts) > 1 else claim.name
+    group = claim.name if len(claim.parts) > 1 else ""
+    right = (str(part.result.n), holm, part.verdict)
+    strong = part.holm is not None and part.holm <= claim.alpha
+    return _row(label, group, part.result, claim.margin, claim.ratio or 1.0, right, strong)
+
+
+def _row(label: str, group: str, result: Comparison, margin: float | None, ratio: float, right, strong: bool) -> Row:
+    reference = ratio if result.ratio else 0.0
+    return Row(
+        label=label,
+        group=group,
+        estimate=result.difference,
+        low=result.ci_low,
+        high=result.ci_high,
+        deltas=tuple(value for _, value in sorted(result.deltas.items())) if len(result.deltas) > 1 else (),
+        reference=reference,
+        band=_band(margin, result.ratio, reference),
+        right=right,
+        strong=strong,
+    )
+
+
+def _band(margin: float | None, ratio: bool, reference: float) -> Range | None:
+    if margin is None:
+        return None
+    return (reference / (1 + margin), reference * (1 + margin)) if ratio else (reference - margin, reference + margin)
+
+
+def _panel(label: str, rows: Sequence[Row], headings: tuple[str, ...], ratio: bool) -> ForestPanel:
+    known = [row for row in rows if row.estimate is not None]
+    marks = [mark for row in known for mark in (row.reference, *(row.band or ()), row.estimate, *row.deltas)]
+    return ForestPanel(label, tuple(rows), headings, axis_range(marks, [(row.low, row.high) for row in known], ratio), ratio)
+
+
+def _difference(block: Block) -> str:
+    if block.metric in TIMES:
+        return f"ratio of {block.metric}"
+    return f"difference of {block.metric}{UNITS.get(block.unit, f' ({block.unit})')}"
+
+
+def _is_ratio(claim: ClaimResult, part: Part) -> bool:
+    """Whether the claim is of a ratio, also where there is no result that says so."""
+    if part.result.difference is not None:
+        return part.result.ratio
+    return claim.kind in ("greater", "less", "equivalent") and (claim.metric in TIMES or claim.ratio is not None)
+
+
+def _quantity(claim: ClaimResult, ratio: bool) -> str:
+    if claim.kind == "correlation":
+        return f"correlation of {claim.metric}"
+    if claim.kind == "trend":
+        return f"change of {claim.metric} along the axis"
+    what = "difference of differences" if claim.kind == "interaction" else "ratio" if ratio else "difference"
+    return f"{what} of {claim.metric}"
+
+
+def _left_out(block: Block) -> list[str]:
+    """Name the contrasts that have no estimate, or no test, by reason."""
+    families = Counter(one.family for one in block.contrasts)
+    by_reason: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for one in block.contrasts:
+        if one.result.reason:
+            what = "Not compared" if one.result.difference is None else "Not tested"
+            by_reason[what, one.result.reason][one.family].append(f"{one.left} vs {one.right}")
+    told = []
+    for (what, reason), by_family in by_reason.items():
+        alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        for family, names in by_family.items():
+            alike[("any pair",) if len(names) == families[family] else tuple(names)].append(family)
+        whole = list(alike) == [("any pair",)] and len(by_family) == len(families)
+        which = "; ".join(f"{', '.join(names)} within {', '.join(found)}" for names, found in alike.items())
+        told.append(f"{what} ({reason}): {'any pair' if whole else which}.")
+    return told
+
+
+def _what(results: Sequence[Comparison]) -> str:
+    kinds = {result.ratio for result in results if result.difference is not None}
+    told = ["differences, first minus second"] if kinds != {True} else []
+    told += ["ratios, first divided by second"] if True in kinds else []
+    return ", and ".join(told).capitalize()
+
+
+def _reading(results: Sequence[Comparison], panels: Sequence[ForestPanel]) -> str:
+    """Say what the marks are."""
+    levels = " or ".join(sorted({f"{100 * result.confidence:.4g} %" for result in results if result.ci_low is not None}))
+    told = f", with their {levels} intervals" if levels else ""
+    told += "; small dots: a seed each." if any(row.deltas for panel in panels for row in panel.rows) else "."
+    if any(is_cut(panel.range, row.low, row.high) for panel in panels for row in panel.rows):
+        told += " An arrowhead: the interval goes on."
+    return told

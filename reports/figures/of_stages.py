@@ -1,0 +1,185 @@
+"""Figures of a stage: learning curves, bars by class, confusion matrices."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from reports.collect import FINISHED, Record
+from reports.figures.cells import Store, arms, by_metric, lacking, notes, place, sample, seeds_told
+from reports.figures.data import SHARE, Classes, Confusion, Curve, Curves, Matrix, Sample
+from reports.figures.ranges import axis_range, is_cut
+from reports.tables import BETWEEN
+
+if TYPE_CHECKING:
+    from bench.suite.figures import Classes as ClassesSpec
+    from bench.suite.figures import Confusion as ConfusionSpec
+    from bench.suite.figures import Curves as CurvesSpec
+
+NO_CURVE = "without recorded epochs"
+NO_MATRIX = "without a stored confusion matrix"
+FEW_SEEDS, FEW_ARMS = 5, 6
+"""Most seeds, and most arms, for which seeds are drawn as curves of their own."""
+
+
+def curves(name: str, spec: "CurvesSpec", records: Sequence[Record], store: Store | None) -> tuple[Curves, str]:
+    """Return the learning curves of a stage's finished trials, and the caption."""
+    cells = place(name, spec, records, spec.lines)
+    run_ids = [record.run.run_id for cell in cells.values() for record in cell if record.run and record.outcome == FINISHED]
+    found = store.histories(run_ids, spec.metric) if store and run_ids else {}
+    made: dict[tuple[str, str, str], Curve] = {}
+    short: dict[str, dict[tuple[str, str], str]] = {metric: {} for metric in spec.metric}
+    for (where, arm), cell in cells.items():
+        for metric in spec.metric:
+            histories = {record.seed: _history(record, found, metric) for record in cell}
+            made[metric, where, arm] = curve({seed: dict(points) for seed, points in histories.items() if points})
+            short[metric][where, arm] = lacking(cell, lambda record, known=histories: bool(known[record.seed]), NO_CURVE)
+    panels, names = _order(cells)
+    ranges = {metric: _range([one for (key, _, _), one in made.items() if key == metric]) for metric in spec.metric}
+    data = Curves(
+        metrics=tuple(spec.metric),
+        panels=panels,
+        arm_title=BETWEEN.join(spec.lines),
+        arms=arms(records, spec.lines, names),
+        curves=made,
+        ranges=ranges,
+        singles=len(names) <= FEW_ARMS and 1 < max((len(one.seeds) for one in made.values()), default=0) <= FEW_SEEDS,
+        notes=by_metric({metric: notes(short[metric], panels) for metric in spec.metric}),
+    )
+    return data, _curves_caption(data, [len(cell) for cell in cells.values()])
+
+
+def curve(seeds: Mapping[int, Mapping[int, float]]) -> Curve:
+    """Return the curves of some seeds, seed → epoch → value, with mean and 95 % t-interval at the epochs that all have."""
+    own = tuple(tuple(sorted(seeds[seed].items())) for seed in sorted(seeds))
+    steps = sorted(set.intersection(*(set(points) for points in seeds.values()))) if seeds else []
+    samples = [sample({seed: points[step] for seed, points in seeds.items()}, len(seeds)) for step in steps]
+    mean, low, high = (tuple(getattr(one, name) for one in samples) for name in ("mean", "low", "high"))
+    return Curve(own, tuple(steps), mean, low, high)
+
+
+def classes(name: str, spec: "ClassesSpec", records: Sequence[Record]) -> tuple[Classes, str]:
+    """Return the metrics `spec.metric/<class>` of a stage's cells by class, and the caption."""
+    cells = place(name, spec, records, spec.bars)
+    prefix = f"{spec.metric}/"
+    known = {
+        key.removeprefix(prefix)
+        for cell in cells.values()
+        for record in cell
+        if record.run and record.outcome == FINISHED
+        for key in record.run.metrics
+        if key.startswith(prefix)
+    }
+    names = tuple(sorted(known, key=_natural))
+    samples: dict[tuple[str, str, str], Sample] = {}
+    short = {}
+    for (where, arm), cell in cells.items():
+        for one in names:
+            values = {record.seed: value for record in cell if (value := record.value(prefix + one)) is not None}
+            samples[where, one, arm] = sample(values, len(cell))
+        short[where, arm] = lacking(cell, lambda record: _has(record, prefix), f"without {spec.metric}")
+    panels, labels = _order(cells)
+    values = [value for one in samples.values() for value in one.values]
+    reach = axis_range([0.0, *values], [(one.low, one.high) for one in samples.values()])
+    share = all(0 <= value <= 1 for value in values)
+    axis = SHARE if share else (reach[0] if min(values) < 0 else 0.0, reach[1])
+    data = Classes(
+        spec.metric, names, panels, BETWEEN.join(spec.bars), arms(records, spec.bars, labels), samples, axis, notes(short, panels)
+    )
+    if not values:
+        return data, "No trial has a result."
+    told = f"Bars: the mean over {seeds_told(map(len, cells.values()))}"
+    told += "; whiskers: its 95 % t-interval" if any(one.low is not None for one in samples.values()) else ""
+    told += "; dots: a seed each." if any(len(one.values) > 1 for one in samples.values()) else "."
+    if any(is_cut(axis, one.low, one.high) for one in samples.values()):
+        told += " Whiskers end with the axis." if not share else " Whiskers end at 0 and 1."
+    return data, told
+
+
+def confusion(name: str, spec: "ConfusionSpec", records: Sequence[Record], store: Store | None) -> tuple[Confusion, str]:
+    """Return the mean confusion matrix of each panel, and the caption."""
+    cells = place(name, spec, records, [])
+    found = {where: _matrix(where, cell, spec.split, store) for (where, _), cell in cells.items()}
+    short = {(where, where): text for where, (_, text) in found.items()}
+    data = Confusion(tuple(one for one, _ in found.values() if one), notes(short, [""]) if any(found) else tuple(short.values()))
+    if not data.panels:
+        return data, "No trial has stored a confusion matrix."
+    told = "Of the images of a true class (row), the share in % that was taken for each class (column)"
+    return data, f"{told}, on the {spec.split} set: mean over {seeds_told(map(len, cells.values()))}."
+
+
+def _matrix(where: str, cell: Sequence[Record], split: str, store: Store | None) -> tuple[Matrix | None, str]:
+    """Return the mean matrix of a cell, and what is lacking of it."""
+    found = {record.seed: _stored(record, split, store) for record in cell}
+    known = [one for one in found.values() if one]
+    lack = lacking(cell, lambda record: bool(found[record.seed]), NO_MATRIX)
+    if not known:
+        return None, lack
+    names = known[0][0]
+    same = [counts for other, counts in known if other == names]
+    by_seed = [[[count / sum(row) if sum(row) else None for count in row] for row in counts] for counts in same]
+    shares = tuple(tuple(_mean([one[i][j] for one in by_seed]) for j in range(len(names))) for i in range(len(names)))
+    if len(same) < len(known):
+        lack = ", ".join(text for text in (lack, f"{len(known) - len(same)} with other classes left out") if text)
+    return Matrix(where, names, shares, len(same), len(cell)), lack
+
+
+def _stored(record: Record, split: str, store: Store | None) -> tuple[tuple[str, ...], list[list[float]]] | None:
+    """Return the class names and counts [true][predicted] that a finished trial stored; None where there are none to read."""
+    if not (store and record.run and record.outcome == FINISHED):
+        return None
+    content = store.artifact(record.run.run_id, "confusion.json")
+    try:
+        told = json.loads(content or b"{}")
+        names, counts = tuple(map(str, told["classes"])), [[float(count) for count in row] for row in told[split]]
+    except (ValueError, KeyError, TypeError):
+        return None
+    whole = len(counts) == len(names) and all(len(row) == len(names) for row in counts)
+    return (names, counts) if names and whole else None
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _history(record: Record, found: Mapping, metric: str) -> list[tuple[int, float]]:
+    if record.outcome != FINISHED or not record.run:
+        return []
+    return found.get(record.run.run_id, {}).get(metric, [])
+
+
+def _has(record: Record, prefix: str) -> bool:
+    return record.outcome == FINISHED and any(key.startswith(prefix) for key in record.run.metrics)
+
+
+def _order(cells: Mapping[tuple[str, str], object]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the panels and the arms, each in the order of the cells."""
+    return tuple(dict.fromkeys(where for where, _ in cells)), tuple(dict.fromkeys(arm for _, arm in cells))
+
+
+def _range(found: Sequence[Curve]) -> tuple[float, float]:
+    values = [value for one in found for points in one.seeds for _, value in points]
+    return axis_range(values, [ends for one in found for ends in zip(one.low, one.high, strict=True)])
+
+
+def _natural(name: str) -> list[tuple[bool, int, str]]:
+    """Sort key by which class10 comes after class9."""
+    return [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]
+
+
+def _curves_caption(data: Curves, planned: Sequence[int]) -> str:
+    found = data.curves.values()
+    if not any(one.seeds for one in found):
+        return "No trial has recorded epochs."
+    told = f"Lines: the mean over {seeds_told(planned)}"
+    told += "; bands: its 95 % t-interval" if any(low is not None for one in found for low in one.low) else ""
+    told += "; thin lines: a seed each." if data.singles else "."
+    if data.singles and any(len(points) > len(one.steps) for one in found for points in one.seeds):
+        told += " Mean and band end where the first seed ends."
+    cut = any(
+        is_cut(data.ranges[metric], low, high)
+        for (metric, _, _), one in data.curves.items()
+        for low, high in zip(one.low, one.high, strict=True)
+    )
+    return told + (" Bands go on beyond the panels where they touch an edge." if cut else "")

@@ -1,0 +1,114 @@
+"""Figures of a table: its seeds as dots, and the ranks of its columns."""
+
+from collections.abc import Sequence
+
+from reports.collect import Record
+from reports.contrasts import Cell
+from reports.figures.cells import arms, by_metric, sample, seeds_told
+from reports.figures.data import DotPanel, Dots, RankPanel, Ranks
+from reports.figures.ranges import axis_range, is_cut
+from reports.numbers import number, probability
+from reports.statistics import Omnibus, friedman_uncorrected, iman_davenport, nemenyi, ranks
+from reports.statistics.tasks import LOW_POWER
+from reports.tables import BETWEEN, Block, Table
+
+
+def dots(table: Table, records: Sequence[Record]) -> tuple[Dots, str]:
+    """Return the seeds of every cell of a table, and the caption."""
+    by_columns = table.arms == "columns"
+    lines, others = (table.rows, table.columns) if by_columns else (table.columns, table.rows)
+    line_axes, axes = (table.row_axes, table.column_axes) if by_columns else (table.column_axes, table.row_axes)
+    panels = []
+    for block in table.blocks:
+        samples = {}
+        for (row, column), cell in block.cells.items():
+            key = (row, column) if by_columns else (column, row)
+            samples[key] = sample(cell.values, cell.planned, _without(cell))
+        values = [value for one in samples.values() for value in one.values]
+        panels.append(DotPanel(metric_label(block), samples, axis_range(values, [(s.low, s.high) for s in samples.values()])))
+    data = Dots(BETWEEN.join(line_axes), tuple(lines), BETWEEN.join(axes), arms(records, axes, others), tuple(panels))
+    shown = [(one, panel.range) for panel in panels for one in panel.samples.values() if one.values]
+    if not shown:
+        return data, "No trial has a result."
+    told = ["small dots: a seed each"] if any(len(one.values) > 1 for one, _ in shown) else []
+    told += ["large marks: " + ("their mean" if told else "the only seed")]
+    told += ["lines: its 95 % t-interval"] if any(one.low is not None for one, _ in shown) else []
+    text = f"{'; '.join(told)} ({seeds_told(one.planned for one, _ in shown)})."
+    if any(is_cut(span, one.low, one.high) for one, span in shown):
+        text += " An arrowhead: the interval goes on."
+    return data, text[0].upper() + text[1:]
+
+
+def rank_diagram(table: Table, records: Sequence[Record]) -> tuple[Ranks, str]:
+    """Return the mean ranks of a table's columns over its rows (the tasks), and the caption.
+
+    A column without any value is left out, and so is a row that lacks one of the columns that are left.
+    """
+    panels, tests, notes = [], [], {}
+    for block in table.blocks:
+        panel, test, notes[block.metric] = _ranked(table, block)
+        panels.append(panel)
+        tests += [test] if test else []
+    if not any(panel.ranks for panel in panels):
+        return Ranks((), tuple(panels), by_metric(notes)), "Nothing could be ranked."
+    told = "Mean ranks over the rows, seeds averaged within each first; 1 is best. Methods that a bar joins do not differ "
+    told += f"significantly: their ranks are closer than the critical difference CD (Nemenyi, alpha={table.alpha:.3g})."
+    if tests:
+        told += f" {'; '.join(tests)}."
+    if any(panel.ranks and panel.tasks < LOW_POWER for panel in panels):
+        told += f" Low power: fewer than {LOW_POWER} tasks."
+    return Ranks(arms(records, table.column_axes, table.columns), tuple(panels), by_metric(notes)), told
+
+
+def _ranked(table: Table, block: Block) -> tuple[RankPanel, str, list[str]]:
+    """Return the ranks of one metric, the omnibus test of them, and what was left out."""
+    means = {place: cell.summary.mean for place, cell in block.cells.items() if cell.values}
+    methods = [column for column in table.columns if any(means.get((row, column)) is not None for row in table.rows)]
+    tasks = [row for row in table.rows if all(means.get((row, column)) is not None for column in methods)]
+    left_out = []
+    if dropped := [column for column in table.columns if column not in methods]:
+        left_out.append(f"Without any result, not ranked: {', '.join(dropped)}.")
+    if dropped := [row for row in table.rows if row not in tasks and methods]:
+        left_out.append(f"Without a result of every method, left out: {'; '.join(dropped)}.")
+    label = metric_label(block)
+    missing = ""
+    if not block.better:
+        missing = "no ranks: the suite does not say which way is better"
+    elif len(methods) < 2 or len(tasks) < 2:
+        missing = "no ranks: they need two methods with results, and two rows where all have one"
+    if missing:
+        return RankPanel(label, note=missing), "", left_out
+    mean_ranks = ranks([[means[task, method] for method in methods] for task in tasks], block.better == "higher")
+    n, k = len(tasks), len(methods)
+    critical = nemenyi(k, n, table.alpha)
+    order = sorted(zip(methods, mean_ranks, strict=True), key=lambda pair: pair[1])
+    test = f"{label}: {_told(friedman_uncorrected(mean_ranks, n), 'Friedman chi-squared')}, "
+    test += _told(iman_davenport(mean_ranks, n), "Iman-Davenport F") + f", N={n} task{'s' * (n != 1)}, CD={number(critical, 2)}"
+    return RankPanel(label, tuple(order), cliques(order, critical), critical, n), test, left_out
+
+
+def cliques(order: Sequence[tuple[str, float]], critical: float) -> tuple[tuple[str, ...], ...]:
+    """Return the longest runs of methods, by rank, whose ends are closer than the critical difference."""
+    found: list[tuple[int, int]] = []
+    for first, (_, rank) in enumerate(order):
+        last = max(i for i, (_, other) in enumerate(order) if i >= first and (other - rank < critical or i == first))
+        if last > first and (not found or last > found[-1][1]):
+            found.append((first, last))
+    return tuple(tuple(name for name, _ in order[first : last + 1]) for first, last in found)
+
+
+def metric_label(block: Block) -> str:
+    """Return a metric with the unit that it is shown in."""
+    return f"{block.metric} ({block.unit})" if block.unit else block.metric
+
+
+def _told(test: Omnibus, name: str) -> str:
+    if test.p is None:
+        return f"{name}: no test ({test.reason})"
+    df = f"{test.df1}" if test.df2 is None else f"{test.df1}, {test.df2}"
+    value = f" = {number(test.statistic, 2)}" if test.statistic is not None else f": {test.reason}"
+    return f"{name}({df}){value}, p = {probability(test.p)}"
+
+
+def _without(cell: Cell) -> str:
+    return "" if cell.values else ", ".join(cell.without)
