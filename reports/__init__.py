@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 
-from reports import html, json, latex, markdown
+from reports import csv, html, json, latex, markdown
+from reports.check import Disagreement, check
 from reports.collect import Expected, Record, collect
 from reports.report import Report, assemble
 
-__all__ = ["FORMATS", "Expected", "Record", "Report", "assemble", "collect"]
+__all__ = ["FORMATS", "Disagreement", "Expected", "Record", "Report", "assemble", "check", "collect"]
 
-FORMATS: dict[str, tuple[str, Callable[[Report], str]]] = {
+FORMATS: dict[str, tuple[str, Callable[..., str]]] = {
     "markdown": ("md", markdown.render),
     "latex": ("tex", latex.render),
     "html": ("html", html.render),
     "json": ("json", json.render),
+    "csv": ("csv", csv.render),
 }
-"""format → file name extension, and the function that renders it."""
+"""format → file name extension, and what renders it: render(report, figures), figures being name → relative path of the image."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from trackers import StoredRun
 
 FINISHED = "finished"
+LARGEST = 1e150
+"""MLflow keeps infinity as the largest number there is; no metric of a trial comes near."""
 BY_STATUS = {"RUNNING": "running", "FINISHED": FINISHED, "FAILED": "failed", "KILLED": "interrupted"}
 
 
@@ -41,20 +43,32 @@ class Record(Expected):
         return self.run.tags.get("message", "") if self.run else self.unavailable
 
     def value(self, metric: str) -> float | None:
-        """Return a finished trial's metric, None where it has none or did not finish."""
-        return self.run.metrics.get(metric) if self.run and self.outcome == FINISHED else None
+        """Return a finished trial's metric, None where it has none that can be reckoned with, or did not finish."""
+        value = self.run.metrics.get(metric) if self.run and self.outcome == FINISHED else None
+        return value if value is not None and abs(value) <= LARGEST else None
 
 
 def collect(expected: Iterable[Expected], runs: Iterable[StoredRun]) -> list[Record]:
     """Return a record for every expected trial, in order, with its run.
 
-    Of several runs with one fingerprint the newest FINISHED one counts, or the newest if none is. Runs that nobody
-    expects are ignored.
+    Of several runs with one fingerprint the newest FINISHED one counts, or the newest if none is. A run without a
+    fingerprint, logged by something else, counts by its tags: stage, axis.<axis> and seed. Runs that nobody expects are
+    ignored.
     """
-    best: dict[str, StoredRun] = {}
+    best: dict[str | tuple, StoredRun] = {}
     for run in sorted(runs, key=lambda run: (run.status == "FINISHED", run.start)):
-        best[run.tags.get("fingerprint", "")] = run
-    return [_record(trial, best.get(trial.fingerprint)) for trial in expected]
+        best[run.tags.get("fingerprint") or _place(run)] = run
+    return [_record(trial, best.get(trial.fingerprint) or best.get(_key(trial))) for trial in expected]
+
+
+def _place(run: StoredRun) -> tuple:
+    """Return where a run belongs that others logged, without a fingerprint."""
+    axes = {tag.removeprefix("axis."): label for tag, label in run.tags.items() if tag.startswith("axis.")}
+    return run.tags.get("stage", ""), frozenset(axes.items()), run.tags.get("seed", "")
+
+
+def _key(trial: Expected) -> tuple:
+    return trial.stage, frozenset(trial.labels.items()), str(trial.seed)
 
 
 def _record(trial: Expected, run: StoredRun | None) -> Record:

@@ -1,62 +1,115 @@
-"""One self-contained HTML page, light or dark as the reader's system is."""
+"""One self-contained HTML page, light or dark as the reader's system is; each number opens to the runs that it comes from."""
 
+from collections.abc import Mapping, Sequence
 from html import escape
 
-from reports import layout
+from reports import html_style, layout, outline, runs
 from reports.report import Report
+from reports.verdicts import EQUIVALENT, INSUFFICIENT, NEGLIGIBLE, REFUTED, SUPPORTED, UNRESOLVED
 
-STYLE = """
-:root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --soft: #667; --rule: #ccd; --stripe: #f5f6f9; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #dfe2e8; --paper: #16181c; --soft: #99a; --rule: #3a3e48; --stripe: #1e2126; }
+VERDICTS = {
+    SUPPORTED: ("yes", "✓"),
+    REFUTED: ("no", "✗"),
+    EQUIVALENT: ("same", "≈"),
+    NEGLIGIBLE: ("same", "≈"),
+    UNRESOLVED: ("open", "?"),
+    INSUFFICIENT: ("few", "…"),
 }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 72rem; margin: 2rem auto;
-  padding: 0 1rem; }
-figure { margin: 1.5rem 0; overflow-x: auto; }
-figcaption { font-size: .9rem; margin-bottom: .5rem; max-width: 60rem; }
-table { border-collapse: collapse; border-block: 2px solid var(--ink); font-variant-numeric: tabular-nums; font-size: .92rem; }
-thead { border-bottom: 1px solid var(--ink); }
-th, td { text-align: left; padding: .3rem .9rem; vertical-align: top; }
-tbody tr:nth-child(even) { background: var(--stripe); }
-td small, .notes, dl { color: var(--soft); font-size: .85rem; }
-dt { float: left; clear: left; min-width: 6rem; }
-.incomplete { border-left: 4px solid #c60; padding-left: .8rem; }
-""".strip()
+"""verdict → its class and its sign: a colour alone tells some readers nothing."""
 
 
-def render(report: Report) -> str:
-    """Return the report as an HTML page without scripts or outside files."""
-    body = [f"<h1>{escape(report.title)}</h1>"]
-    if not report.complete:
-        body.append('<p class="incomplete"><b>Incomplete</b>: the trials at the end have no result.</p>')
-    for table in report.tables:
-        body.append(f"<h2>{escape(table.title)}</h2>")
-        for block in table.blocks:
-            body.append(_grid(layout.results(table, block)))
-            if block.contrasts:
-                body.append(_grid(layout.comparisons(block)))
-    if (missing := layout.ledger(report)) is not None:
-        body += ["<h2>Trials without a result</h2>", _grid(missing)]
+def render(report: Report, figures: Mapping[str, str] = {}) -> str:
+    """Return the report as an HTML page without scripts or outside files; figures stand in it as SVG, whatever was written."""
+    page = _Page(report)
+    sections = [(section.name, section.heading, page.grids(section)) for section in outline.sections(report)]
+    if report.figures:
+        sections.append(("figures", "Figures", "\n".join(page.drawing(figure) for figure in report.figures)))
+    if (missing := outline.ledger(report)) is not None:
+        sections.append((missing.name, missing.heading, page.grids(missing)))
     lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in layout.provenance(report))
-    body += ["<h2>Provenance</h2>", f"<dl>{lines}</dl>"]
+    sections.append(("provenance", "Provenance", f"<dl>{lines}</dl>"))
     title = escape(f"{report.title} – {report.suite}, profile {report.profile}")
-    head = f'<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n<title>{title}</title>'
-    content = "\n".join(body)
-    head += f"\n<style>\n{STYLE}\n</style>"
-    return f'<!doctype html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n{content}\n</body>\n</html>\n'
+    links = "".join(f'<li><a href="#{name}">{escape(heading)}</a></li>' for name, heading, _ in sections)
+    return "\n".join(
+        [
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+            f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{title}</title>',
+            f"<style>\n{html_style.STYLE}\n</style>\n</head>\n<body>",
+            f"<header><h1>{escape(report.title)}</h1>",
+            *(f'<p class="banner"><b>{word}</b>: {escape(text)}</p>' for word, text in outline.banners(report)),
+            *([f'<p class="hint">{HINT}</p>'] if page.seeds else []),
+            f'</header>\n<nav aria-label="Contents"><ul>{links}</ul></nav>\n<main>',
+            *(f'<section id="{name}"><h2>{escape(heading)}</h2>\n{content}\n</section>' for name, heading, content in sections),
+            "</main>\n</body>\n</html>\n",
+        ]
+    )
 
 
-def _grid(grid: layout.Grid) -> str:
-    parts = [f"<figcaption>{escape(grid.caption)}</figcaption>"]
-    if grid.rows:
-        head = "".join(f'<th scope="col">{escape(text)}</th>' for text in grid.header)
-        rows = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in grid.rows)
-        parts.append(f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>")
-    if grid.footnotes:
-        parts.append(f'<div class="notes">{"<br>".join(map(escape, grid.footnotes))}</div>')
-    return "<figure>\n" + "\n".join(parts) + "\n</figure>"
+HINT = "A number with a dotted line opens to the runs that it comes from, one a seed."
 
 
-def _cell(lines: tuple[str, ...]) -> str:
-    first, *rest = map(escape, lines)
-    return f"<td>{first}{''.join(f'<br><small>{line}</small>' for line in rest)}</td>"
+class _Page:
+    """What the cells of one page share: where runs are found."""
+
+    def __init__(self, report: Report):
+        self.url = report.run_url or (lambda run_id: None)
+        self.seeds = runs.seeds(report)
+
+    def grids(self, section: outline.Section) -> str:
+        return "\n".join(self._grid(part) for part in section.parts)
+
+    def drawing(self, figure) -> str:
+        from reports.figures import render  # draws, and so takes its time to import
+        from reports.html_svg import inline
+
+        name = f"fig-{outline.slug(figure.name)}"
+        image = inline(render(figure, "svg"), name, figure.title)
+        return f'<figure class="drawing" id="{name}">\n{image}\n<figcaption>{escape(figure.caption)}</figcaption>\n</figure>'
+
+    def _grid(self, part: outline.Part) -> str:
+        grid = part.grid
+        parts = [f"<figcaption>{escape(grid.caption)}</figcaption>"]
+        if grid.rows:
+            head = "".join(f'<th scope="col">{escape(text)}</th>' for text in grid.header)
+            rows = "\n".join(self._row(row, grid.header) for row in grid.rows)
+            parts.append(f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table></div>')
+        if grid.footnotes:
+            parts.append(f'<div class="notes">{"<br>".join(map(escape, grid.footnotes))}</div>')
+        return f'<figure class="{part.kind}" id="tab-{part.name}">\n' + "\n".join(parts) + "\n</figure>"
+
+    def _row(self, row: Sequence[layout.Text], header: Sequence[str]) -> str:
+        kind = ' class="head"' if row[0].bold else ""
+        return f"<tr{kind}>{''.join(map(self._cell, row, header))}</tr>"
+
+    def _cell(self, cell: layout.Text, title: str) -> str:
+        first, *rest = map(escape, cell.lines or ("",))
+        if title == "verdict":
+            first = _verdict(first)
+        if cell.bold:
+            first = f"<b>{first}</b>"
+        if cell.runs:
+            first = f"<details><summary>{first}</summary>{self._runs(cell.runs)}</details>"
+        return f"<td>{first}{''.join(f'<small>{line}</small>' for line in rest)}</td>"
+
+    def _runs(self, ids: Sequence[str]) -> str:
+        """Return the runs as links, named by their seeds (by the begin of the id where no table shows the run)."""
+        links: list[str] = []
+        before = -1
+        for run_id in ids:
+            seed = self.seeds.get(run_id)
+            if links and seed is not None and seed <= before:
+                links.append("·")  # the next arm begins
+            before = -1 if seed is None else seed
+            text = escape(run_id[:6] if seed is None else str(seed))
+            title = escape(f"run {run_id}" + ("" if seed is None else f", seed {seed}"))
+            url = self.url(run_id)
+            links.append(f'<a href="{escape(url)}" title="{title}">{text}</a>' if url else f'<span title="{title}">{text}</span>')
+        return f'<span class="runs">runs {" ".join(links)}</span>'
+
+
+def _verdict(text: str) -> str:
+    """Return a verdict with its sign and colour; text beyond the verdict (such as: exploratory) stays."""
+    for verdict, (kind, sign) in VERDICTS.items():
+        if text.startswith(verdict):
+            return f'<span class="verdict {kind}"><span aria-hidden="true">{sign}</span> {text}</span>'
+    return text

@@ -1,10 +1,12 @@
 """Markdown as GitHub renders it, aligned so that it also reads well as plain text."""
 
 import re
+from collections.abc import Mapping
+from urllib.parse import quote
 
 from tabulate import tabulate
 
-from reports import layout
+from reports import layout, outline, runs
 from reports.report import Report
 
 SPECIAL = re.compile(r"([\\`*\[\]<|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;))")
@@ -15,29 +17,51 @@ def escape(text: str) -> str:
     return SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
-def render(report: Report) -> str:
-    """Return the report as a Markdown document."""
+def unescape(text: str) -> str:
+    """Return what escaped text shows."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text)
+
+
+def render(report: Report, figures: Mapping[str, str] = {}) -> str:
+    """Return the report as a Markdown document. figures: name of a figure → relative path of its image; others are left out."""
     parts = [f"# {escape(report.title)}"]
-    if not report.complete:
-        parts.append("**Incomplete**: the trials at the end have no result.")
-    for table in report.tables:
-        parts.append(f"## {escape(table.title)}")
-        for block in table.blocks:
-            parts += _grid(layout.results(table, block))
-            if block.contrasts:
-                parts += _grid(layout.comparisons(block))
-    if (missing := layout.ledger(report)) is not None:
-        parts += ["## Trials without a result", *_grid(missing)]
+    parts += [f"**{word}**: {escape(text)}" for word, text in outline.banners(report)]
+    for section in outline.sections(report):
+        parts.append(f"## {escape(section.heading)}")
+        for part in section.parts:
+            parts += _grid(part.grid)
+    if shown := [figure for figure in report.figures if figures.get(figure.name)]:
+        parts.append("## Figures")
+        for figure in shown:
+            parts += [f"![{escape(figure.title)}](<{quote(figures[figure.name])}>)", _paragraph(figure.caption)]
+    if (missing := outline.ledger(report)) is not None:
+        parts.append(f"## {missing.heading}")
+        for part in missing.parts:
+            parts += _grid(part.grid)
     parts.append("## Provenance")
     parts.append("\n".join(f"- {name}: {escape(text)}" for name, text in layout.provenance(report)))
-    return "\n\n".join(parts) + "\n"
+    if told := list(runs.lines(report)):
+        parts.append("\n".join(["<!-- runs: the MLflow runs behind each number", *told, "-->"]))
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _grid(grid: layout.Grid) -> list[str]:
-    parts = [escape(grid.caption)]
+    parts = [_paragraph(grid.caption)]
     if grid.rows:
-        rows = [["<br>".join(map(escape, cell)) for cell in row] for row in grid.rows]
+        rows = [[_cell(cell) for cell in row] for row in grid.rows]
         parts.append(tabulate(rows, [*map(escape, grid.header)], tablefmt="pipe", disable_numparse=True))
     if grid.footnotes:
-        parts.append("<br>\n".join(map(escape, grid.footnotes)))
+        parts.append("<br>\n".join(map(_paragraph, grid.footnotes)))
     return parts
+
+
+def _cell(cell: layout.Text) -> str:
+    first, *rest = map(escape, cell.lines or ("",))
+    return "<br>".join([f"**{first}**" if cell.bold and first else first, *rest])
+
+
+def _paragraph(text: str) -> str:
+    """Return escaped text that cannot begin any other kind of block."""
+    escaped = escape(text)
+    start = re.match(r"[#>+=-]|\d+[.)]", escaped)
+    return escaped if start is None else f"{escaped[: start.end() - 1]}\\{escaped[start.end() - 1 :]}"

@@ -1,15 +1,22 @@
 """The whole report as data, ready for any of the renderers."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
+from reports.claims import ClaimResult, judge
 from reports.collect import FINISHED, Record
 from reports.tables import Table, build
 
 if TYPE_CHECKING:
+    from bench.suite.claims import Claim
+    from bench.suite.contrasts import Contrast
+    from bench.suite.figures import Figure as FigureSpec
+    from bench.suite.load import Schedule
     from bench.suite.schema import Table as TableSpec
+    from reports.figures import Figure, Store
 
 LONG_LEDGER = 60
 """Entries from which on the ledger counts cells instead of naming them."""
@@ -42,7 +49,10 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Report:
-    """One suite under one profile."""
+    """One suite under one profile.
+
+    exploratory: why its tests are no confirmation, "" where the seeds are those that were declared before they ran.
+    """
 
     suite: str
     title: str
@@ -52,19 +62,78 @@ class Report:
     summary: Provenance
     complete: bool
     """Whether every planned trial has finished."""
+    claims: list[ClaimResult] = field(default_factory=list)
+    figures: list["Figure"] = field(default_factory=list)
+    exploratory: str = ""
+    run_url: Callable[[str], str | None] | None = None
+    """run id → the address of its page."""
 
 
-def assemble(suite: str, title: str, profile: str, tables: Mapping[str, "TableSpec"], records: Sequence[Record]) -> Report:
-    """Build every table of a suite, the ledger of trials without a result, and the provenance of the rest."""
+def assemble(
+    suite: str,
+    title: str,
+    profile: str,
+    tables: Mapping[str, "TableSpec"],
+    records: Sequence[Record],
+    *,
+    claims: Mapping[str, tuple["Claim", Sequence["Contrast"]]] | None = None,
+    schedules: Mapping[str, "Schedule"] | None = None,
+    figures: Mapping[str, "FigureSpec"] | None = None,
+    store: "Store | None" = None,
+    run_url: Callable[[str], str | None] | None = None,
+) -> Report:
+    """Build every table of a suite, judge every claim, and list the trials without a result and where the rest comes from.
+
+    schedules: stage → the seeds that were declared; without them every stage is tested once, at the usual level.
+    store: gives the histories and artifacts that figures, and claims tested over seeds and images, are made from.
+    """
+    schedules = schedules or {}
+    predictions = partial(store.artifact, name="predictions.npz") if store else None
+
+    def built(name: str, spec: "TableSpec") -> Table:
+        if (schedule := schedules.get(spec.stage)) is None:
+            return build(spec, records, name)
+        return build(spec, records, name, alpha=schedule.alpha, looks=len(schedule.looks))
+
+    done = [built(name, spec) for name, spec in tables.items()]
+    judged = judge(claims, schedules, records, predictions).claims if claims else []
+    drawn = []
+    if figures:
+        from reports.figures import build as drawing
+
+        drawn = [drawing(name, spec, records, done, judged, store) for name, spec in figures.items()]
     return Report(
         suite=suite,
         title=title,
         profile=profile,
-        tables=[build(spec, records, name) for name, spec in tables.items()],
+        tables=done,
         ledger=ledger(records),
         summary=_provenance(records),
         complete=all(record.outcome == FINISHED for record in records),
+        claims=judged,
+        figures=drawn,
+        exploratory=_exploratory(schedules, records),
+        run_url=run_url,
     )
+
+
+def _exploratory(schedules: Mapping[str, "Schedule"], records: Sequence[Record]) -> str:
+    """Say where trials were made under another declaration of seeds than the present one."""
+    for record in records:
+        schedule = schedules.get(record.stage)
+        if schedule and record.run and record.run.tags.get("stage") == record.stage:
+            before = record.run.tags.get("seeds", "")
+            if differs(before, schedule.text):
+                return (
+                    f"the seeds of stage {record.stage} were declared as [{before}] when some of its trials ran, and as "
+                    f"[{schedule.text}] now; looking before the number of seeds is settled raises the rate of false positives"
+                )
+    return ""
+
+
+def differs(before: str, now: str) -> bool:
+    """Whether trials ran under another declaration of seeds, and may have been tested: a single seed cannot be."""
+    return bool(before) and before != now and "," in before
 
 
 def ledger(records: Sequence[Record]) -> list[Entry]:

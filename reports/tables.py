@@ -2,63 +2,41 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import combinations
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
+from reports.arms import conditions
 from reports.collect import Record
-from reports.statistics import Comparison, Summary, holm, paired_t, summary
+from reports.contrasts import Cell, Context, Contrast, differing, family, leaders, omnibus
+from reports.statistics import ALPHA
 
 if TYPE_CHECKING:
     from bench.suite.schema import Table as TableSpec
+    from bench.suite.schema import Value
 
 FACTORS = {"": 1.0, "%": 100.0, "s": 1.0, "min": 1 / 60, "h": 1 / 3600}
-TIMES = ("wall_clock", "images_per_second")
-CONDITIONS = ("device", "workers", "threads")
-"""Tags that must agree before times are compared: the machine, and what else ran on it."""
 BETWEEN = " / "
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One place of a table. `values` are by seed, in the unit shown."""
-
-    planned: int = 0
-    values: dict[int, float] = field(default_factory=dict)
-    published: float | None = None
-    without: dict[str, int] = field(default_factory=dict)
-    """outcome → number of planned trials that gave no value."""
-    why: str = ""
-    """Why it is unavailable."""
-    run_ids: dict[int, str] = field(default_factory=dict)
-    """seed → the run that the value comes from."""
-    conditions: frozenset[tuple[str, ...]] = frozenset()
-
-    @property
-    def summary(self) -> Summary:
-        return summary(self.values.values())
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """The difference left - right within one family, and its p-value corrected within that family."""
-
-    family: str
-    left: str
-    right: str
-    result: Comparison
-    holm: float | None
+HIGHER, LOWER = ("accuracy", "images_per_second"), ("loss", "wall_clock")
+"""Ends of metric names that say which way is better."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """One metric of a table: cells by (row, column), and every contrast."""
+    """One metric of a table: cells by (row, column), and every contrast.
+
+    better: higher, lower, or "" where nobody said. best: the best arm of each line, and those not significantly worse.
+    daggers: arms that differ significantly from the baseline.
+    """
 
     metric: str
     unit: str
+    better: str
     cells: dict[tuple[str, str], Cell]
     contrasts: list[Contrast]
+    best: frozenset[tuple[str, str]] = frozenset()
+    daggers: frozenset[tuple[str, str]] = frozenset()
+    context: tuple[Context, ...] = ()
 
     @property
     def family_sizes(self) -> list[int]:
@@ -68,7 +46,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the suite: rows and columns in the suite's order, one block a metric."""
+    """A table of the suite: rows and columns in the suite's order, one block a metric.
+
+    arms: whether columns or rows compete. alpha: the level of each family. looks: at how many looks it may be tested.
+    """
 
     name: str
     title: str
@@ -80,14 +61,25 @@ class Table:
     planned: int
     """Seeds planned a cell (the most, where cells differ)."""
     blocks: list[Block]
+    arms: str = "columns"
+    baseline: str | None = None
+    test: str = "t"
+    alpha: float = ALPHA
+    looks: int = 1
 
 
-def build(spec: "TableSpec", records: Sequence[Record], name: str = "") -> Table:
+def build(spec: "TableSpec", records: Sequence[Record], name: str = "", *, alpha: float = ALPHA, looks: int = 1) -> Table:
     """Lay out the records of a table's stage. BenchError where two cells would fall on one place."""
     placed: dict[tuple[str, str], dict[int, Record]] = {}
+    where_to: dict[int, tuple[str, str] | None] = {}  # by cell: its trials share their labels
     for record in records:
-        if record.stage == spec.stage and all(record.labels.get(axis) in labels for axis, labels in spec.where.items()):
-            place = _label(record, spec.rows), _label(record, spec.columns)
+        if record.stage != spec.stage:
+            continue
+        cell = id(record.labels)
+        if cell not in where_to:
+            shown = all(record.labels.get(axis) in labels for axis, labels in spec.where.items())
+            where_to[cell] = (_label(record, spec.rows), _label(record, spec.columns)) if shown else None
+        if (place := where_to[cell]) is not None:
             seeds = placed.setdefault(place, {})
             if record.seed in seeds:
                 raise BenchError(
@@ -96,6 +88,7 @@ def build(spec: "TableSpec", records: Sequence[Record], name: str = "") -> Table
                     mend="pin the other axes with `where`, or add them to the rows or columns",
                 )
             seeds[record.seed] = record
+    columns = list(dict.fromkeys(column for _, column in placed))
     table = Table(
         name=name,
         title=spec.title or name or spec.stage,
@@ -103,9 +96,14 @@ def build(spec: "TableSpec", records: Sequence[Record], name: str = "") -> Table
         row_axes=list(spec.rows),
         column_axes=list(spec.columns),
         rows=list(dict.fromkeys(row for row, _ in placed)),
-        columns=list(dict.fromkeys(column for _, column in placed)),
+        columns=columns,
         planned=max(map(len, placed.values()), default=0),
         blocks=[],
+        arms=spec.arms or ("columns" if len(columns) > 1 else "rows"),
+        baseline=spec.baseline,
+        test=spec.test,
+        alpha=alpha,
+        looks=looks,
     )
     for shown in spec.values:
         published = spec.published.get(shown.metric, {})
@@ -113,8 +111,37 @@ def build(spec: "TableSpec", records: Sequence[Record], name: str = "") -> Table
             (row, column): _cell(seeds, shown.metric, shown.unit, published.get(row, {}).get(column))
             for (row, column), seeds in placed.items()
         }
-        table.blocks.append(Block(shown.metric, shown.unit, cells, _contrasts(table, shown.metric, cells)))
+        table.blocks.append(_block(table, shown, cells))
     return table
+
+
+def _block(table: Table, shown: "Value", cells: dict[tuple[str, str], Cell]) -> Block:
+    """Compare all pairs of columns within each row, and all pairs of rows within each column; each row or column is a family."""
+    better = shown.better or _better(shown.metric)
+    contrasts: list[Contrast] = []
+    best, daggers, context = set(), set(), []
+    for arms, lines, axes in (("columns", table.rows, table.row_axes), ("rows", table.columns, table.column_axes)):
+        for line in lines:
+            places = (
+                {arm: (line, arm) for arm in table.columns} if arms == "columns" else {arm: (arm, line) for arm in table.rows}
+            )
+            found = {arm: cells[place] for arm, place in places.items() if place in cells}
+            name = f"{BETWEEN.join(axes)} = {line}"
+            tested = family(name, shown.metric, found, table.test, table.alpha)
+            contrasts += tested
+            context += [omnibus(name, shown.metric, found)] if table.test != "welch" else []
+            if arms == table.arms:
+                best |= {places[arm] for arm in leaders(found, better, tested, table.alpha)}
+                daggers |= {places[arm] for arm in differing(table.baseline, tested, table.alpha)}
+    return Block(
+        shown.metric, shown.unit, better, cells, contrasts, frozenset(best), frozenset(daggers), tuple(filter(None, context))
+    )
+
+
+def _better(metric: str) -> str:
+    if metric.endswith(HIGHER) or "accuracy/" in metric:
+        return "higher"
+    return "lower" if metric.endswith(LOWER) else ""
 
 
 def _label(record: Record, axes: Sequence[str]) -> str:
@@ -122,7 +149,7 @@ def _label(record: Record, axes: Sequence[str]) -> str:
 
 
 def _cell(seeds: dict[int, Record], metric: str, unit: str, published: float | None) -> Cell:
-    values, run_ids, without, why, conditions = {}, {}, Counter(), "", set()
+    values, run_ids, without, why, timed = {}, {}, Counter(), "", set()
     for seed, record in seeds.items():
         value = record.value(metric)
         if value is None:
@@ -131,42 +158,5 @@ def _cell(seeds: dict[int, Record], metric: str, unit: str, published: float | N
         else:
             values[seed] = FACTORS[unit] * value
             run_ids[seed] = record.run.run_id
-            conditions.add(tuple(record.run.tags.get(tag, "") for tag in CONDITIONS))
-    return Cell(len(seeds), values, published, dict(without), why, run_ids, frozenset(conditions))
-
-
-def _contrasts(table: Table, metric: str, cells: dict[tuple[str, str], Cell]) -> list[Contrast]:
-    """Compare all pairs of columns within each row, and all pairs of rows within each column; each row or column is a family."""
-    contrasts = []
-    for row in table.rows:
-        arms = {column: cells[row, column] for column in table.columns if (row, column) in cells}
-        contrasts += _family(f"{BETWEEN.join(table.row_axes)} = {row}", metric, arms)
-    for column in table.columns:
-        arms = {row: cells[row, column] for row in table.rows if (row, column) in cells}
-        contrasts += _family(f"{BETWEEN.join(table.column_axes)} = {column}", metric, arms)
-    return contrasts
-
-
-def _family(name: str, metric: str, arms: dict[str, Cell]) -> list[Contrast]:
-    pairs = [(later, earlier) for earlier, later in combinations(arms, 2)]
-    results = [_compare(metric, arms[left], arms[right]) for left, right in pairs]
-    corrected = holm([result.p for result in results])
-    return [Contrast(name, left, right, result, p) for (left, right), result, p in zip(pairs, results, corrected, strict=True)]
-
-
-def _compare(metric: str, left: Cell, right: Cell) -> Comparison:
-    if not left.values or not right.values:
-        return Comparison(reason="no finished trial on one side")
-    if metric in TIMES and (reason := unlike(left.conditions | right.conditions)):
-        return Comparison(reason=reason)
-    return paired_t(left.values, right.values)
-
-
-def unlike(conditions: frozenset[tuple[str, ...]]) -> str:
-    """Say why times taken under these conditions cannot be compared; "" if they can."""
-    if any(not all(condition) for condition in conditions):
-        return "the runs do not say on what device, with how many workers and threads they were timed"
-    if len(conditions) > 1:
-        told = " and ".join(f"{device} ({workers} × {threads})" for device, workers, threads in sorted(conditions))
-        return f"timed under unlike conditions, device (workers × threads): {told}"
-    return ""
+            timed.add(conditions(record))
+    return Cell(len(seeds), values, published, dict(without), why, run_ids, frozenset(timed))

@@ -1,11 +1,16 @@
 """A small study as the runner would plan and store it: two models, three noise levels, five seeds, some trouble."""
 
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import pytest
+from pydantic import TypeAdapter
 
+from bench.suite.claims import Claim
+from bench.suite.contrasts import Arm, Contrast
+from bench.suite.load import Schedule
 from bench.suite.schema import Table
-from reports import Expected, collect
+from reports import Expected, assemble, collect
 from trackers import StoredRun
 
 START = 1_772_000_000.0
@@ -29,6 +34,18 @@ def spec(**changes) -> Table:
     """The table noise x model of validation accuracy."""
     given = {"title": "Accuracy", "stage": "accuracy", "rows": "noise", "columns": "model", "values": ["val/accuracy"]}
     return Table.model_validate(given | changes)
+
+
+def arm(records, **labels) -> Arm:
+    """One side of a claim: all cells with these labels."""
+    cells = {record.cell: record for record in records if labels.items() <= record.labels.items()}
+    return Arm(records[0].stage, labels, tuple(cells.values()))
+
+
+def claim(*arms, label="", scores=(), **fields):
+    """A claim of one contrast, as `assemble` takes it."""
+    given = {"says": "it is so", "kind": "greater", "stage": arms[0].stage, "metric": "val/accuracy"} | fields
+    return TypeAdapter(Claim).validate_python(given), [Contrast(label, arms, scores)]
 
 
 @pytest.fixture
@@ -73,8 +90,41 @@ def study():
 
 @pytest.fixture
 def make():
-    """Return the makers of single pieces: make.expected, make.run, make.spec."""
-    return SimpleNamespace(expected=expected, run=run, spec=spec)
+    """Return the makers of single pieces: make.expected, make.run, make.spec, make.arm, make.claim."""
+    return SimpleNamespace(expected=expected, run=run, spec=spec, arm=arm, claim=claim)
+
+
+@pytest.fixture
+def claimed(study):
+    """Return the report on the study, with a claim for every verdict that its five seeds allow."""
+    tables, records = study
+    clean, noisy = ({m: arm(records, model=m, noise=n) for m in ("simple", "complex", "pretrained_50%")} for n in ("0", "0.01"))
+    by_noise = [(n, arm(records, model="simple", noise=n), arm(records, model="complex", noise=n)) for n in ("0", "0.01", "0.04")]
+    sides = {"left": {"model": "simple"}, "right": {"model": "complex"}}
+    every, _ = claim(*by_noise[0][1:], says="On every noise level the naive CNN wins, by 1 % & more", **sides)
+    claims = {
+        "simple-wins": (every, [Contrast(f"noise={n}", (left, right)) for n, left, right in by_noise]),
+        "same-when-noisy": claim(noisy["simple"], noisy["complex"], kind="equivalent", margin=0.02, **sides),
+        "close-when-clean": claim(clean["simple"], clean["complex"], kind="equivalent", margin=0.05, **sides),
+        "noise-hurts": claim(
+            *(one for _, one, _ in by_noise), kind="trend", along="noise", direction="decreasing", scores=(0, 0.01, 0.04)
+        ),
+        "faster": claim(clean["simple"], clean["complex"], kind="less", metric="wall_clock", ratio="1/7", **sides),
+        "complex-wins": claim(clean["complex"], clean["simple"], says="the complex model is better", **sides),
+        "pretraining-helps": claim(clean["pretrained_50%"], clean["simple"], **sides),
+        "exact": claim(clean["simple"], clean["complex"], test="sign-flip", **sides),
+    }
+    schedules = {"accuracy": Schedule([[0, 1, 2, 3, 4]], 0.05)}
+    return assemble(
+        "noise_vs_complexity",
+        "The bigger, the better?",
+        "default",
+        tables,
+        records,
+        claims=claims,
+        schedules=schedules,
+        run_url=lambda run_id: f"http://127.0.0.1:5000/#/experiments/1/runs/{quote(run_id)}",
+    )
 
 
 @pytest.fixture

@@ -63,3 +63,17 @@ def test_unavailable_unless_it_was_run_elsewhere(make):
     assert (record.outcome, record.message) == ("unavailable", "no weights")
     (record,) = collect([trial], [make.run(trial, val__accuracy=0.5)])
     assert (record.outcome, record.value("val/accuracy")) == ("finished", 0.5)
+
+
+def test_runs_that_others_logged_count_by_their_tags(make):
+    trial = make.expected(model="a", noise="0", seed=3)
+    tags = {"fingerprint": "", "stage": "accuracy", "axis.noise": "0", "axis.model": "a", "seed": "3"}
+    foreign = make.run(trial, tags=tags, val__accuracy=0.7)
+    (record,) = collect([trial], [foreign])
+    assert (record.outcome, record.value("val/accuracy")) == ("finished", 0.7)
+    for name, other in (("seed", "2"), ("stage", "optimizer"), ("axis.model", "b"), ("axis.scale", "1")):
+        (record,) = collect([trial], [make.run(trial, tags=tags | {name: other}, val__accuracy=0.7)])
+        assert record.outcome == "missing"
+    own = make.run(trial, start=1.0, val__accuracy=0.6)
+    (record,) = collect([trial], [own, foreign])
+    assert record.value("val/accuracy") == 0.6

@@ -4,7 +4,7 @@ import pytest
 
 from bench.errors import BenchError
 from reports import collect
-from reports.statistics import holm, paired_t
+from reports.statistics import holm, paired, welch
 from reports.tables import build
 
 
@@ -46,7 +46,7 @@ def test_rows_columns_and_families(make):
         "model = s": [("0.1", "0")], "model = c": [("0.1", "0")], "model = t": [("0.1", "0")],
     }  # fmt: skip
     first = [contrast for contrast in block.contrasts if contrast.family == "noise = 0"]
-    assert first[0].result == paired_t(dict(enumerate(COMPLEX)), dict(enumerate(SIMPLE)))
+    assert first[0].result == paired(dict(enumerate(COMPLEX)), dict(enumerate(SIMPLE)))
     assert first[1].result.p is None  # s and t are identical
     assert [contrast.holm for contrast in first] == holm([contrast.result.p for contrast in first])
     assert block.family_sizes == [2]
@@ -106,6 +106,7 @@ def test_every_value_knows_its_run(study):
         ({"c": {"workers": "1"}}, ["(1 × 1)", "(2 × 1)"]),
         ({"c": {"threads": "4"}}, ["(2 × 1)", "(2 × 4)"]),
         ({"c": {"device": ""}}, ["do not say on what device"]),
+        ({"c": {"precision": "bfloat16"}, "s": {"precision": "float32"}}, ["(2 × 1, bfloat16)", "(2 × 1, float32)"]),
     ],
 )
 def test_times_are_compared_only_under_like_conditions(make, tags, words):
@@ -115,7 +116,9 @@ def test_times_are_compared_only_under_like_conditions(make, tags, words):
     assert refused.result.p is None and refused.result.difference is None
     assert all(word in refused.result.reason for word in words)
     (compared,) = build(spec, arms(make, values, "wall_clock")).blocks[0].contrasts
-    assert compared.result.p < 0.01
+    assert compared.result.p < 0.01 and compared.result.ratio
+    ratios = [c / s for c, s in zip(values["0", "c"], values["0", "s"], strict=True)]
+    assert compared.result.difference == pytest.approx((ratios[0] * ratios[1] * ratios[2]) ** (1 / 3))
     (accuracy,) = build(make.spec(), arms(make, values, tags=tags)).blocks[0].contrasts
     assert accuracy.result.p is not None
 
@@ -146,3 +149,68 @@ def test_several_axes_make_joined_labels_and_an_absent_axis_a_dash(make):
 def test_a_table_of_nothing(make):
     table = build(make.spec(), [])
     assert (table.rows, table.columns, table.planned, table.blocks[0].contrasts) == ([], [], 0, [])
+
+
+WORSE = [value - 0.05 + 0.002 * (i % 2) for i, value in enumerate(SIMPLE)]
+NEAR = [value + shift for value, shift in zip(SIMPLE, (0.004, -0.005, 0.003, -0.002, 0.0), strict=True)]
+
+
+def marks(block):
+    return set(block.best), set(block.daggers)
+
+
+def test_bold_is_the_best_of_a_row_and_all_that_is_not_significantly_worse(make):
+    values = {("0", "s"): SIMPLE, ("0", "n"): NEAR, ("0", "w"): WORSE, ("1", "w"): SIMPLE, ("1", "s"): WORSE}
+    (block,) = build(make.spec(baseline="s"), arms(make, values)).blocks
+    assert block.better == "higher"
+    assert marks(block) == ({("0", "s"), ("0", "n"), ("1", "w")}, {("0", "w"), ("1", "w")})
+    (lower,) = build(make.spec(values=[{"metric": "val/accuracy", "better": "lower"}]), arms(make, values)).blocks
+    assert marks(lower) == ({("0", "w"), ("1", "s")}, set())
+
+
+def test_rows_compete_where_the_suite_says_so_or_there_is_one_column(make):
+    values = {("0", "s"): SIMPLE, ("1", "s"): WORSE, ("0", "w"): NEAR, ("1", "w"): WORSE}
+    (block,) = build(make.spec(arms="rows", baseline="1"), arms(make, values)).blocks
+    assert marks(block) == ({("0", "s"), ("0", "w")}, {("0", "s"), ("0", "w")})
+    one = {place: column for place, column in values.items() if place[1] == "s"}
+    assert build(make.spec(), arms(make, one)).blocks[0].best == {("0", "s")}
+
+
+def test_nothing_is_bold_that_nobody_tested_or_of_which_nobody_knows_the_better_end(make):
+    assert build(make.spec(), arms(make, {("0", "s"): [0.9], ("0", "c"): [0.8]})).blocks[0].best == frozenset()
+    values = {("0", "s"): SIMPLE, ("0", "c"): WORSE}
+    assert build(make.spec(values="epochs"), arms(make, values, "epochs")).blocks[0].best == frozenset()
+    shifted = {("0", "s"): SIMPLE, ("0", "c"): [v - 0.1 for v in SIMPLE], ("0", "n"): NEAR, ("0", "t"): list(SIMPLE)}
+    # c differs by the same amount for every seed, so no test speaks for it; t ties exactly
+    assert build(make.spec(), arms(make, shifted)).blocks[0].best == {("0", "s"), ("0", "n"), ("0", "t")}
+
+
+def test_the_test_is_the_one_declared(make):
+    values = {("0", "s"): SIMPLE, ("0", "c"): COMPLEX}
+    (flipped,) = build(make.spec(test="sign-flip"), arms(make, values)).blocks[0].contrasts
+    assert flipped.result.p == flipped.holm == 0.0625
+    (unpaired,) = build(make.spec(test="welch"), arms(make, values)).blocks[0].contrasts
+    assert unpaired.result == welch(dict(enumerate(COMPLEX)), dict(enumerate(SIMPLE)))
+    assert unpaired.result.p == pytest.approx(0.0155166, abs=5e-8)
+
+
+def test_a_share_of_alpha_widens_intervals_and_narrows_verdicts(make):
+    values = {("0", "s"): SIMPLE, ("0", "c"): [v - d for v, d in zip(SIMPLE, (0.004, 0.001, 0.006, 0.002, 0.004), strict=True)]}
+    plain = build(make.spec(baseline="s"), arms(make, values))
+    shared = build(make.spec(baseline="s"), arms(make, values), alpha=0.05 / 3, looks=3)
+    assert plain.blocks[0].daggers and not shared.blocks[0].daggers
+    (one,), (other,) = plain.blocks[0].contrasts, shared.blocks[0].contrasts
+    assert one.result.p == other.result.p and other.result.ci_low < one.result.ci_low
+    assert one.detectable < other.detectable
+
+
+def test_three_arms_have_an_omnibus_test_as_context(make):
+    rows = [(0.90, 0.92, 0.93), (0.89, 0.91, 0.915), (0.91, 0.915, 0.94), (0.88, 0.905, 0.92), (0.90, 0.93, 0.925)]
+    values = {("0", name): list(column) for name, column in zip("abc", zip(*rows, strict=True), strict=True)}
+    (block,) = build(make.spec(), arms(make, values)).blocks
+    (context,) = block.context
+    assert context.family == "noise = 0" and context.anova.statistic == pytest.approx(28.0)
+    assert context.friedman.p_exact == pytest.approx(66 / 7776)
+    assert [c.holm for c in block.contrasts if c.family == "noise = 0"] == pytest.approx(
+        [0.0175393, 0.00118348, 0.1161165], abs=5e-8
+    )

@@ -1,0 +1,100 @@
+"""One side of a comparison: its values seed by seed, and what they come from."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reports.collect import FINISHED, Record
+
+if TYPE_CHECKING:
+    from bench.suite.contrasts import Arm
+
+TIMES = ("wall_clock", "images_per_second")
+CONDITIONS = ("device", "workers", "threads", "precision")
+"""Tags that must agree before times are compared: the machine, what else ran on it, and the arithmetic."""
+
+
+@dataclass(frozen=True)
+class ArmValues:
+    """A metric of an arm. values: by seed, the mean over its cells where it has several; only seeds that every cell has."""
+
+    name: str
+    values: dict[int, float] = field(default_factory=dict)
+    records: dict[int, tuple[Record, ...]] = field(default_factory=dict)
+    """seed → the trials that the value comes from."""
+    without: dict[int, str] = field(default_factory=dict)
+    """seed → why it has no value."""
+
+    @property
+    def run_ids(self) -> list[str]:
+        return [record.run.run_id for records in self.records.values() for record in records]
+
+    @property
+    def conditions(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(conditions(record) for records in self.records.values() for record in records)
+
+
+def conditions(record: Record) -> tuple[str, ...]:
+    """Return under what conditions a finished trial was timed; runs older than a tag, or of others, have "" there."""
+    return tuple(record.run.tags.get(tag, "") for tag in CONDITIONS)
+
+
+def unlike(found: Iterable[tuple[str, ...]]) -> str:
+    """Say why times taken under these conditions cannot be compared; "" if they can."""
+    found = set(found)
+    if any(not all(condition[:3]) for condition in found):
+        return "the runs do not say on what device, with how many workers and threads they were timed"
+    if len(found) > 1:
+        told = " and ".join(
+            f"{device} ({workers} × {threads}{f', {precision}' if precision else ''})"
+            for device, workers, threads, precision in sorted(found)
+        )
+        return f"timed under unlike conditions, device (workers × threads, precision): {told}"
+    return ""
+
+
+class Trials:
+    """The records of a suite, found by cell and seed."""
+
+    def __init__(self, records: Sequence[Record]):
+        self.cells: dict[tuple, dict[int, Record]] = {}
+        for record in records:
+            self.cells.setdefault(_key(record.stage, record.labels), {})[record.seed] = record
+
+    def has(self, arm: "Arm") -> bool:
+        """Whether all of the arm's cells are part of this report (`--only` leaves some out)."""
+        return all(_key(arm.stage, cell.labels) in self.cells for cell in arm.cells)
+
+    def of(self, arm: "Arm", seeds: Sequence[int]) -> list[Record]:
+        """Return the arm's trials with these seeds."""
+        found = [self.cells[_key(arm.stage, cell.labels)] for cell in arm.cells]
+        return [by_seed[seed] for by_seed in found for seed in seeds if seed in by_seed]
+
+    def values(self, arm: "Arm", metric: str, seeds: Sequence[int]) -> ArmValues:
+        """Return the arm's values of a metric for these seeds."""
+        result = ArmValues(", ".join(f"{axis}={text}" for axis, text in arm.labels.items()))
+        for seed in seeds:
+            records = [self.cells[_key(arm.stage, cell.labels)].get(seed) for cell in arm.cells]
+            records = [record for record in records if record]
+            if not records:
+                continue
+            values = [record.value(metric) for record in records]
+            lacking = [record for record, value in zip(records, values, strict=True) if value is None]
+            if lacking:
+                result.without[seed] = why(lacking[0], metric)
+            elif len(records) == len(arm.cells):
+                result.values[seed] = sum(values) / len(values)
+                result.records[seed] = tuple(records)
+        return result
+
+
+def why(record: Record, metric: str) -> str:
+    """Say why a trial has no value of a metric."""
+    if record.outcome == FINISHED:
+        value = record.run.metrics.get(metric)
+        return f"no metric {metric!r}" if value is None else f"{metric} is {value:.3g}"
+    return f"{record.outcome}: {record.message}" if record.outcome == "unavailable" and record.message else record.outcome
+
+
+def _key(stage: str, labels: Mapping[str, str]) -> tuple:
+    return stage, tuple(labels.items())

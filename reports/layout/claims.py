@@ -1,0 +1,66 @@
+"""The table of claims and their verdicts."""
+
+from reports.claims import ClaimResult, Part
+from reports.layout.grid import NOTHING, TESTS, Grid, Text, estimate
+from reports.numbers import probability
+from reports.report import Report
+
+
+def claims(report: Report) -> Grid | None:
+    """Lay out the claims with their verdicts; None where the suite makes none."""
+    if not report.claims:
+        return None
+    title = "Claims of the report"
+    header = ["claim", "verdict", "comparison", "estimate", "p", "Holm p", "m", "n"]
+    grid = Grid(title, f"{title}, each tested. {_how(report)}", header)
+    for claim in report.claims:
+        if len(claim.parts) > 1:
+            told = "in all of" if claim.holds else "over"
+            verdict = (_verdict(report, claim.verdict), f"{told} the {len(claim.parts)} comparisons below")
+            grid.rows.append([_head(claim), Text(verdict, bold=True), *[Text(("",)) for _ in header[2:]]])
+        for part in claim.parts:
+            first = Text((part.label,)) if len(claim.parts) > 1 else _head(claim)
+            grid.rows.append([first, *_part(grid, report, claim, part)])
+    return grid
+
+
+def _how(report: Report) -> str:
+    """Say how the claims were tested: the second half of the caption."""
+    levels = " or ".join(sorted({f"{100 * (1 - claim.alpha):.3g} %" for claim in report.claims}))
+    tests = ", ".join(dict.fromkeys(TESTS[claim.test] for claim in report.claims))
+    alphas = " or ".join(sorted({f"{claim.alpha:.3g}" for claim in report.claims}))
+    share = " at each look" if any(claim.look for claim in report.claims) else ""
+    how = f"Estimate with its {levels} interval, below it every seed's own; {tests}, two-sided; Holm within each family of m; "
+    how += f"alpha={alphas}{share}."
+    if any(claim.kind == "equivalent" for claim in report.claims):
+        how += " For equivalence, p is that of the two one-sided tests (TOST) against the margin."
+    kinds = {claim.kind for claim in report.claims}
+    if "trend" in kinds:
+        how += " A trend is the change along the least-squares line from the first level to the last."
+    if "interaction" in kinds:
+        how += " An interaction is the difference of the two differences."
+    if any(part.result.ratio for claim in report.claims for part in claim.parts):
+        how += " Times are compared by their ratio, left divided by right."
+    return how
+
+
+def _head(claim: ClaimResult) -> Text:
+    kind = f"{claim.kind}: {claim.metric}"
+    kind += f", than {claim.ratio:.3g} times" if claim.ratio is not None else ""
+    kind += f", margin {claim.margin:g}" if claim.margin is not None else ""
+    return Text((claim.name, f"“{claim.says}”", kind + (f"; {claim.look}" if claim.look else "")), bold=True)
+
+
+def _part(grid: Grid, report: Report, claim: ClaimResult, part: Part) -> list[Text]:
+    shown = (NOTHING,) if part.result.difference is None else estimate(grid, part.result)
+    p = [NOTHING if value is None else probability(value) for value in (part.p, part.holm)]
+    return [
+        Text((_verdict(report, part.verdict), part.why), bold=True),
+        Text((part.contrast,)),
+        Text(shown, runs=part.run_ids),
+        *[Text((text,)) for text in (*p, str(claim.m), str(part.result.n))],
+    ]
+
+
+def _verdict(report: Report, verdict: str) -> str:
+    return f"{verdict} (exploratory)" if report.exploratory else verdict

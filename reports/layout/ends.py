@@ -1,0 +1,43 @@
+"""What stands at the end of a report: the trials without a result, and where the rest comes from."""
+
+from datetime import UTC, datetime
+
+from reports.layout.grid import NOTHING, Grid, Text
+from reports.report import Report
+
+
+def ledger(report: Report) -> Grid | None:
+    """Lay out the trials without a result; None where every trial finished."""
+    if not report.ledger:
+        return None
+    missing = sum(entry.trials for entry in report.ledger)
+    title = "Trials without a result"
+    grid = Grid(
+        title,
+        f"{title}: {missing} of {report.summary.trials}.",
+        ["stage", "cell", "seeds", "outcome", "trials", "message"],
+    )
+    for entry in report.ledger:
+        seeds = ", ".join(map(str, entry.seeds))
+        row = [entry.stage, entry.cell, seeds, entry.outcome, str(entry.trials), " ".join(entry.message.split()) or NOTHING]
+        grid.rows.append([Text((text,)) for text in row])
+    return grid
+
+
+def provenance(report: Report) -> list[tuple[str, str]]:
+    """Return what stands at the end of a report: name and text of each line."""
+    source = report.summary
+    lines = [
+        ("suite", f"{report.suite}, profile {report.profile}"),
+        ("trials", f"{source.trials}: " + ", ".join(f"{n} {outcome}" for outcome, n in source.outcomes.items())),
+    ]
+    if source.first is not None:
+        lines.append(("recorded", f"{_when(source.first)} to {_when(source.last)}"))
+    for name, values in (("device", source.devices), ("commit", source.commits), ("versions", source.versions)):
+        if values:
+            lines.append((name, "; ".join(values)))
+    return lines
+
+
+def _when(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

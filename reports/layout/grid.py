@@ -1,0 +1,66 @@
+"""A table of text, and pieces that several of them share."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from reports.numbers import digits, number
+from reports.statistics import Comparison
+
+NOTHING = "–"
+TESTS = {
+    "t": "paired t-test",
+    "sign-flip": "exact sign-flip test",
+    "welch": "Welch's t-test",
+    "crossed": "t-test over seeds and images (crossed error)",
+    "pearson": "Pearson correlation over cells or classes",
+    "spearman": "Spearman correlation over cells or classes",
+}
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+class Text(NamedTuple):
+    """A cell of a grid. bold: its first line. runs: ids of the runs that the number comes from."""
+
+    lines: tuple[str, ...]
+    bold: bool = False
+    runs: tuple[str, ...] = ()
+
+
+@dataclass
+class Grid:
+    """A table of text. Notes are numbered from 1, the other remarks stand below them.
+
+    title: how the caption begins; no two grids of a report begin alike.
+    """
+
+    title: str
+    caption: str
+    header: list[str]
+    rows: list[list[Text]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def mark(self, note: str) -> str:
+        """Return the superscript of a note, adding the note if it is new."""
+        if note not in self.notes:
+            self.notes.append(note)
+        return str(self.notes.index(note) + 1).translate(SUPERSCRIPTS)
+
+    @property
+    def footnotes(self) -> list[str]:
+        return [f"{str(i).translate(SUPERSCRIPTS)} {note}" for i, note in enumerate(self.notes, 1)] + self.remarks
+
+
+def estimate(grid: Grid, result: Comparison) -> tuple[str, ...]:
+    """Return the lines of an estimate: with its interval, and below every seed's own."""
+    sign = not result.ratio and result.test not in ("pearson", "spearman")
+    if result.ci_low is None:
+        first = number(result.difference, digits(result.difference, 3), sign=sign)
+        first += grid.mark(result.reason) if result.reason else ""
+        return (first,)
+    places = digits((result.ci_high - result.ci_low) / 2, 2)
+    first = (
+        f"{number(result.difference, places, sign=sign)} ({number(result.ci_low, places)} to {number(result.ci_high, places)})"
+    )
+    own = " ".join(number(delta, places, sign=sign) for delta in result.deltas.values())
+    return (first, own) if own else (first,)

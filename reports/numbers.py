@@ -1,0 +1,25 @@
+"""Numbers as text: rounded to what they are worth, with a true minus sign."""
+
+import math
+
+MOST_DECIMALS = 6
+
+
+def number(value: float, places: int, sign: bool = False) -> str:
+    """Return a number with a true minus sign, and never a negative zero."""
+    text = f"{value:{'+' if sign else ''}.{places}f}"
+    if not text.strip("+-0."):
+        text = text.lstrip("+-")
+    return text.replace("-", "−")
+
+
+def probability(p: float) -> str:
+    """Return a p-value to three decimals, or a small one to two significant digits."""
+    return f"{p:.3f}" if p >= 0.001 else f"{p:.1e}" if p >= 1e-12 else "< 1e-12"
+
+
+def digits(value: float, significant: int) -> int:
+    """Return the decimals that show so many significant digits of a value."""
+    if not value:
+        return 0
+    return min(max(significant - 1 - math.floor(math.log10(abs(value))), 0), MOST_DECIMALS)

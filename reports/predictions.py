@@ -1,0 +1,59 @@
+"""Comparisons over seeds and images, from the predictions that every trial stores."""
+
+import io
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from reports.statistics import Comparison, crossed
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from reports.arms import ArmValues
+
+Predictions = Callable[[str], bytes | None]
+"""run id → the content of its predictions.npz, None where it has none."""
+
+
+def crossed_comparison(
+    left: "ArmValues", right: "ArmValues", metric: str, confidence: float, predictions: Predictions | None
+) -> tuple[Comparison, str]:
+    """Compare two arms' accuracies on the same images, with seeds and images both as random samples.
+
+    Returns the comparison and a sentence with the two components of its error.
+    """
+    import numpy as np
+
+    split, _, what = metric.partition("/")
+    if what != "accuracy" or split not in ("val", "test"):
+        return Comparison(reason=f"a test over seeds and images needs val/accuracy or test/accuracy, not {metric}"), ""
+    seeds = sorted(left.values.keys() & right.values.keys())
+    if not seeds:
+        return Comparison(reason="the two arms have no seed in common"), ""
+    if predictions is None or any(len(arm.records[seed]) != 1 for arm in (left, right) for seed in seeds):
+        return Comparison(reason="a test over seeds and images needs one run a seed, with its predictions"), ""
+    correct: list[list[Mapping[int, bool]]] = []
+    for arm in (left, right):
+        correct.append([])
+        for seed in seeds:
+            content = predictions(arm.records[seed][0].run.run_id)
+            if content is None:
+                return Comparison(reason=f"the run of seed {seed} of {arm.name} has no stored predictions"), ""
+            correct[-1].append(_correct(content, split))
+    images = sorted(set.intersection(*(set(by_image) for arm in correct for by_image in arm)))
+    if not images:
+        return Comparison(reason="the two arms were not measured on the same images"), ""
+    a, b = (np.array([[by_image[image] for image in images] for by_image in arm], dtype=float) for arm in correct)
+    found = crossed(a, b, confidence=confidence, seeds=seeds)
+    if found.seed_sd is None or found.item_sd is None:
+        return found.comparison, ""
+    return found.comparison, f"{len(images)} images; SD between seeds {found.seed_sd:.2g}, between images {found.item_sd:.2g}"
+
+
+def _correct(content: bytes, split: str) -> "Mapping[int, np.bool_]":
+    """Return image → whether it was recognised."""
+    import numpy as np
+
+    with np.load(io.BytesIO(content)) as stored:
+        right = stored[f"{split}/probabilities"].argmax(1) == stored[f"{split}/targets"]
+        return dict(zip(stored[f"{split}/indices"].tolist(), right.tolist(), strict=True))

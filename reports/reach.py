@@ -1,0 +1,73 @@
+"""Whether the tests that a suite declares can reach significance at all with the seeds that it plans."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from math import comb
+from typing import TYPE_CHECKING
+
+from bench.errors import did_you_mean
+from reports.statistics import smallest_sign_flip
+
+if TYPE_CHECKING:
+    from bench.suite.claims import Claim
+    from bench.suite.contrasts import Contrast
+    from bench.suite.load import Schedule
+    from bench.suite.schema import Table
+
+METRICS = (
+    *(f"{split}/{what}" for split in ("train", "val", "test") for what in ("loss", "accuracy")),
+    "wall_clock", "images_per_second", "epochs", "best_epoch",
+)  # fmt: skip
+"""What every trial of bench records, beside test/class_accuracy/<class>."""
+
+
+def warnings(
+    claims: Mapping[str, tuple["Claim", Sequence["Contrast"]]],
+    tables: Mapping[str, "Table"],
+    arms: Mapping[str, tuple[int, int]],
+    schedules: Mapping[str, "Schedule"],
+) -> list[str]:
+    """Return a sentence for each test that cannot reach its level, and for each metric that no trial of bench records.
+
+    arms: table → its numbers of rows and columns.
+    """
+    told = []
+    sizes = Counter()
+    for name, (claim, contrasts) in claims.items():
+        sizes[claim.family or name] += len(contrasts)
+    for name, (claim, contrasts) in claims.items():
+        schedule = schedules[contrasts[0].arms[0].stage]
+        n, m = min(len(schedules[arm.stage].looks[-1]) for one in contrasts for arm in one.arms), sizes[claim.family or name]
+        if claim.kind != "correlation":
+            told += _unreachable(f"claim {name!r}", claim.test, n, m, schedule.alpha)
+        told += [text for metric in _metrics(claim) if (text := _unknown(f"claim {name!r}", metric))]
+    for name, table in tables.items():
+        schedule, (rows, columns) = schedules[table.stage], arms[name]
+        m = max(comb(rows, 2), comb(columns, 2))
+        if m:
+            told += _unreachable(f"table {name!r}", table.test, len(schedule.looks[-1]), m, schedule.alpha)
+        told += [text for shown in table.values if (text := _unknown(f"table {name!r}", shown.metric))]
+    return told
+
+
+def _unreachable(what: str, test: str, n: int, m: int, alpha: float) -> list[str]:
+    if n < 2:
+        return [f"{what} cannot be tested with one seed; plan at least 3"]
+    if test == "sign-flip" and (smallest := smallest_sign_flip(n)) * m > alpha:
+        enough = next(k for k in range(n, 64) if smallest_sign_flip(k) * m <= alpha)
+        times = f" times m={m}" if m > 1 else ""
+        return [
+            f"{what} can never be significant: a sign-flip test of n={n} seeds has a smallest p of {smallest:.4g}{times}, above "
+            f"alpha {alpha:.3g}; plan {enough} seeds, or `test: t`"
+        ]
+    return []
+
+
+def _metrics(claim: "Claim") -> list[str]:
+    return [claim.x, claim.y] if claim.kind == "correlation" else [claim.metric]
+
+
+def _unknown(what: str, metric: str) -> str:
+    if metric in METRICS or metric.startswith("test/class_accuracy/"):
+        return ""
+    return f"{what} is about {metric!r}, which no trial of bench records; {did_you_mean(metric, METRICS)}"

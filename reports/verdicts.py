@@ -1,0 +1,191 @@
+"""What a claim's comparison amounts to: one of six verdicts, with the sentence that explains it.
+
+Three hypotheses are tested, each two-sided and corrected within the claim's family: that there is no difference, that the
+difference reaches the margin (TOST), and that it stays inside. "Not significant" alone is never "the same".
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reports.arms import TIMES, ArmValues, Trials, unlike
+from reports.outlook import band, span, unsettled
+from reports.predictions import Predictions, crossed_comparison
+from reports.statistics import (
+    Comparison,
+    beyond,
+    correlation,
+    equivalence,
+    interval,
+    one_sample,
+    paired,
+    welch,
+)
+
+if TYPE_CHECKING:
+    from bench.suite.claims import Claim, Comparing
+    from bench.suite.contrasts import Contrast
+
+SUPPORTED, REFUTED = "supported", "refuted"
+EQUIVALENT, NEGLIGIBLE = "equivalent", "different but negligible"
+UNRESOLVED, INSUFFICIENT = "unresolved", "insufficient seeds"
+SETTLED = (SUPPORTED, REFUTED, EQUIVALENT, NEGLIGIBLE)
+NEGATIVE = ("less", "decreasing", "negative")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured for one contrast, before any correction.
+
+    shown: the comparison as the reader sees it. tested: the same with a claimed ratio divided out, so that 0 (or 1) is the
+    hypothesis. p_difference, p_equivalence, p_beyond: of the three hypotheses, None where there is no test.
+    """
+
+    shown: Comparison
+    tested: Comparison
+    arms: list[ArmValues]
+    p_difference: float | None
+    p_equivalence: float | None
+    p_beyond: float | None
+    empty: bool = False
+    """Whether an arm has no value at all, so that more seeds would not help."""
+    remark: str = ""
+
+    @property
+    def common(self) -> set[int]:
+        """The seeds for which every arm has a value."""
+        return set.intersection(*(set(arm.values) for arm in self.arms)) if self.arms else set()
+
+
+def gather(
+    claim: "Claim", contrast: "Contrast", trials: Trials, seeds: list[int], alpha: float, predictions: Predictions | None
+) -> Evidence:
+    """Measure one contrast of a claim. predictions: gives a trial's stored predictions, for tests over seeds and images."""
+    metrics = [claim.x, claim.y] if claim.kind == "correlation" else [claim.metric]
+    arms = [trials.values(arm, metric, seeds) for metric in metrics for arm in contrast.arms if "*" not in metric]
+    confidence, ratio, remark = 1 - alpha, 1.0, ""
+    if lacking := [arm for arm in arms if not arm.values]:
+        reasons = list(dict.fromkeys(lacking[0].without.values())) or ["not run"]
+        tested = Comparison(reason=f"there is no result of {lacking[0].name or 'an arm'} ({'; '.join(reasons)})")
+        return Evidence(tested, tested, arms, None, None, None, empty=True)
+    if metrics[0] in TIMES and (reason := unlike(set().union(*(arm.conditions for arm in arms)))):
+        tested = Comparison(reason=reason)
+    elif claim.kind in ("greater", "less", "equivalent"):
+        if claim.test == "crossed":
+            tested, remark = crossed_comparison(*arms, claim.metric, confidence, predictions)
+        else:
+            ratio = getattr(claim, "ratio", None) or 1.0
+            tested = _two(claim, arms, ratio, confidence)
+    elif claim.kind == "trend":
+        tested = _deltas(arms, _slopes(contrast.scores), claim.test, confidence)
+    elif claim.kind == "interaction":
+        tested = _deltas(arms, (1.0, -1.0, -1.0, 1.0), claim.test, confidence)
+    else:
+        tested = _correlation(claim, contrast, trials, seeds, confidence)
+    shown = tested
+    if ratio != 1.0 and tested.difference is not None:
+        shown = replace(
+            tested,
+            difference=tested.difference * ratio,
+            ci_low=tested.ci_low and tested.ci_low * ratio,
+            ci_high=tested.ci_high and tested.ci_high * ratio,
+            deltas={seed: delta * ratio for seed, delta in tested.deltas.items()},
+        )
+    margin = claim.margin if tested.p is not None else None
+    return Evidence(
+        shown,
+        tested,
+        arms,
+        tested.p,
+        equivalence(tested, margin) if margin else None,
+        beyond(tested, margin) if margin else None,
+        remark=remark,
+    )
+
+
+def _two(claim: "Comparing", arms: list[ArmValues], ratio: float, confidence: float) -> Comparison:
+    left, right = arms
+    log = getattr(claim, "ratio", None) is not None or claim.metric in TIMES
+    against = {seed: ratio * value for seed, value in right.values.items()}
+    if claim.test == "welch":
+        return welch(left.values, against, ratio=log, confidence=confidence)
+    return paired(left.values, against, ratio=log, test=claim.test, confidence=confidence)
+
+
+def _deltas(arms: list[ArmValues], weights: tuple[float, ...], test: str, confidence: float) -> Comparison:
+    """Test a weighted sum of the arms, seed by seed: a double difference, or a slope."""
+    common = sorted(set.intersection(*(set(arm.values) for arm in arms)))
+    deltas = {seed: math.fsum(w * arm.values[seed] for w, arm in zip(weights, arms, strict=True)) for seed in common}
+    scale = max((abs(arm.values[seed]) for arm in arms for seed in common), default=0.0)
+    return one_sample(deltas, scale, test=test, confidence=confidence)
+
+
+def _slopes(scores: tuple[float, ...]) -> tuple[float, ...]:
+    """Return weights that give the change along a least-squares line from the first level's position to the last's."""
+    middle = sum(scores) / len(scores)
+    spread = sum((score - middle) ** 2 for score in scores)
+    return tuple((score - middle) / spread * (scores[-1] - scores[0]) for score in scores)
+
+
+def _correlation(claim, contrast: "Contrast", trials: Trials, seeds: list[int], confidence: float) -> Comparison:
+    """Correlate two metrics over cells, or over classes, each averaged over its seeds first."""
+    if "*" in claim.x:
+        points = _by_class(claim, contrast, trials, seeds)
+    else:
+        both = [[trials.values(arm, metric, seeds).values for metric in (claim.x, claim.y)] for arm in contrast.arms]
+        points = [tuple(sum(values.values()) / len(values) for values in pair) for pair in both]
+    x, y = ([point[i] for point in points] for i in (0, 1))
+    return correlation(x, y, method=claim.method, confidence=confidence)
+
+
+def _by_class(claim, contrast: "Contrast", trials: Trials, seeds: list[int]) -> list[tuple[float, float]]:
+    finished = [record for record in trials.of(contrast.arms[0], seeds) if record.outcome == "finished"]
+    found: list[dict[str, list[float]]] = []
+    for metric in (claim.x, claim.y):
+        start, end = metric.split("*")
+        values: dict[str, list[float]] = {}
+        for record in finished:
+            for name, value in record.run.metrics.items():
+                if name.startswith(start) and name.endswith(end) and len(name) > len(start) + len(end):
+                    values.setdefault(name[len(start) : len(name) - len(end)], []).append(value)
+        found.append(values)
+    return [(sum(found[0][c]) / len(found[0][c]), sum(found[1][c]) / len(found[1][c])) for c in found[0] if c in found[1]]
+
+
+def decide(claim: "Claim", found: Evidence, corrected: tuple, m: int, alpha: float) -> tuple[str, str]:
+    """Return the verdict on one contrast and the sentence that says why.
+
+    corrected: Holm's p of no difference, of a difference that reaches the margin, of one that stays inside. m: family size.
+    """
+    difference, equal, outside = corrected
+    tested, margin = found.tested, claim.margin
+    if tested.p is None:
+        few = found.empty or len(found.common) < 2
+        return (INSUFFICIENT if few else UNRESOLVED), _sentence(tested.reason)
+    if tested.test == "sign-flip" and tested.smallest_p * m > alpha:
+        told = f"the smallest p that n={tested.n} seeds allow is {tested.smallest_p:.4g}"
+        told += f", times m={m} in the family" if m > 1 else ""
+        return INSUFFICIENT, _sentence(f"{told}: above alpha {alpha:.3g}")
+    significant = difference is not None and difference <= alpha
+    negligible = equal is not None and equal <= alpha
+    if negligible:
+        low, high = interval(tested, 1 - 2 * alpha)
+        within = (
+            f"the {100 * (1 - 2 * alpha):.3g} % interval, {span(low, high, tested.ratio)}, lies within {band(margin, tested)}"
+        )
+        return (NEGLIGIBLE, f"Significant, but {within}.") if significant else (EQUIVALENT, _sentence(within))
+    if claim.kind == "equivalent":
+        if outside is not None and outside <= alpha:
+            return REFUTED, f"Differs by more than the margin, {band(margin, tested)}."
+        return UNRESOLVED, unsettled(claim, tested, alpha / m)
+    if significant:
+        sign = -1 if getattr(claim, "direction", claim.kind) in NEGATIVE else 1
+        middle = math.log(tested.difference) if tested.ratio else tested.difference
+        if sign * middle > 0:
+            return SUPPORTED, "Significant in the direction claimed."
+        return REFUTED, "Significant in the opposite direction."
+    return UNRESOLVED, unsettled(claim, tested, alpha / m)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
