@@ -13,14 +13,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
+    from bench.cli.planning import planned
     from bench.runner.inspect import estimate, inspect
-    from bench.runner.plan import make_plan
     from bench.runner.pool import Pool
     from trackers import open_tracker
 
     suite = common.load(args)
     tracker = open_tracker()
-    plan = make_plan(suite, tracker.runs(suite.experiment))
+    plan = planned(suite, tracker.runs(suite.experiment), tracker)
     workers, device = None, None
     if plan.todo() and not args.no_probe:
         with Pool(args.workers, args.threads, args.device, len(plan.todo())) as pool:
@@ -46,10 +46,10 @@ def text(plan, workers: int | None, device: str | None, args: argparse.Namespace
     suite = plan.suite
     lines = [f"{suite.name}, profile {suite.profile}: {suite.spec.title}"]
     for stage, cells in suite.cells.items():
-        seeds = suite.seeds(stage)
+        seeds = " to ".join(dict.fromkeys(str(len(suite.schedule(stage).looks[i])) for i in (0, -1)))
         states = [plan.jobs[trial.fingerprint].state for trial in plan.trials if trial.cell.stage == stage]
         counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-        lines.append(f"  {stage}: {len(cells)} cells x {len(seeds)} seeds = {len(states)} trials ({counts})")
+        lines.append(f"  {stage}: {len(cells)} cells x {seeds} seeds = {len(states)} trials ({counts})")
     shared = len(plan.trials) - len(plan.jobs)
     if shared:
         lines.append(f"  {shared} trials are the same as others and run once")
@@ -71,7 +71,23 @@ def text(plan, workers: int | None, device: str | None, args: argparse.Namespace
             f"estimated time: {common.duration(total_seconds(plan, workers))} "
             f"(longest trial {common.duration(slowest.seconds or 0)}: {slowest.name})"
         )
+    lines += [f"warning: {warning}" for warning in warned(suite)]
     return "\n".join(lines)
+
+
+def warned(suite) -> list[str]:
+    """Return what the declared tests cannot do with the seeds that are planned."""
+    from bench.cli.planning import claims, schedules
+    from reports.reach import warnings
+
+    arms = {name: tuple(len(axis) for axis in table_axes(suite, table)) for name, table in suite.spec.tables.items()}
+    return warnings(claims(suite), suite.spec.tables, arms, schedules(suite))
+
+
+def table_axes(suite, table) -> tuple[set, set]:
+    """Return the labels of a table's rows and of its columns."""
+    shown = [cell for cell in suite.all_cells[table.stage] if all(cell.labels.get(a) in ls for a, ls in table.where.items())]
+    return tuple({tuple(cell.labels.get(axis) for axis in axes) for cell in shown} for axes in (table.rows, table.columns))
 
 
 def as_json(plan, workers: int | None, device: str | None) -> dict:
@@ -96,5 +112,6 @@ def as_json(plan, workers: int | None, device: str | None) -> dict:
         "workers": workers,
         "device": device,
         "seconds": total_seconds(plan, workers) if workers else None,
+        "warnings": warned(plan.suite),
         "jobs": jobs,
     }

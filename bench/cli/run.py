@@ -15,43 +15,59 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     common.add_workers(parser)
     parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="end a trial after so long (default: the suite's)")
     parser.add_argument("--retry", action="store_true", help="run trials again that diverged, ran out of memory or timed out")
+    parser.add_argument(
+        "--exploratory", action="store_true", help="add seeds that were not declared when the first ones ran; the report says so"
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask before a run that takes long on this machine")
 
 
 def main(args: argparse.Namespace) -> int:
-    from bench.runner.coordinate import Coordinator, reconcile
-    from bench.runner.inspect import estimate, inspect
-    from bench.runner.plan import make_plan
-    from bench.runner.pool import Pool
+    from bench.cli.planning import planned
     from trackers import open_tracker
 
     if args.time_limit is not None and args.time_limit <= 0:
         raise BenchError("a time limit is more than 0 seconds", where="--time-limit")
     suite = common.load(args)
     tracker = open_tracker()
-    runs = tracker.runs(suite.experiment)
-    plan = make_plan(suite, runs, retry=args.retry)
-    interrupted = False
-    if plan.todo() or any(run.status == "RUNNING" for run in runs):
-        with Pool(args.workers, args.threads, args.device, len(plan.jobs)) as pool:  # they load torch while we load MLflow
-            about = f"{suite.spec.title} — {common.command(args, 'report')}"
-            tracker.open(suite.experiment, {"suite": suite.name, "profile": suite.profile, "mlflow.note.content": about})
-            elsewhere = reconcile(tracker, runs)
-            for run in elsewhere:
-                print(
-                    f"note: {run.tags.get('cell', run.run_id)} is running at {run.tags.get('coordinator')}",
-                    file=sys.stderr,
-                )
-            plan = make_plan(suite, tracker.runs(suite.experiment), retry=args.retry)
-            inspect(plan, pool)
-            estimate(plan, pool)
-            print(_plan_text(plan, pool, args), flush=True)
-            _confirm(plan, pool, args)
-            if plan.todo():
-                interrupted = _run(Coordinator, plan, tracker, pool, args)
-    else:
-        print(_plan_text(plan, None, args), flush=True)
+    tried: set[str] = set()
+    plan, interrupted = None, False
+    while not interrupted:
+        runs = tracker.runs(suite.experiment)
+        next_plan = planned(suite, runs, tracker, retry=args.retry and plan is None)
+        todo = {job.trial.fingerprint for job in next_plan.todo()}
+        if plan is not None and todo <= tried:  # settled, or what is left was tried and crashed
+            break
+        plan = next_plan
+        if not todo and not any(run.status == "RUNNING" for run in runs):
+            print(_plan_text(plan, None, args), flush=True)
+            break
+        plan, interrupted = _look(suite, plan, runs, tracker, args, retry=args.retry and not tried)
+        tried |= todo
+        if not suite.sequential:
+            break
     return _close(suite, tracker, plan, args, interrupted)
+
+
+def _look(suite, plan, runs, tracker, args, retry: bool):
+    """Run what the plan has to do; with looks, this is one of them. Returns the plan, and whether it was interrupted."""
+    from bench.cli.planning import planned, refuse_undeclared
+    from bench.runner.coordinate import Coordinator, reconcile
+    from bench.runner.inspect import estimate, inspect
+    from bench.runner.pool import Pool
+
+    if not args.exploratory:
+        refuse_undeclared(plan)
+    with Pool(args.workers, args.threads, args.device, len(plan.jobs)) as pool:  # they load torch while we load MLflow
+        about = f"{suite.spec.title} — {common.command(args, 'report')}"
+        tracker.open(suite.experiment, {"suite": suite.name, "profile": suite.profile, "mlflow.note.content": about})
+        for run in reconcile(tracker, runs):
+            print(f"note: {run.tags.get('cell', run.run_id)} is running at {run.tags.get('coordinator')}", file=sys.stderr)
+        plan = planned(suite, tracker.runs(suite.experiment), tracker, retry=retry)
+        inspect(plan, pool)
+        estimate(plan, pool)
+        print(_plan_text(plan, pool, args), flush=True)
+        _confirm(plan, pool, args)
+        return plan, bool(plan.todo()) and _run(Coordinator, plan, tracker, pool, args)
 
 
 def _run(coordinator, plan, tracker, pool, args) -> bool:
@@ -100,7 +116,7 @@ def _close(suite, tracker, plan, args, interrupted: bool) -> int:
     from bench.cli.report import make_report
     from reports import markdown
 
-    report = make_report(suite, tracker.runs(suite.experiment), plan)
+    report = make_report(suite, tracker.runs(suite.experiment), plan, tracker)
     print()
     print(markdown.render(report))
     print(f"\nthis report again:  {common.command(args, 'report')}")

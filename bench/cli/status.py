@@ -12,11 +12,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     from bench.cli.plan import as_json, text
-    from bench.runner.plan import make_plan
+    from bench.cli.planning import planned
     from trackers import open_tracker
 
     suite = common.load(args)
-    plan = make_plan(suite, open_tracker().runs(suite.experiment))
+    tracker = open_tracker()
+    plan = planned(suite, tracker.runs(suite.experiment), tracker)
     if args.json:
         common.show_json(as_json(plan, None, None))
     else:

@@ -2,7 +2,8 @@
 
 import hashlib
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -57,16 +58,23 @@ class Plan:
         return [job for job in self.jobs.values() if job.state == "todo"]
 
 
-def make_plan(suite: Suite, runs: list[StoredRun], *, retry: bool = False) -> Plan:
+def make_plan(
+    suite: Suite, runs: list[StoredRun], *, retry: bool = False, looks: Mapping[tuple[str, tuple], int] | None = None
+) -> Plan:
     """Return the plan of a suite, given the runs of its experiment.
 
-    retry: failed outcomes that would otherwise stand are to do again.
+    retry: failed outcomes that would otherwise stand are to do again. looks: (stage, labels) of a cell → the look that its
+    seeds have come to, from 0; other cells are at their first.
     """
     plan = Plan(suite, [])
     stages = suite.cells
     with collector_paused():
         for stage, cells in stages.items():
-            plan.trials += trials(cells, suite.seeds(stage), identity)
+            by_look = defaultdict(list)
+            for cell in cells:
+                by_look[looks.get((stage, tuple(cell.labels.items())), 0) if looks else 0].append(cell)
+            for look, some in sorted(by_look.items()):
+                plan.trials += trials(some, suite.schedule(stage).looks[look], identity)
         for trial in plan.trials:
             job = plan.jobs.get(trial.fingerprint)
             if job is None:

@@ -14,6 +14,7 @@ import harness
 MEASUREMENTS = {
     "help": "startup",
     "plan": "planning",
+    "report": "reporting",
     "tracking": "tracking",
     "throughput": "throughput",
     "workers": "workers",

@@ -10,7 +10,7 @@ import pytest
 
 from bench.runner.pool import cores
 
-ROWS = {"help": 2, "plan": 2, "tracking": 2, "throughput": 2, "workers": 1}
+ROWS = {"help": 2, "plan": 2, "report": 1, "tracking": 2, "throughput": 2, "workers": 1}
 
 
 def _measure(root, *words: str) -> subprocess.CompletedProcess:

@@ -1,0 +1,61 @@
+"""The plan of a suite with seeds on demand: which look is due depends on the verdicts so far."""
+
+from functools import partial
+
+from bench.errors import BenchError
+from bench.runner.plan import Plan, make_plan
+from bench.suite import Suite
+from reports.claims import judge
+from reports.collect import Expected, Record, collect
+from reports.report import differs
+from trackers import StoredRun, Tracker
+
+
+def planned(suite: Suite, runs: list[StoredRun], tracker: Tracker, *, retry: bool = False) -> Plan:
+    """Return what a suite asks for, given its runs: with looks, more seeds where a claim is still unresolved."""
+    due: dict[tuple[str, tuple], int] = {}
+    while True:
+        plan = make_plan(suite, runs, retry=retry, looks=due)
+        if not suite.sequential:
+            return plan
+        more = judge(claims(suite), schedules(suite), records(plan, runs), partial(tracker.artifact, name="predictions.npz")).due
+        if all(due.get(cell, 0) >= look for cell, look in more.items()):
+            return plan
+        due |= more
+
+
+def records(plan: Plan, runs: list[StoredRun]) -> list[Record]:
+    """Return every planned trial with what became of it."""
+    expected = []
+    for trial in plan.trials:
+        job = plan.jobs[trial.fingerprint]
+        reason = job.reason if job.state == "unavailable" else ""
+        expected.append(Expected(trial.cell.stage, trial.cell.labels, trial.seed, trial.fingerprint, reason))
+    return collect(expected, runs)
+
+
+def claims(suite: Suite) -> dict:
+    return {name: (suite.spec.claims[name], contrasts) for name, contrasts in suite.claims.items()}
+
+
+def schedules(suite: Suite) -> dict:
+    return {stage: suite.schedule(stage) for stage in suite.spec.stages}
+
+
+def refuse_undeclared(plan: Plan) -> None:
+    """Refuse to add seeds to a stage of which trials ran under another declaration: their result may have been seen."""
+    todo = {cell.stage for job in plan.todo() for cell in job.cells}
+    for job in plan.jobs.values():
+        stage = job.run.tags.get("stage", "") if job.run else ""
+        if stage in todo:
+            before, now = job.run.tags.get("seeds", ""), plan.suite.schedule(stage).text
+            if differs(before, now):
+                raise BenchError(
+                    f"stage {stage!r} was begun with the seeds [{before}], and is to go on with [{now}]: adding seeds after "
+                    "a look at the result raises the rate of false positives",
+                    where=plan.suite.document.place(("stages", stage, "seeds"))
+                    if plan.suite.spec.stages[stage].seeds
+                    else plan.suite.document.place(("seeds",)),
+                    mend="go back to those seeds, or add --exploratory, which the report will say; "
+                    "next time declare `seeds: {looks: [5, 8, 12]}`",
+                )

@@ -1,0 +1,114 @@
+"""Claims from the suite file to the verdict, with seeds on demand, through the command line."""
+
+import json
+
+import pytest
+
+SUITE = """\
+suite: tiny
+title: A tiny suite
+data: {source: digits, subset: {train: 96, val: 96, test: 48}}
+base: {model: {name: simple_cnn}, train: {epochs: 2, batch_size: 32, optimizer: {name: sgd, lr: 0.1}}}
+seeds: SEEDS
+stages:
+  s:
+    axes:
+      lr: {path: train.optimizer.lr, values: [0.00001, 0.09, 0.1]}
+      model: {plain: {}}
+tables:
+  t: {title: Accuracy by rate, stage: s, rows: lr, columns: model, values: val/accuracy}
+claims:
+  open:
+    says: a little more of the rate matters
+    kind: greater
+    metric: val/accuracy
+    stage: s
+    left: {lr: 0.1}
+    right: {lr: 0.09}
+  clear:
+    says: without a rate nothing is learned
+    kind: less
+    metric: val/loss
+    stage: s
+    left: {lr: 0.1}
+    right: {lr: 0.00001}
+"""
+
+
+@pytest.fixture
+def write(bench):
+    def write(seeds, **changes):
+        text = SUITE.replace("SEEDS", str(seeds))
+        for old, new in changes.items():
+            text = text.replace(old, new)
+        return bench.write(text)
+
+    return write
+
+
+def seeds_by_rate(runs):
+    found = {}
+    for run in runs:
+        found.setdefault(run.tags["axis.lr"], set()).add(int(run.tags["seed"]))
+    return found
+
+
+def test_only_the_unresolved_claim_gets_more_seeds(bench, write):
+    write("{looks: [3, 4], alpha: 0.1}")
+    ran = bench("run", "tiny.yaml")
+    assert ran.code == 0, ran.err
+    assert seeds_by_rate(bench.runs()) == {"1e-05": {0, 1, 2}, "0.09": {0, 1, 2, 3}, "0.1": {0, 1, 2, 3}}
+    assert "s: 3 cells x 3 to 4 seeds = 9 trials" in ran.out and "2 finished in" in ran.out
+    verdicts = json.loads(bench("report", "tiny.yaml", "--json").out)["claims"]
+    assert (verdicts["clear"]["verdict"], verdicts["clear"]["look"]) == ("supported", "look 1 of 2, 3 seeds")
+    assert (verdicts["open"]["verdict"], verdicts["open"]["look"]) == ("unresolved", "look 2 of 2, 4 seeds")
+
+    again = bench("run", "tiny.yaml")
+    assert again.code == 0 and "to do: 0 trials" in again.out and len(bench.runs()) == 11
+    assert bench("status", "tiny.yaml").code == 0
+    assert again.tables == ran.tables
+
+
+def test_seeds_that_were_not_declared_are_refused_or_make_the_result_exploratory(bench, write):
+    write(3)
+    assert bench("run", "tiny.yaml").code == 0
+    write(4)
+    refused = bench("run", "tiny.yaml")
+    assert refused.code == 1 and len(bench.runs()) == 9
+    assert "tiny.yaml:5: stage 's' was begun with the seeds [0, 1, 2]" in refused.err and "--exploratory" in refused.err
+    ran = bench("run", "tiny.yaml", "--exploratory")
+    assert ran.code == 0 and len(bench.runs()) == 12
+    assert "xploratory" in ran.tables and "supported (exploratory)" in ran.tables
+    write(3)
+    assert "xploratory" not in bench("report", "tiny.yaml").out
+
+
+def test_a_trial_run_of_one_seed_is_no_look(bench, write):
+    write(3)
+    assert bench("run", "tiny.yaml", "--set", "seeds=1", "--only", "s[lr=0.1]").code == 0
+    ran = bench("run", "tiny.yaml", "--only", "s[lr=0.1]")
+    assert ran.code == 0 and "xploratory" not in ran.tables
+
+
+def test_the_plan_warns_of_tests_that_cannot_reach_alpha(bench, write):
+    write(5, **{"kind: greater": "kind: greater\n    test: sign-flip\n    family: f", "kind: less": "kind: less\n    family: f"})
+    plan = bench("plan", "tiny.yaml", "--no-probe")
+    assert plan.code == 0
+    assert "warning: claim 'open' can never be significant: a sign-flip test of n=5 seeds has a smallest p of 0.0625" in plan.out
+    assert "times m=2, above alpha 0.05; plan 7 seeds, or `test: t`" in plan.out and "claim 'clear'" not in plan.out
+    assert json.loads(bench("plan", "tiny.yaml", "--no-probe", "--json").out)["warnings"]
+    write(1)
+    assert "claim 'clear' cannot be tested with one seed" in bench("plan", "tiny.yaml", "--no-probe").out
+    write(5, **{"metric: val/loss": "metric: val/los"})
+    warned = bench("plan", "tiny.yaml", "--no-probe").out
+    assert "claim 'clear' is about 'val/los', which no trial of bench records; did you mean 'val/loss'?" in warned
+    write(5)
+    assert "warning" not in bench("plan", "tiny.yaml", "--no-probe").out
+
+
+def test_a_claim_about_a_missing_cell(bench, write):
+    write(3, **{"right: {lr: 0.09}": "right: {lr: 0.9}"})
+    for verb in ("run", "plan", "report", "validate"):
+        answer = bench(verb, "tiny.yaml")
+        assert answer.code == 1 and "axis 'lr' has no level '0.9'" in answer.err and "did you mean '0.09'?" in answer.err
+    assert bench.runs() == []
