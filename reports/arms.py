@@ -1,6 +1,6 @@
 """One side of a comparison: its values seed by seed, and what they come from."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -57,9 +57,20 @@ class Trials:
     """The records of a suite, found by cell and seed."""
 
     def __init__(self, records: Sequence[Record]):
+        self.records = records
         self.cells: dict[tuple, dict[int, Record]] = {}
+        known: dict[tuple[str, int], dict[int, Record]] = {}  # a cell's trials share their labels
         for record in records:
-            self.cells.setdefault(_key(record.stage, record.labels), {})[record.seed] = record
+            cell = record.stage, id(record.labels)
+            if cell not in known:
+                known[cell] = self.cells.setdefault(_key(record.stage, record.labels), {})
+            known[cell][record.seed] = record
+
+    def of_stage(self, stage: str) -> Iterator[tuple[Mapping[str, str], dict[int, Record]]]:
+        """Yield the labels of every cell of a stage, in order, with its trials by seed."""
+        for (of, labels), by_seed in self.cells.items():
+            if of == stage:
+                yield dict(labels), by_seed
 
     def has(self, arm: "Arm") -> bool:
         """Whether all of the arm's cells are part of this report (`--only` leaves some out)."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reports.arms import Trials
-from reports.collect import Record
 from reports.outlook import seeds_needed, smallest_found
 from reports.predictions import Predictions
 from reports.statistics import Comparison, holm
@@ -108,14 +107,13 @@ class _Open:
 def judge(
     claims: Mapping[str, tuple["Claim", Sequence["Contrast"]]],
     schedules: Mapping[str, "Schedule"],
-    records: Sequence[Record],
+    trials: Trials,
     predictions: Predictions | None = None,
 ) -> Judgement:
-    """Judge every claim whose cells are among the records.
+    """Judge every claim whose cells are among the trials.
 
     schedules: stage → the seeds declared for it. predictions: see `reports.predictions`.
     """
-    trials = Trials(records)
     families: dict[str, list[tuple[str, _Open]]] = {}
     for name, (claim, contrasts) in claims.items():
         if all(trials.has(arm) for contrast in contrasts for arm in contrast.arms):

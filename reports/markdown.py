@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote
 
 from tabulate import tabulate
@@ -12,6 +13,7 @@ from reports.report import Report
 SPECIAL = re.compile(r"([\\`*\[\]<|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;))")
 
 
+@lru_cache(4096)  # a long report says "0.250" and "–" ten thousand times
 def escape(text: str) -> str:
     """Return text that Markdown shows as it is, on one line; underscores within a word need no help."""
     return SPECIAL.sub(r"\\\1", " ".join(text.split()))

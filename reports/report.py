@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from reports.arms import Trials
 from reports.claims import ClaimResult, judge
 from reports.collect import FINISHED, Record
 from reports.tables import Table, build
@@ -87,16 +88,16 @@ def assemble(
     schedules: stage → the seeds that were declared; without them every stage is tested once, at the usual level.
     store: gives the histories and artifacts that figures, and claims tested over seeds and images, are made from.
     """
-    schedules = schedules or {}
+    schedules, trials = schedules or {}, Trials(records)
     predictions = partial(store.artifact, name="predictions.npz") if store else None
 
     def built(name: str, spec: "TableSpec") -> Table:
         if (schedule := schedules.get(spec.stage)) is None:
-            return build(spec, records, name)
-        return build(spec, records, name, alpha=schedule.alpha, looks=len(schedule.looks))
+            return build(spec, trials, name)
+        return build(spec, trials, name, alpha=schedule.alpha, looks=len(schedule.looks))
 
     done = [built(name, spec) for name, spec in tables.items()]
-    judged = judge(claims, schedules, records, predictions).claims if claims else []
+    judged = judge(claims, schedules, trials, predictions).claims if claims else []
     drawn = []
     if figures:
         from reports.figures import build as drawing

@@ -1,12 +1,12 @@
 """Tables as data: cells with their values by seed, and the comparisons between rows and between columns."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
-from reports.arms import conditions
+from reports.arms import Trials, conditions
 from reports.collect import Record
 from reports.contrasts import Cell, Context, Contrast, differing, family, leaders, omnibus
 from reports.statistics import ALPHA
@@ -68,26 +68,21 @@ class Table:
     looks: int = 1
 
 
-def build(spec: "TableSpec", records: Sequence[Record], name: str = "", *, alpha: float = ALPHA, looks: int = 1) -> Table:
-    """Lay out the records of a table's stage. BenchError where two cells would fall on one place."""
+def build(spec: "TableSpec", trials: Trials, name: str = "", *, alpha: float = ALPHA, looks: int = 1) -> Table:
+    """Lay out the trials of a table's stage. BenchError where two cells would fall on one place."""
     placed: dict[tuple[str, str], dict[int, Record]] = {}
-    where_to: dict[int, tuple[str, str] | None] = {}  # by cell: its trials share their labels
-    for record in records:
-        if record.stage != spec.stage:
+    for labels, by_seed in trials.of_stage(spec.stage):
+        if not all(labels.get(axis) in allowed for axis, allowed in spec.where.items()):
             continue
-        cell = id(record.labels)
-        if cell not in where_to:
-            shown = all(record.labels.get(axis) in labels for axis, labels in spec.where.items())
-            where_to[cell] = (_label(record, spec.rows), _label(record, spec.columns)) if shown else None
-        if (place := where_to[cell]) is not None:
-            seeds = placed.setdefault(place, {})
-            if record.seed in seeds:
-                raise BenchError(
-                    f"two cells fall on row {place[0]!r}, column {place[1]!r}: {seeds[record.seed].cell} and {record.cell}",
-                    where=f"table {name or spec.title or spec.stage}",
-                    mend="pin the other axes with `where`, or add them to the rows or columns",
-                )
-            seeds[record.seed] = record
+        place = _label(labels, spec.rows), _label(labels, spec.columns)
+        if place in placed:
+            first, second = (next(iter(seeds.values())).cell for seeds in (placed[place], by_seed))
+            raise BenchError(
+                f"two cells fall on row {place[0]!r}, column {place[1]!r}: {first} and {second}",
+                where=f"table {name or spec.title or spec.stage}",
+                mend="pin the other axes with `where`, or add them to the rows or columns",
+            )
+        placed[place] = by_seed
     columns = list(dict.fromkeys(column for _, column in placed))
     table = Table(
         name=name,
@@ -144,8 +139,8 @@ def _better(metric: str) -> str:
     return "lower" if metric.endswith(LOWER) else ""
 
 
-def _label(record: Record, axes: Sequence[str]) -> str:
-    return BETWEEN.join(record.labels.get(axis, "–") for axis in axes)
+def _label(labels: Mapping[str, str], axes: Sequence[str]) -> str:
+    return BETWEEN.join(labels.get(axis, "–") for axis in axes)
 
 
 def _cell(seeds: dict[int, Record], metric: str, unit: str, published: float | None) -> Cell:

@@ -86,7 +86,7 @@ def warned(suite) -> list[str]:
 
 def table_axes(suite, table) -> tuple[set, set]:
     """Return the labels of a table's rows and of its columns."""
-    shown = [cell for cell in suite.all_cells[table.stage] if all(cell.labels.get(a) in ls for a, ls in table.where.items())]
+    shown = suite.all_cells[table.stage].where(table.where)
     return tuple({tuple(cell.labels.get(axis) for axis in axes) for cell in shown} for axes in (table.rows, table.columns))
 
 

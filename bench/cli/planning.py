@@ -5,6 +5,7 @@ from functools import partial
 from bench.errors import BenchError
 from bench.runner.plan import Plan, make_plan
 from bench.suite import Suite
+from reports.arms import Trials
 from reports.claims import judge
 from reports.collect import Expected, Record, collect
 from reports.report import differs
@@ -18,7 +19,9 @@ def planned(suite: Suite, runs: list[StoredRun], tracker: Tracker, *, retry: boo
         plan = make_plan(suite, runs, retry=retry, looks=due)
         if not suite.sequential:
             return plan
-        more = judge(claims(suite), schedules(suite), records(plan, runs), partial(tracker.artifact, name="predictions.npz")).due
+        more = judge(
+            claims(suite), schedules(suite), Trials(records(plan, runs)), partial(tracker.artifact, name="predictions.npz")
+        ).due
         if all(due.get(cell, 0) >= look for cell, look in more.items()):
             return plan
         due |= more

@@ -17,10 +17,7 @@ class Study:
         self.plan = plan
         self.study = optuna.create_study(study_name=plan.suite.experiment, direction="maximize")
         self.space = {
-            stage: {
-                f"{stage}.{axis}": CategoricalDistribution(labels)
-                for axis, labels in _levels([cell.labels for cell in cells]).items()
-            }
+            stage: {f"{stage}.{axis}": CategoricalDistribution(labels) for axis, labels in cells.levels.items()}
             for stage, cells in plan.suite.cells.items()
         }
         self.study.add_trials([self._told(job) for job in plan.jobs.values() if job.state in ("done", "failed")])
@@ -62,11 +59,3 @@ class Study:
             distributions={name: space[name] for name in params},
             user_attrs={"fingerprint": job.trial.fingerprint},
         )
-
-
-def _levels(cells: list[dict[str, str]]) -> dict[str, list[str]]:
-    levels: dict[str, dict[str, None]] = {}
-    for labels in cells:
-        for axis, label in labels.items():
-            levels.setdefault(axis, {})[label] = None
-    return {axis: list(labels) for axis, labels in levels.items()}

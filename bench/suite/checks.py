@@ -1,15 +1,15 @@
 """What depends on several parts of a suite together: tables and figures must fit the cells."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from bench.errors import did_you_mean
 from bench.suite.document import DocPath, Document
-from bench.suite.expand import Cell
+from bench.suite.expand import Cell, Cells
 from bench.suite.figures import Figure
 from bench.suite.schema import Table
 
 
-def check_table(document: Document, name: str, table: Table, stages: Mapping[str, Sequence[Cell]]) -> None:
+def check_table(document: Document, name: str, table: Table, stages: Mapping[str, Cells]) -> None:
     """Check that a table's axes and labels exist and that each of its places is one cell."""
     at = ("tables", name)
     known = _known(document, at, table.stage, stages)
@@ -17,12 +17,12 @@ def check_table(document: Document, name: str, table: Table, stages: Mapping[str
     if both := set(table.rows) & set(table.columns):
         raise document.error((*at, "columns"), f"axis {min(both)!r} is in rows and columns", "leave it in one of them")
     places: dict[tuple[str, ...], Cell] = {}
-    shown = [cell for cell in stages[table.stage] if all(cell.labels.get(axis) in labels for axis, labels in table.where.items())]
+    shown = stages[table.stage].where(table.where)
     for cell in shown:
         place = tuple(cell.labels.get(axis, "") for axis in (*table.rows, *table.columns))
         if place in places:
             loose = [axis for axis in known if cell.labels.get(axis) != places[place].labels.get(axis)]
-            mend = f"add {loose[0]!r} to rows or columns, or pin it: `where: {{{loose[0]}: {next(iter(known[loose[0]]))}}}`"
+            mend = f"add {loose[0]!r} to rows or columns, or pin it: `where: {{{loose[0]}: {known[loose[0]][0]}}}`"
             raise document.error(at, f"axis {loose[0]!r} varies within a cell of table {name!r}", mend)
         places[place] = cell
     rows = {" / ".join(cell.labels.get(axis, "") for axis in table.rows) for cell in shown}
@@ -44,9 +44,7 @@ def check_table(document: Document, name: str, table: Table, stages: Mapping[str
                     raise document.error((*at, "published", metric, row, column), f"the table has no column {column!r}", mend)
 
 
-def check_figure(
-    document: Document, name: str, figure: Figure, stages: Mapping[str, Sequence[Cell]], tables: Mapping[str, Table]
-) -> None:
+def check_figure(document: Document, name: str, figure: Figure, stages: Mapping[str, Cells], tables: Mapping[str, Table]) -> None:
     """Check that what a figure draws exists."""
     at = ("figures", name)
     table = getattr(figure, "table", None)
@@ -56,23 +54,19 @@ def check_figure(
         known = _known(document, at, stage, stages)
         axes = {part: getattr(figure, part, []) for part in ("lines", "bars", "panels")}
         _check_axes(document, at, axes, figure.where, stage, known)
-        shown = [cell for cell in stages[stage] if all(cell.labels.get(axis) in ls for axis, ls in figure.where.items())]
+        shown = stages[stage].where(figure.where)
         placed = {axis for part in axes.values() for axis in part}
         loose = [a for a in known if a not in placed and len({cell.labels.get(a) for cell in shown}) > 1]
         if loose:
-            mend = f"add {loose[0]!r} to `panels`, or pin it: `where: {{{loose[0]}: {next(iter(known[loose[0]]))}}}`"
+            mend = f"add {loose[0]!r} to `panels`, or pin it: `where: {{{loose[0]}: {known[loose[0]][0]}}}`"
             raise document.error(at, f"axis {loose[0]!r} varies within what figure {name!r} draws", mend)
 
 
-def _known(document: Document, at: DocPath, stage: str, stages: Mapping[str, Sequence[Cell]]) -> dict[str, dict[str, None]]:
+def _known(document: Document, at: DocPath, stage: str, stages: Mapping[str, Cells]) -> dict[str, list[str]]:
     """Return the labels of each axis of a stage."""
     if stage not in stages:
         raise document.error((*at, "stage"), f"no stage {stage!r}", did_you_mean(stage, stages))
-    known: dict[str, dict[str, None]] = {}
-    for cell in stages[stage]:
-        for axis, text in cell.labels.items():
-            known.setdefault(axis, {})[text] = None
-    return known
+    return stages[stage].levels
 
 
 def _check_axes(document: Document, at: DocPath, parts: Mapping[str, list[str]], where, stage: str, known) -> None:

@@ -1,12 +1,12 @@
 """Which cells a claim compares: its arms, resolved and checked against the cells of the suite."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.errors import did_you_mean
 from bench.suite.claims import Claim, Comparing, Correlation, Equivalent, Interaction
 from bench.suite.document import DocPath, Document
-from bench.suite.expand import Cell
+from bench.suite.expand import Cell, Cells
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ class Contrast:
         return f"{told} at {_text(shared)}" if shared else told
 
 
-def contrasts(document: Document, name: str, claim: Claim, stages: Mapping[str, Sequence[Cell]]) -> list[Contrast]:
+def contrasts(document: Document, name: str, claim: Claim, stages: Mapping[str, Cells]) -> list[Contrast]:
     """Return a claim's contrasts. BenchError, with file and line, for a stage, axis, label or cell that is not there."""
     at = ("claims", name)
     if claim.each is None:
         return [_contrast(document, at, claim, {}, "", stages)]
     stage = claim.stage or _first_stage(claim)
     cells = _stage(document, (*at, "stage"), stage, stages)
-    levels = _levels(cells)
+    levels = cells.levels
     if claim.each not in levels:
         mend = did_you_mean(claim.each, levels)
         raise document.error((*at, "each"), f"stage {stage!r} has no axis {claim.each!r}", mend)
@@ -78,7 +78,7 @@ def _contrast(document, at: DocPath, claim: Claim, each: dict[str, list[str]], l
     if claim.stage is None:
         raise document.error(at, f"a claim of kind {claim.kind} needs a stage", "add `stage: …`")
     cells = _stage(document, (*at, "stage"), claim.stage, stages)
-    levels = _levels(cells)
+    levels = cells.levels
     if isinstance(claim, Correlation):
         return _correlation(document, at, claim, each, label, cells, levels)
     if claim.along not in levels:
@@ -107,7 +107,7 @@ def _correlation(document, at: DocPath, claim: Correlation, each, label: str, ce
 
 def _arm(document: Document, path: DocPath, stage: str, chosen: Mapping[str, list[str]], stages) -> Arm:
     cells = _stage(document, (*path, "stage"), stage, stages)
-    levels = _levels(cells)
+    levels = cells.levels
     wanted: dict[str, list[str]] = {}
     for axis, labels in chosen.items():
         if axis not in levels:
@@ -117,7 +117,7 @@ def _arm(document: Document, path: DocPath, stage: str, chosen: Mapping[str, lis
             if label not in levels[axis]:
                 mend = did_you_mean(label, levels[axis])
                 raise document.error((*path, axis), f"axis {axis!r} has no level {label!r}", mend)
-    found = [cell for cell in cells if all(cell.labels.get(axis) in labels for axis, labels in wanted.items())]
+    found = cells.where(wanted)
     if not found:
         told = ", ".join(f"{axis}={'|'.join(labels)}" for axis, labels in wanted.items())
         raise document.error(path, f"stage {stage!r} has no cell {told}", "choose labels that occur together")
@@ -128,7 +128,7 @@ def _arm(document: Document, path: DocPath, stage: str, chosen: Mapping[str, lis
     return Arm(stage, {axis: _mean_of(labels, levels[axis]) for axis, labels in wanted.items()}, tuple(found))
 
 
-def _stage(document: Document, path: DocPath, stage: str, stages: Mapping[str, Sequence[Cell]]) -> Sequence[Cell]:
+def _stage(document: Document, path: DocPath, stage: str, stages: Mapping[str, Cells]) -> Cells:
     if stage not in stages:
         raise document.error(path, f"no stage {stage!r}", did_you_mean(stage, stages))
     return stages[stage]
@@ -138,15 +138,6 @@ def _first_stage(claim: Claim) -> str:
     left = getattr(claim, "left", {})
     first = left[0] if isinstance(left, list) else left
     return first.get("stage", [""])[0]
-
-
-def _levels(cells: Sequence[Cell]) -> dict[str, list[str]]:
-    """Return the labels of each axis, in the suite's order."""
-    levels: dict[str, dict[str, None]] = {}
-    for cell in cells:
-        for axis, label in cell.labels.items():
-            levels.setdefault(axis, {})[label] = None
-    return {axis: list(labels) for axis, labels in levels.items()}
 
 
 def _spelled(labels: list[str], levels: list[str]) -> list[str]:

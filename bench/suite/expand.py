@@ -7,9 +7,10 @@ is merged, checked and hashed once, however many cells share it; that is what le
 import gc
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,6 +58,26 @@ class Cell(NamedTuple):
         return ", ".join(f"{axis}={label}" for axis, label in self.labels.items())
 
 
+class Cells(list[Cell]):
+    """The cells of a stage."""
+
+    @cached_property
+    def levels(self) -> dict[str, list[str]]:
+        """axis → its labels, in the suite's order."""
+        found: dict[str, dict[str, None]] = {}
+        for cell in self:
+            for axis, label in cell.labels.items():
+                found.setdefault(axis, {})[label] = None
+        return {axis: list(labels) for axis, labels in found.items()}
+
+    def where(self, wanted: Mapping[str, Sequence[str]]) -> list[Cell]:
+        """Return the cells with one of the labels wanted of each axis."""
+        found: list[Cell] = self
+        for axis, labels in wanted.items():
+            found = [cell for cell in found if cell.labels.get(axis) in labels]
+        return found
+
+
 class Trial(NamedTuple):
     """One cell with one seed. fingerprint: hash of everything that determines its result."""
 
@@ -77,7 +98,7 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def cells(document: Document, suite: SuiteFile, stage: str) -> list[Cell]:
+def cells(document: Document, suite: SuiteFile, stage: str) -> Cells:
     """Expand one stage.
 
     Raises BenchError, with file and line, for an axis or label that is not there, zipped axes of unequal length, two
@@ -96,7 +117,7 @@ def cells(document: Document, suite: SuiteFile, stage: str) -> list[Cell]:
                 raise document.error(path, f"two grids give the cell {cell.name!r} different configurations", "rename a label")
     if not found:
         raise document.error(("stages", stage), f"stage {stage!r} has no cells left", "exclude less")
-    return list(found.values())
+    return Cells(found.values())
 
 
 def trials(cells: list[Cell], seeds: list[int], identity: Callable[[Data | Model], str]) -> list[Trial]:

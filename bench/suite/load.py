@@ -12,7 +12,7 @@ from bench.suite import expand
 from bench.suite.checks import check_figure, check_table
 from bench.suite.contrasts import Contrast, contrasts
 from bench.suite.document import DocPath, Document, label, merged, nested
-from bench.suite.expand import Cell, collector_paused
+from bench.suite.expand import Cell, Cells, collector_paused
 from bench.suite.parts import Looks
 from bench.suite.schema import PathAxis, SuiteFile
 from bench.suite.validation import validated
@@ -57,13 +57,13 @@ class Suite:
         return self.name if self.profile == "default" else f"{self.name}.{self.profile}"
 
     @cached_property
-    def all_cells(self) -> dict[str, list[Cell]]:
+    def all_cells(self) -> dict[str, Cells]:
         """stage → all of its cells."""
         with collector_paused():
             return {stage: expand.cells(self.document, self.spec, stage) for stage in self.spec.stages}
 
     @cached_property
-    def cells(self) -> dict[str, list[Cell]]:
+    def cells(self) -> dict[str, Cells]:
         """stage → cells, thinned by `--only`."""
         if not self.only:
             return self.all_cells
@@ -73,7 +73,7 @@ class Suite:
             if chosen:
                 for selection in chosen:
                     selection.check(cells)
-                cells = [cell for cell in cells if any(selection.matches(cell) for selection in chosen)]
+                cells = Cells(cell for cell in cells if any(selection.matches(cell) for selection in chosen))
                 if not cells:
                     told = ", ".join(selection.text for selection in chosen)
                     raise BenchError(f"no cell matches {told}", where="--only", mend="choose labels that occur together")
@@ -120,7 +120,7 @@ class Selection:
             raise BenchError(f"no stage {match[1]!r}", where="--only", mend=did_you_mean(match[1], stages))
         return cls(text, match[1], {axis.strip(): value.strip() for axis, _, value in pairs})
 
-    def check(self, cells: list[Cell]) -> None:
+    def check(self, cells: Cells) -> None:
         for axis, value in self.labels.items():
             known = {cell.labels.get(axis) for cell in cells} - {None}
             if not known:

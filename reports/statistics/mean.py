@@ -114,7 +114,9 @@ def _one_sample(
     p = 2 * float(stdtr(n - 1, -abs(t))) if test == "t" else exact
     if p is None:
         reason = f"an exact sign-flip test is for up to {EXACT_MOST} seeds, and there are {n}"
-    return with_interval(Comparison(n, **known, t=t, df=n - 1.0, error=error, sd=sd, d_z=mean / sd, p=p, reason=reason))
+    known |= {"t": t, "df": n - 1.0, "error": error, "sd": sd, "d_z": mean / sd, "p": p, "reason": reason}
+    low, high = interval(Comparison(n, **known), confidence) or (None, None)
+    return Comparison(n, **known, ci_low=low, ci_high=high)
 
 
 def _check(test: str, confidence: float) -> None:

@@ -11,6 +11,7 @@ from scipy.stats import ttest_ind
 from bench.runner.plan import make_plan
 from bench.suite import load_suite
 from reports import Expected, collect
+from reports.arms import Trials
 from reports.claims import judge
 from trackers import StoredRun
 
@@ -60,7 +61,7 @@ class Study:
         return StoredRun(trial.fingerprint[:8], "FINISHED" if outcome == "finished" else "FAILED", tags, metrics)
 
     def judge(self, looks=None, predictions=None, **options):
-        return judge(self.claims, self.schedules, self.records(looks, **options), predictions)
+        return judge(self.claims, self.schedules, Trials(self.records(looks, **options)), predictions)
 
     def one(self, **options):
         """Return the only claim's result."""
@@ -139,7 +140,7 @@ def test_times_of_unlike_conditions_are_not_compared(tmp_path):
         replace(r, run=replace(r.run, tags=r.run.tags | {"precision": "bfloat16"})) if r.labels["model"] == "large" else r
         for r in study.records()
     ]
-    (claim,) = judge(study.claims, study.schedules, records).claims
+    (claim,) = judge(study.claims, study.schedules, Trials(records)).claims
     assert claim.verdict == "unresolved" and "Timed under unlike conditions" in claim.parts[0].why
     assert "bfloat16" in claim.parts[0].why
 
@@ -400,7 +401,7 @@ def _filled(record, value):
 
 def _sequentially(claims, schedules, by_look):
     for records in by_look:
-        found = judge(claims, schedules, records)
+        found = judge(claims, schedules, Trials(records))
         if not found.due:
             break
     return found.claims[0].verdict

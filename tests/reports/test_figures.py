@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from bench.errors import BenchError
 from bench.suite.figures import Figure as Spec
+from reports.arms import Trials
 from reports.claims import ClaimResult, Part
 from reports.collect import collect
 from reports.figures import build, draw, render
@@ -94,7 +95,7 @@ def drawn(make):
 
     def made(kind, records, store=None, claims=(), table=(), **changes):
         values = [{"metric": "val/accuracy", "unit": "%"}, "wall_clock"]
-        tables = [build_table(make.spec(**({"values": values} | dict(table))), records, "t")]
+        tables = [build_table(make.spec(**({"values": values} | dict(table))), Trials(records), "t")]
         told = {key: value for key, value in (KINDS[kind] | changes).items() if value is not None}
         return build(kind, TypeAdapter(Spec).validate_python(told), records, tables, claims, store)
 
