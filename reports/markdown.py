@@ -24,8 +24,12 @@ def unescape(text: str) -> str:
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text)
 
 
-def render(report: Report, figures: Mapping[str, str] = {}) -> str:
-    """Return the report as a Markdown document. figures: name of a figure → relative path of its image; others are left out."""
+def render(report: Report, figures: Mapping[str, str] = {}, *, with_runs: bool = True) -> str:
+    """Return the report as a Markdown document.
+
+    figures: name of a figure → relative path of its image; others are left out. with_runs: end with the ids of the runs behind
+    each number, in a comment.
+    """
     parts = [f"# {escape(report.title)}"]
     parts += [f"**{word}**: {escape(text)}" for word, text in outline.banners(report)]
     for section in outline.sections(report):
@@ -42,7 +46,7 @@ def render(report: Report, figures: Mapping[str, str] = {}) -> str:
             parts += _grid(part.grid)
     parts.append("## Provenance")
     parts.append("\n".join(f"- {name}: {escape(text)}" for name, text in layout.provenance(report)))
-    if told := list(runs.lines(report)):
+    if with_runs and (told := list(runs.lines(report))):
         parts.append("\n".join(["<!-- runs: the MLflow runs behind each number", *told, "-->"]))
     return "\n\n".join(part for part in parts if part) + "\n"
 

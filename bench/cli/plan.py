@@ -50,6 +50,8 @@ def text(plan, workers: int | None, device: str | None, args: argparse.Namespace
         states = [plan.jobs[trial.fingerprint].state for trial in plan.trials if trial.cell.stage == stage]
         counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
         lines.append(f"  {stage}: {len(cells)} cells x {seeds} seeds = {len(states)} trials ({counts})")
+    if plan.unresolved:
+        lines.append(f"  more seeds, for claims that were unresolved: {', '.join(plan.unresolved)}")
     shared = len(plan.trials) - len(plan.jobs)
     if shared:
         lines.append(f"  {shared} trials are the same as others and run once")

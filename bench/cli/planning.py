@@ -15,8 +15,10 @@ from trackers import StoredRun, Tracker
 def planned(suite: Suite, runs: list[StoredRun], tracker: Tracker, *, retry: bool = False) -> Plan:
     """Return what a suite asks for, given its runs: with looks, more seeds where a claim is still unresolved."""
     due: dict[tuple[str, tuple], int] = {}
+    unresolved: list[str] = []
     while True:
         plan = make_plan(suite, runs, retry=retry, looks=due)
+        plan.unresolved = unresolved
         if not suite.sequential:
             return plan
         more = judge(

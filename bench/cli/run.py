@@ -118,7 +118,7 @@ def _close(suite, tracker, plan, args, interrupted: bool) -> int:
 
     report = make_report(suite, tracker.runs(suite.experiment), plan, tracker)
     print()
-    print(markdown.render(report))
+    print(markdown.render(report, with_runs=False))
     print(f"\nthis report again:  {common.command(args, 'report')}")
     server = tracker.uri.startswith("http")
     print(f"the runs by cell:   {'' if server else 'mlflow ui, then '}{tracker.experiment_url(suite.experiment)}")

@@ -44,12 +44,16 @@ class Job:
 
 @dataclass
 class Plan:
-    """All trials of a suite, and the jobs that they come to. facts: what `inspect` found, by kind of cell."""
+    """All trials of a suite, and the jobs that they come to.
+
+    facts: what `inspect` found, by kind of cell. unresolved: the claims for which cells have gone beyond their first look.
+    """
 
     suite: Suite
     trials: list[Trial]
     jobs: dict[str, Job] = field(default_factory=dict)
     facts: dict[tuple[str, ...], Facts] = field(default_factory=dict)
+    unresolved: list[str] = field(default_factory=list)
 
     def counts(self) -> Counter[str]:
         return Counter(job.state for job in self.jobs.values())

@@ -59,6 +59,7 @@ def test_only_the_unresolved_claim_gets_more_seeds(bench, write):
     assert ran.code == 0, ran.err
     assert seeds_by_rate(bench.runs()) == {"1e-05": {0, 1, 2}, "0.09": {0, 1, 2, 3}, "0.1": {0, 1, 2, 3}}
     assert "s: 3 cells x 3 to 4 seeds = 9 trials" in ran.out and "2 finished in" in ran.out
+    assert "more seeds, for claims that were unresolved: open\n" in ran.out and "<!-- runs" not in ran.out
     verdicts = json.loads(bench("report", "tiny.yaml", "--json").out)["claims"]
     assert (verdicts["clear"]["verdict"], verdicts["clear"]["look"]) == ("supported", "look 1 of 2, 3 seeds")
     assert (verdicts["open"]["verdict"], verdicts["open"]["look"]) == ("unresolved", "look 2 of 2, 4 seeds")
