@@ -42,6 +42,7 @@ class Part:
 
     p: of the hypothesis that the verdict turns on (of no difference; for `equivalent`, of a difference that reaches the
     margin). holm: p corrected within the family. detectable: the difference (for times the factor) found with 80 % power.
+    preliminary: whether some of its trials are still to run, so that the verdict may change.
     """
 
     label: str
@@ -56,6 +57,7 @@ class Part:
     seeds_needed: int | None
     run_ids: tuple[str, ...]
     look: int = 0
+    preliminary: bool = False
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,7 @@ def _part(one: _Open, corrected: tuple[float | None, ...], m: int) -> Part:
         seeds_needed=seeds_needed(one.claim, found.tested, alpha / m) if verdict == UNRESOLVED else None,
         run_ids=tuple(dict.fromkeys(run_id for arm in found.arms for run_id in arm.run_ids)),
         look=max(one.look, 0),
+        preliminary=one.look < 0,
     )
 
 

@@ -16,7 +16,7 @@ def claims(report: Report) -> Grid | None:
     for claim in report.claims:
         if len(claim.parts) > 1:
             told = "in all of" if claim.holds else "over"
-            verdict = (_verdict(report, claim.verdict), f"{told} the {len(claim.parts)} comparisons below")
+            verdict = (_verdict(report, claim.verdict, claim.parts), f"{told} the {len(claim.parts)} comparisons below")
             grid.rows.append([_head(claim), Text(verdict, bold=True), *[Text(("",)) for _ in header[2:]]])
         for part in claim.parts:
             first = Text((part.label,)) if len(claim.parts) > 1 else _head(claim)
@@ -39,6 +39,8 @@ def _how(report: Report) -> str:
         how += " A trend is the change along the least-squares line from the first level to the last."
     if "interaction" in kinds:
         how += " An interaction is the difference of the two differences."
+    if any(part.preliminary for claim in report.claims for part in claim.parts):
+        how += " Preliminary: some of its trials are still to run."
     if any(part.result.ratio for claim in report.claims for part in claim.parts):
         how += " Times are compared by their ratio, left divided by right."
     return how
@@ -55,12 +57,14 @@ def _part(grid: Grid, report: Report, claim: ClaimResult, part: Part) -> list[Te
     shown = (NOTHING,) if part.result.difference is None else estimate(grid, part.result)
     p = [NOTHING if value is None else probability(value) for value in (part.p, part.holm)]
     return [
-        Text((_verdict(report, part.verdict), part.why), bold=True),
+        Text((_verdict(report, part.verdict, [part]), part.why), bold=True),
         Text((part.contrast,)),
         Text(shown, runs=part.run_ids),
         *[Text((text,)) for text in (*p, str(claim.m), str(part.result.n))],
     ]
 
 
-def _verdict(report: Report, verdict: str) -> str:
-    return f"{verdict} (exploratory)" if report.exploratory else verdict
+def _verdict(report: Report, verdict: str, parts: list[Part]) -> str:
+    remarks = ["preliminary"] if any(part.preliminary for part in parts) else []
+    remarks += ["exploratory"] if report.exploratory else []
+    return f"{verdict} ({', '.join(remarks)})" if remarks else verdict

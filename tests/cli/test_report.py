@@ -105,4 +105,4 @@ def test_a_report_of_one_stage_and_of_nothing(logged, new_bench, tmp_path_factor
     empty = new_bench(tmp_path_factory.mktemp("empty"))
     empty.write(SUITE)
     answer = empty("report", "tiny.yaml", "--format", "html", "--format", "markdown")
-    assert answer.code == 3 and "insufficient seeds" in answer.out and "12 missing" in answer.out
+    assert answer.code == 3 and "insufficient seeds (preliminary)" in answer.out and "12 missing" in answer.out

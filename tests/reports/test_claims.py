@@ -355,6 +355,16 @@ def test_a_verdict_stands_with_the_data_of_its_look(tmp_path):
     assert study.judge().claims[0] == clear
 
 
+def test_a_verdict_is_preliminary_while_trials_are_to_run(tmp_path):
+    study = Study(tmp_path, {"c": GREATER}, accuracy(0.95, 0.90))
+    assert not study.one().parts[0].preliminary
+    part = study.judge(without={4}).claims[0].parts[0]
+    assert part.preliminary and part.result.n == 4 and part.verdict == "supported"
+    assert "seed 4 (missing)" in part.why
+    failed = Study(tmp_path, {"c": GREATER}, accuracy(0.95, 0.90), outcome=lambda labels, seed: "finished" if seed else "oom")
+    assert not failed.one().parts[0].preliminary
+
+
 def test_nothing_is_due_before_a_look_is_complete_or_where_an_arm_cannot_run(tmp_path):
     study = Study(tmp_path, {"c": GREATER}, accuracy(), seeds=LOOKS)
     assert study.judge(without={2}).due == {} and study.judge().due
