@@ -18,6 +18,12 @@ def probability(p: float) -> str:
     return f"{p:.3f}" if p >= 0.001 else f"{p:.1e}" if p >= 1e-12 else "< 1e-12"
 
 
+def p_is(p: float) -> str:
+    """Return a p-value with its sign, for running text."""
+    text = probability(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
 def digits(value: float, significant: int) -> int:
     """Return the decimals that show so many significant digits of a value."""
     if not value:

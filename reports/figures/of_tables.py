@@ -7,8 +7,8 @@ from reports.contrasts import Cell
 from reports.figures.cells import arms, by_metric, sample, seeds_told
 from reports.figures.data import DotPanel, Dots, RankPanel, Ranks
 from reports.figures.ranges import axis_range, is_cut
-from reports.numbers import number, probability
-from reports.statistics import Omnibus, friedman_uncorrected, iman_davenport, nemenyi, ranks
+from reports.numbers import number, p_is
+from reports.statistics import Omnibus, against_control, friedman_uncorrected, iman_davenport, nemenyi, ranks
 from reports.statistics.tasks import LOW_POWER
 from reports.tables import BETWEEN, Block, Table
 
@@ -84,6 +84,14 @@ def _ranked(table: Table, block: Block) -> tuple[RankPanel, str, list[str]]:
     order = sorted(zip(methods, mean_ranks, strict=True), key=lambda pair: pair[1])
     test = f"{label}: {_told(friedman_uncorrected(mean_ranks, n), 'Friedman chi-squared')}, "
     test += _told(iman_davenport(mean_ranks, n), "Iman-Davenport F") + f", N={n} task{'s' * (n != 1)}, CD={number(critical, 2)}"
+    if table.baseline in methods:
+        z, corrected = against_control(mean_ranks, n, methods.index(table.baseline))
+        others = [
+            f"{method} z = {number(one, 2, sign=True)}, {p_is(p)}"
+            for method, one, p in zip(methods, z, corrected, strict=True)
+            if one is not None
+        ]
+        test += f"; against {table.baseline} (above 0: better; Holm, m={len(others)}): {', '.join(others)}"
     return RankPanel(label, tuple(order), cliques(order, critical), critical, n), test, left_out
 
 
@@ -107,7 +115,7 @@ def _told(test: Omnibus, name: str) -> str:
         return f"{name}: no test ({test.reason})"
     df = f"{test.df1}" if test.df2 is None else f"{test.df1}, {test.df2}"
     value = f" = {number(test.statistic, 2)}" if test.statistic is not None else f": {test.reason}"
-    return f"{name}({df}){value}, p = {probability(test.p)}"
+    return f"{name}({df}){value}, {p_is(test.p)}"
 
 
 def _without(cell: Cell) -> str:

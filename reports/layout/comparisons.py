@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from reports.arms import TIMES
 from reports.contrasts import Context, Contrast
 from reports.layout.grid import NOTHING, TESTS, Grid, Text, estimate
-from reports.numbers import digits, number, probability
+from reports.numbers import digits, number, p_is, probability
 from reports.tables import Block, Table
 
 
@@ -58,14 +58,10 @@ def _row(grid: Grid, contrast: Contrast, m: int, alpha: float) -> list[Text]:
 
 def _omnibus(one: Context) -> str:
     anova, friedman = one.anova, one.friedman
-    told = (
-        [f"F({anova.df1:g}, {anova.df2:g}) = {number(anova.statistic, 2)}, p = {probability(anova.p)}"]
-        if anova.p is not None
-        else []
-    )
+    told = [f"F({anova.df1:g}, {anova.df2:g}) = {number(anova.statistic, 2)}, {p_is(anova.p)}"] if anova.p is not None else []
     exact = friedman.p_exact
     if exact is not None or friedman.p_chi2 is not None:
-        p = f"exact p = {probability(exact)}" if exact is not None else f"p = {probability(friedman.p_chi2)}"
+        p = f"exact {p_is(exact)}" if exact is not None else p_is(friedman.p_chi2)
         told.append(f"Friedman {number(friedman.statistic, 2)}, {p}")
     return ", ".join(told) or anova.reason
 

@@ -314,7 +314,10 @@ def test_the_critical_difference_diagram_of_the_paper(demsar, drawn):
     assert panel.cliques == (("C4.5+m+cf", "C4.5+m", "C4.5+cf", "C4.5"),)  # the paper's figure: at .05 nothing differs
     for told in ("chi-squared(3) = 9.28", "F(3, 39) = 3.69", "CD=1.25", "N=14 tasks"):
         assert told in figure.caption
-    assert "ow power" not in figure.caption
+    assert "ow power" not in figure.caption and "against" not in figure.caption
+    caption = drawn("ranks", demsar, table={"values": "val/accuracy", "baseline": "C4.5"}).caption
+    told = "C4.5+m z = +2.34, p = 0.047, C4.5+cf z = +0.51, p = 0.608, C4.5+m+cf z = +2.42, p = 0.047"
+    assert f"against C4.5 (above 0: better; Holm, m=3): {told}" in caption
 
 
 def test_few_tasks_are_said_to_have_low_power_and_what_is_incomplete_is_left_out(study_of, drawn):
