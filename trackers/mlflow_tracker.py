@@ -112,10 +112,8 @@ class MlflowTracker:
                 _quiet_mlflow()
                 database.prepare(self.uri)
             client = self._client
-            known = client.get_experiment_by_name(experiment)
-            if known is None:
-                self._experiment = client.create_experiment(experiment, tags=_texts(tags, TAG_LENGTH))
-            else:
+            known = client.get_experiment_by_name(experiment) or self._created(experiment, tags)
+            if known is not None:
                 self._experiment = known.experiment_id
                 if known.lifecycle_stage != "active":
                     client.restore_experiment(known.experiment_id)
@@ -158,6 +156,18 @@ class MlflowTracker:
                     self._client.set_terminated(run.run_id, "KILLED")
 
     # ------------------------------------------------------------ inside
+
+    def _created(self, experiment: str, tags: dict[str, str]):
+        """Create an experiment; None, or what is there where another process was first."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._experiment = self._client.create_experiment(experiment, tags=_texts(tags, TAG_LENGTH))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            return self._client.get_experiment_by_name(experiment)
+        return None
 
     @property
     def _server(self) -> str:

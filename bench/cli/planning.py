@@ -21,12 +21,12 @@ def planned(suite: Suite, runs: list[StoredRun], tracker: Tracker, *, retry: boo
         plan.unresolved = unresolved
         if not suite.sequential:
             return plan
-        more = judge(
-            claims(suite), schedules(suite), Trials(records(plan, runs)), partial(tracker.artifact, name="predictions.npz")
-        ).due
-        if all(due.get(cell, 0) >= look for cell, look in more.items()):
+        predictions = partial(tracker.artifact, name="predictions.npz")
+        found = judge(claims(suite), schedules(suite), Trials(records(plan, runs)), predictions)
+        if all(due.get(cell, 0) >= look for cell, look in found.due.items()):
             return plan
-        due |= more
+        due |= found.due
+        unresolved = [claim.name for claim in found.claims if claim.holds is None]
 
 
 def records(plan: Plan, runs: list[StoredRun]) -> list[Record]:

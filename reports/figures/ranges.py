@@ -8,6 +8,8 @@ from reports.figures.data import Range
 MOST = 1.0
 """How far the axis follows intervals beyond the values, in widths of the values' span."""
 PAD = 0.05
+TINY = 1e-300
+"""A share of a smaller number may be none."""
 
 
 def axis_range(
@@ -24,7 +26,8 @@ def axis_range(
     low, high = min(known), max(known)
     span = high - low
     if span <= 1e-9 * max(abs(low), abs(high)):
-        span = 0.1 * (1.0 if ratio else max(abs(low), abs(high)) or 1.0)
+        size = 1.0 if ratio else max(abs(low), abs(high))
+        span = 0.1 * (size if size > TINY else 1.0)
     first, last = low - MOST * span, high + MOST * span
     for start, end in intervals:
         if start is not None and end is not None:

@@ -382,7 +382,7 @@ def test_nothing_is_due_before_a_look_is_complete_or_where_an_arm_cannot_run(tmp
 def test_looks_keep_the_false_positive_rate(tmp_path):
     """Both arms are drawn from the same distribution: at most alpha of all studies may come to `supported` or `refuted`."""
     rng = np.random.default_rng(20)
-    draws = rng.normal(0.9, 0.01, size=(3000, 2, 12))
+    draws = rng.normal(0.9, 0.01, size=(1500, 2, 12))
     trial = {"n": 0}
 
     def value(labels, seed):
@@ -400,8 +400,8 @@ def test_looks_keep_the_false_positive_rate(tmp_path):
         found[_sequentially(study.claims, study.schedules, filled)] += 1
         naive += _sequentially(study.claims, relaxed, filled) != "unresolved"
     wrong = (found["supported"] + found["refuted"]) / len(draws)
-    assert 0.02 < wrong < 0.05 + 3 * (0.05 * 0.95 / len(draws)) ** 0.5
-    assert found["supported"] == pytest.approx(found["refuted"], rel=0.4)
+    assert 0.015 < wrong < 0.05 + 3 * (0.05 * 0.95 / len(draws)) ** 0.5
+    assert found["supported"] == pytest.approx(found["refuted"], rel=0.6)
     assert naive / len(draws) > 0.08
 
 

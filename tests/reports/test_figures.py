@@ -9,7 +9,7 @@ import warnings
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -369,6 +369,7 @@ def test_two_cells_in_one_place_and_a_table_that_is_not_there_are_refused(study_
     st.lists(st.tuples(st.floats(-1e9, 1e9), st.floats(0, 1e9)), max_size=4),
     st.booleans(),
 )
+@example([5e-324], [], False)
 def test_an_axis_shows_every_value_and_leaves_them_room(values, intervals, ratio):
     values = [abs(value) + 1e-3 for value in values] if ratio else values
     low, high = axis_range(values, [(middle - half, middle + half) for middle, half in intervals], ratio)

@@ -186,3 +186,14 @@ def test_a_killed_first_start_leaves_nothing_broken_and_two_at_once_do_not_colli
     both = [subprocess.Popen(command, cwd=folder, env=environment) for _ in range(2)]
     assert [process.wait(240) for process in both] == [0, 0]
     assert [run.status for run in open_tracker().runs("suite")] == ["RUNNING", "RUNNING"]
+
+
+def test_another_process_may_make_the_experiment_first(folder, monkeypatch):
+    first, second = open_tracker(), open_tracker()
+    first.open("suite", {"a": "1"})
+    look = second._client.get_experiment_by_name
+    before = iter([True])  # the first answer is that of a moment before
+    monkeypatch.setattr(second._client, "get_experiment_by_name", lambda name: None if next(before, False) else look(name))
+    second.open("suite", {"a": "2"})
+    second.start("run", {}, {})
+    assert len(first.runs("suite")) == 1
