@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reports.collect import FINISHED, Record
+from reports.statistics import Comparison, paired, welch
 
 if TYPE_CHECKING:
     from bench.suite.contrasts import Arm
@@ -51,6 +52,13 @@ def unlike(found: Iterable[tuple[str, ...]]) -> str:
         )
         return f"timed under unlike conditions, device (workers × threads, precision): {told}"
     return ""
+
+
+def compared(left: Mapping[int, float], right: Mapping[int, float], *, test: str, ratio: bool, confidence: float) -> Comparison:
+    """Compare two arms, value by seed, with the test that the suite declares."""
+    if test == "welch":
+        return welch(left, right, ratio=ratio, confidence=confidence)
+    return paired(left, right, ratio=ratio, test=test, confidence=confidence)
 
 
 class Trials:

@@ -8,7 +8,7 @@ error rate at or under alpha.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reports.arms import Trials
 from reports.outlook import seeds_needed, smallest_found
@@ -25,6 +25,7 @@ from reports.verdicts import (
     Evidence,
     decide,
     gather,
+    sentence,
 )
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def _part(one: _Open, corrected: tuple[float | None, ...], m: int) -> Part:
     if left_out and not found.empty:
         why += f" Without a result: {', '.join(f'seed {seed} ({reason})' for seed, reason in sorted(left_out.items()))}."
     if found.remark:
-        why += f" {found.remark[:1].upper()}{found.remark[1:]}."
+        why += f" {sentence(found.remark)}"
     turns_on = 1 if one.claim.kind == "equivalent" else 0
     return Part(
         label=one.contrast.label,
@@ -207,12 +208,23 @@ def _result(name: str, own: list[_Open], family: str) -> ClaimResult:
     if len(schedule.looks) > 1:
         last = max(part.look for part in parts)
         look = f"look {last + 1} of {len(schedule.looks)}, {len(schedule.looks[last])} seeds"
-    fields: dict[str, Any] = {"kind": claim.kind, "margin": claim.margin, "family": family, "alpha": schedule.alpha}
-    fields["ratio"] = getattr(claim, "ratio", None)
-    fields["m"] = max(one.m for one in own)
-    fields["metric"] = f"{claim.x} and {claim.y}" if claim.kind == "correlation" else claim.metric
-    fields["test"] = claim.method if claim.kind == "correlation" else claim.test
-    return ClaimResult(name=name, says=claim.says, look=look, parts=parts, verdict=verdict, holds=holds, **fields)
+    correlates = claim.kind == "correlation"
+    return ClaimResult(
+        name=name,
+        says=claim.says,
+        kind=claim.kind,
+        metric=f"{claim.x} and {claim.y}" if correlates else claim.metric,
+        margin=claim.margin,
+        test=claim.method if correlates else claim.test,
+        family=family,
+        m=max(one.m for one in own),
+        alpha=schedule.alpha,
+        look=look,
+        parts=parts,
+        verdict=verdict,
+        holds=holds,
+        ratio=getattr(claim, "ratio", None),
+    )
 
 
 def _holds(kind: str, verdict: str) -> bool | None:

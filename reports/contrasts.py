@@ -1,24 +1,21 @@
 """Comparisons within one line of a table: every pair of its arms, corrected together, and who comes out best."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from reports.arms import TIMES, unlike
+from reports.arms import TIMES, compared, unlike
+from reports.outlook import smallest_found
 from reports.statistics import (
     RESOLUTION,
     Comparison,
     Friedman,
     Omnibus,
     Summary,
-    detectable,
     friedman,
     holm,
-    paired,
     repeated_measures,
     summary,
-    welch,
 )
 
 
@@ -81,7 +78,7 @@ def family(name: str, metric: str, arms: Mapping[str, Cell], test: str, alpha: f
             right,
             result,
             p,
-            detectable_difference(result, alpha / m) if m else None,
+            smallest_found(result, alpha / m) if m else None,
             (*arms[left].run_ids.values(), *arms[right].run_ids.values()),
         )
         for (left, right), result, p in zip(pairs, results, corrected, strict=True)
@@ -95,16 +92,7 @@ def compare(metric: str, left: Cell, right: Cell, test: str, confidence: float) 
     ratio = metric in TIMES
     if ratio and (reason := unlike(left.conditions | right.conditions)):
         return Comparison(reason=reason)
-    if test == "welch":
-        return welch(left.values, right.values, ratio=ratio, confidence=confidence)
-    return paired(left.values, right.values, ratio=ratio, test=test, confidence=confidence)
-
-
-def detectable_difference(result: Comparison, alpha: float) -> float | None:
-    """Return the difference (or factor) that a paired comparison of this spread and n finds with 80 % power."""
-    if result.p is None or result.sd is None or (effect := detectable(result.n, alpha)) is None:
-        return None
-    return math.exp(effect * result.sd) if result.ratio else effect * result.sd
+    return compared(left.values, right.values, test=test, ratio=ratio, confidence=confidence)
 
 
 def omnibus(name: str, metric: str, arms: Mapping[str, Cell]) -> Context | None:

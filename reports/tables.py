@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bench.suite.schema import Value
 
 FACTORS = {"": 1.0, "%": 100.0, "s": 1.0, "min": 1 / 60, "h": 1 / 3600}
-BETWEEN = " / "
+BETWEEN, ABSENT = " / ", "–"
 HIGHER, LOWER = ("accuracy", "images_per_second"), ("loss", "wall_clock")
 """Ends of metric names that say which way is better."""
 
@@ -74,7 +74,7 @@ def build(spec: "TableSpec", trials: Trials, name: str = "", *, alpha: float = A
     for labels, by_seed in trials.of_stage(spec.stage):
         if not all(labels.get(axis) in allowed for axis, allowed in spec.where.items()):
             continue
-        place = _label(labels, spec.rows), _label(labels, spec.columns)
+        place = place_label(labels, spec.rows), place_label(labels, spec.columns)
         if place in placed:
             first, second = (next(iter(seeds.values())).cell for seeds in (placed[place], by_seed))
             raise BenchError(
@@ -139,8 +139,9 @@ def _better(metric: str) -> str:
     return "lower" if metric.endswith(LOWER) else ""
 
 
-def _label(labels: Mapping[str, str], axes: Sequence[str]) -> str:
-    return BETWEEN.join(labels.get(axis, "–") for axis in axes)
+def place_label(labels: Mapping[str, str], axes: Sequence[str]) -> str:
+    """Return the labels on some axes as a table writes them."""
+    return BETWEEN.join(labels.get(axis, ABSENT) for axis in axes)
 
 
 def _cell(seeds: dict[int, Record], metric: str, unit: str, published: float | None) -> Cell:

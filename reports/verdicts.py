@@ -8,7 +8,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reports.arms import TIMES, ArmValues, Trials, unlike
+from reports.arms import TIMES, ArmValues, Trials, compared, unlike
+from reports.collect import FINISHED
 from reports.outlook import band, span, unsettled
 from reports.predictions import Predictions, crossed_comparison
 from reports.statistics import (
@@ -18,8 +19,6 @@ from reports.statistics import (
     equivalence,
     interval,
     one_sample,
-    paired,
-    welch,
 )
 
 if TYPE_CHECKING:
@@ -81,7 +80,9 @@ def gather(
     elif claim.kind == "interaction":
         tested = _deltas(arms, (1.0, -1.0, -1.0, 1.0), claim.test, confidence)
     else:
-        tested = _correlation(claim, contrast, trials, seeds, confidence)
+        points = _by_class(claim, contrast, trials, seeds) if "*" in claim.x else _by_cell(arms)
+        x, y = ([point[i] for point in points] for i in (0, 1))
+        tested = correlation(x, y, method=claim.method, confidence=confidence)
     shown = tested
     if ratio != 1.0 and tested.difference is not None:
         shown = replace(
@@ -107,9 +108,7 @@ def _two(claim: "Comparing", arms: list[ArmValues], ratio: float, confidence: fl
     left, right = arms
     log = getattr(claim, "ratio", None) is not None or claim.metric in TIMES
     against = {seed: ratio * value for seed, value in right.values.items()}
-    if claim.test == "welch":
-        return welch(left.values, against, ratio=log, confidence=confidence)
-    return paired(left.values, against, ratio=log, test=claim.test, confidence=confidence)
+    return compared(left.values, against, test=claim.test, ratio=log, confidence=confidence)
 
 
 def _deltas(arms: list[ArmValues], weights: tuple[float, ...], test: str, confidence: float) -> Comparison:
@@ -127,19 +126,15 @@ def _slopes(scores: tuple[float, ...]) -> tuple[float, ...]:
     return tuple((score - middle) / spread * (scores[-1] - scores[0]) for score in scores)
 
 
-def _correlation(claim, contrast: "Contrast", trials: Trials, seeds: list[int], confidence: float) -> Comparison:
-    """Correlate two metrics over cells, or over classes, each averaged over its seeds first."""
-    if "*" in claim.x:
-        points = _by_class(claim, contrast, trials, seeds)
-    else:
-        both = [[trials.values(arm, metric, seeds).values for metric in (claim.x, claim.y)] for arm in contrast.arms]
-        points = [tuple(sum(values.values()) / len(values) for values in pair) for pair in both]
-    x, y = ([point[i] for point in points] for i in (0, 1))
-    return correlation(x, y, method=claim.method, confidence=confidence)
+def _by_cell(arms: list[ArmValues]) -> list[tuple[float, float]]:
+    """Return x and y of every cell, each averaged over its seeds. arms: every cell with x, then every cell with y."""
+    means = [sum(arm.values.values()) / len(arm.values) for arm in arms]
+    return list(zip(means[: len(means) // 2], means[len(means) // 2 :], strict=True))
 
 
 def _by_class(claim, contrast: "Contrast", trials: Trials, seeds: list[int]) -> list[tuple[float, float]]:
-    finished = [record for record in trials.of(contrast.arms[0], seeds) if record.outcome == "finished"]
+    """Return x and y of every class that has both, each averaged over the seeds."""
+    finished = [record for record in trials.of(contrast.arms[0], seeds) if record.outcome == FINISHED]
     found: list[dict[str, list[float]]] = []
     for metric in (claim.x, claim.y):
         start, end = metric.split("*")
@@ -161,11 +156,11 @@ def decide(claim: "Claim", found: Evidence, corrected: tuple, m: int, alpha: flo
     tested, margin = found.tested, claim.margin
     if tested.p is None:
         few = found.empty or len(found.common) < 2
-        return (INSUFFICIENT if few else UNRESOLVED), _sentence(tested.reason)
+        return (INSUFFICIENT if few else UNRESOLVED), sentence(tested.reason)
     if tested.test == "sign-flip" and tested.smallest_p * m > alpha:
         told = f"the smallest p that n={tested.n} seeds allow is {tested.smallest_p:.4g}"
         told += f", times m={m} in the family" if m > 1 else ""
-        return INSUFFICIENT, _sentence(f"{told}: above alpha {alpha:.3g}")
+        return INSUFFICIENT, sentence(f"{told}: above alpha {alpha:.3g}")
     significant = difference is not None and difference <= alpha
     negligible = equal is not None and equal <= alpha
     if negligible:
@@ -173,7 +168,7 @@ def decide(claim: "Claim", found: Evidence, corrected: tuple, m: int, alpha: flo
         within = (
             f"the {100 * (1 - 2 * alpha):.3g} % interval, {span(low, high, tested.ratio)}, lies within {band(margin, tested)}"
         )
-        return (NEGLIGIBLE, f"Significant, but {within}.") if significant else (EQUIVALENT, _sentence(within))
+        return (NEGLIGIBLE, f"Significant, but {within}.") if significant else (EQUIVALENT, sentence(within))
     if claim.kind == "equivalent":
         if outside is not None and outside <= alpha:
             return REFUTED, f"Differs by more than the margin, {band(margin, tested)}."
@@ -187,5 +182,6 @@ def decide(claim: "Claim", found: Evidence, corrected: tuple, m: int, alpha: flo
     return UNRESOLVED, unsettled(claim, tested, alpha / m)
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Return part of a sentence as a whole one."""
     return f"{text[:1].upper()}{text[1:]}."

@@ -7,7 +7,6 @@ from bench.cli import common
 from bench.errors import BenchError
 
 FORMATS = ("markdown", "latex", "html", "json", "csv")
-ENDINGS = {".md": "markdown", ".tex": "latex", ".html": "html", ".json": "json", ".csv": "csv"}
 IMAGES = ("svg", "pdf", "png")
 EMBEDDED = {"markdown": ("svg", "png"), "latex": ("pdf", "png")}
 """format → the images that it can show, the best first. HTML carries its own."""
@@ -95,16 +94,18 @@ def _is_part(figure, tables, stages) -> bool:
 
 def _check(report, path: Path) -> int:
     """Compare a file with the report of now; 1 where they disagree."""
+    from reports import FORMATS as formats
     from reports.check import check
 
-    if path.suffix not in ENDINGS:
-        raise BenchError(f"a file to check ends with {', '.join(ENDINGS)}", where=str(path))
+    endings = {f".{ending}": form for form, (ending, _) in formats.items()}
+    if path.suffix not in endings:
+        raise BenchError(f"a file to check ends with {', '.join(endings)}", where=str(path))
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BenchError(f"cannot be read: {getattr(error, 'strerror', error)}", where=str(path)) from None
     try:
-        found = check(report, text, ENDINGS[path.suffix])
+        found = check(report, text, endings[path.suffix])
     except BenchError as error:
         raise BenchError(error.message, where=error.where or str(path), mend=error.mend) from None
     for one in found:

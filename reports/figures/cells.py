@@ -8,9 +8,8 @@ from bench.errors import BenchError
 from reports.collect import FINISHED, Record
 from reports.figures.data import Arm, Sample
 from reports.statistics import one_sample, summary
-from reports.tables import BETWEEN
+from reports.tables import ABSENT, place_label
 
-ABSENT = "–"
 MOST_NAMED = 4
 
 
@@ -48,7 +47,7 @@ def arms(records: Sequence[Record], axes: Sequence[str], labels: Iterable[str]) 
 
 def label(record: Record, axes: Sequence[str]) -> str:
     """Return the labels of a record on some axes as a table writes them."""
-    return BETWEEN.join(record.labels.get(axis, ABSENT) for axis in axes)
+    return place_label(record.labels, axes)
 
 
 def panel(record: Record, axes: Sequence[str]) -> str:

@@ -3,6 +3,7 @@ from textwrap import dedent
 
 import pytest
 
+from bench.errors import BenchError
 from bench.suite import Suite, load_suite
 
 HEAD = """\
@@ -24,6 +25,14 @@ class Maker:
         path = self.folder / name
         path.write_text(head + dedent(body), encoding="utf-8")
         return path
+
+    def refuses(self, body: str, line: int, message: str, mend: str) -> None:
+        """Assert that a suite is refused with the line, what is wrong there, and the mend."""
+        path = self.write(body)
+        with pytest.raises(BenchError) as caught:
+            load_suite(path)
+        told = str(caught.value)
+        assert f"{path}:{line}: " in told and message in told and mend in told, told
 
     def __call__(self, body: str, head: str = HEAD, **options) -> Suite:
         return load_suite(self.write(body, head), **options)

@@ -3,7 +3,6 @@
 import pytest
 
 from bench.errors import BenchError
-from bench.suite import load_suite
 
 STAGE = "stages: {s: {axes: {a: {x: {}, y: {}}, b: {path: train.epochs, values: [1, 2, 4]}}}}\n"
 CLAIM = STAGE + "claims:\n c:\n"
@@ -104,12 +103,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistakes_are_told_with_line_and_mend(suite, mistake):
-    body, line, message, mend = MISTAKES[mistake]
-    path = suite.write(body)
-    with pytest.raises(BenchError) as caught:
-        load_suite(path)
-    told = str(caught.value)
-    assert f"{path}:{line}: " in told and message in told and mend in told, told
+    suite.refuses(*MISTAKES[mistake])
 
 
 @pytest.mark.parametrize("looks", ["[5]", "[5, 5]", "[8, 5]", "[0, 3]", "5", "[3, x]"])

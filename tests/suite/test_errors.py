@@ -161,12 +161,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistakes_are_told_with_line_and_mend(suite, mistake):
-    body, line, message, mend = MISTAKES[mistake]
-    path = suite.write(body)
-    with pytest.raises(BenchError) as caught:
-        load_suite(path)
-    told = str(caught.value)
-    assert f"{path}:{line}: " in told and message in told and mend in told
+    suite.refuses(*MISTAKES[mistake])
 
 
 @pytest.mark.parametrize("seeds", ["0", "[]", "[1, 1]", "[-1]", "two", "1.5", "true"])
