@@ -194,7 +194,7 @@ def _part(one: _Open, corrected: tuple[float | None, ...], m: int) -> Part:
         why=why,
         detectable=smallest_found(found.tested, alpha / m),
         seeds_needed=seeds_needed(one.claim, found.tested, alpha / m) if verdict == UNRESOLVED else None,
-        run_ids=tuple(dict.fromkeys(run_id for arm in found.arms for run_id in arm.run_ids)),
+        run_ids=found.run_ids,
         look=max(one.look, 0),
         preliminary=one.look < 0,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reports.arms import TIMES, ArmValues, Trials, compared, unlike
-from reports.collect import FINISHED
+from reports.collect import FINISHED, Record
 from reports.outlook import band, span, unsettled
 from reports.predictions import Predictions, crossed_comparison
 from reports.statistics import (
@@ -49,6 +49,7 @@ class Evidence:
     empty: bool = False
     """Whether an arm has no value at all, so that more seeds would not help."""
     remark: str = ""
+    run_ids: tuple[str, ...] = ()
 
     @property
     def common(self) -> set[int]:
@@ -66,7 +67,7 @@ def gather(
     if lacking := [arm for arm in arms if not arm.values]:
         reasons = list(dict.fromkeys(lacking[0].without.values())) or ["not run"]
         tested = Comparison(reason=f"there is no result of {lacking[0].name or 'an arm'} ({'; '.join(reasons)})")
-        return Evidence(tested, tested, arms, None, None, None, empty=True)
+        return Evidence(tested, tested, arms, None, None, None, empty=True, run_ids=_run_ids(arms))
     if metrics[0] in TIMES and (reason := unlike(set().union(*(arm.conditions for arm in arms)))):
         tested = Comparison(reason=reason)
     elif claim.kind in ("greater", "less", "equivalent"):
@@ -101,7 +102,17 @@ def gather(
         equivalence(tested, margin) if margin else None,
         beyond(tested, margin) if margin else None,
         remark=remark,
+        run_ids=_run_ids(arms) if arms else tuple(r.run.run_id for r in _finished(contrast, trials, seeds)),
     )
+
+
+def _run_ids(arms: list[ArmValues]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(run_id for arm in arms for run_id in arm.run_ids))
+
+
+def _finished(contrast: "Contrast", trials: Trials, seeds: list[int]) -> list[Record]:
+    """Return the finished trials of the one arm that a correlation over classes has."""
+    return [record for record in trials.of(contrast.arms[0], seeds) if record.outcome == FINISHED]
 
 
 def _two(claim: "Comparing", arms: list[ArmValues], ratio: float, confidence: float) -> Comparison:
@@ -134,7 +145,7 @@ def _by_cell(arms: list[ArmValues]) -> list[tuple[float, float]]:
 
 def _by_class(claim, contrast: "Contrast", trials: Trials, seeds: list[int]) -> list[tuple[float, float]]:
     """Return x and y of every class that has both, each averaged over the seeds."""
-    finished = [record for record in trials.of(contrast.arms[0], seeds) if record.outcome == FINISHED]
+    finished = _finished(contrast, trials, seeds)
     found: list[dict[str, list[float]]] = []
     for metric in (claim.x, claim.y):
         start, end = metric.split("*")

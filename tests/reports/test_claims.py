@@ -193,6 +193,7 @@ def test_a_correlation_over_classes_averages_the_seeds_first(tmp_path):
     result = claim.parts[0].result
     expected = np.corrcoef(np.arange(10), 0.02 * np.arange(10) + 0.02 * noise.mean(0))[0, 1]
     assert result.n == 10 and result.difference == pytest.approx(expected) and claim.verdict == "supported"
+    assert len(claim.parts[0].run_ids) == 5
     over_cells = "kind: correlation, x: wall_clock, y: val/accuracy, stage: s, direction: positive"
     claim = Study(tmp_path, {"c": over_cells}, accuracy(0.7, 0.9, slope=-0.5)).one()
     assert claim.parts[0].result.n == 6 and claim.verdict == "supported"
