@@ -1,7 +1,11 @@
-"""A registry is a decorator and a dict, looked up with a did-you-mean error."""
+"""A registry is a decorator and a dict, looked up with a did-you-mean error. `module:name` is a part of the user's own."""
 
+import hashlib
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from bench.errors import BenchError, did_you_mean
 
@@ -27,12 +31,15 @@ class Registry(Generic[T]):
         return add
 
     def __contains__(self, name: str) -> bool:
-        return name in self._parts
+        return name in self._parts or ":" in name
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._parts))
 
     def __getitem__(self, name: str) -> T:
+        """Return the part. Raises BenchError for a name that is not known, or cannot be imported."""
+        if ":" in name:
+            return own(name, self.kind)
         if name not in self._parts:
             raise BenchError(f"unknown {self.kind} {name!r}", mend=did_you_mean(name, self._parts))
         return self._parts[name]
@@ -40,3 +47,33 @@ class Registry(Generic[T]):
     def describe(self) -> dict[str, str]:
         """Return each name with the first line of its docstring."""
         return {name: (self._parts[name].__doc__ or "").strip().split("\n")[0] for name in self}
+
+
+def own(name: str, kind: str) -> Any:
+    """Return what `module:name` stands for. Modules are looked for beside the suite first, then as Python does.
+
+    Raises BenchError where the module is not there, fails while it is imported, or has nothing callable of that name.
+    """
+    module, _, attribute = name.partition(":")
+    try:
+        loaded = import_module(module)
+    except Exception as error:
+        absent = isinstance(error, ModuleNotFoundError) and error.name and f"{module}.".startswith(f"{error.name}.")
+        mend = f"put {module.replace('.', '/')}.py beside the suite, or install it" if absent else "mend that file"
+        why = "there is no such module" if absent else f"it cannot be imported: {type(error).__name__}: {error}"
+        raise BenchError(f"{kind} {name!r}: {why}", mend=mend) from error
+    if not callable(found := getattr(loaded, attribute, None)):
+        known = [key for key, value in vars(loaded).items() if callable(value) and not key.startswith("_")]
+        where = getattr(loaded, "__file__", None) or module
+        raise BenchError(f"{kind} {name!r}: {where} has no function or class {attribute!r}", mend=did_you_mean(attribute, known))
+    return found
+
+
+def own_digest(name: str) -> str:
+    """Return the SHA-256 of the file of `module:name`, so that a changed part counts as another one; "" where there is none."""
+    try:
+        spec = find_spec(name.partition(":")[0])
+    except (ImportError, ValueError):
+        return ""
+    path = Path(spec.origin) if spec and spec.origin else None
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path and path.is_file() else ""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bench.cli import common
 
-KINDS = ("suites", "models", "data", "augmentations", "optimizers", "schedules")
+KINDS = ("suites", "models", "data", "augmentations", "denoisers", "losses", "optimizers", "schedules")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,11 +42,16 @@ def _parts(kind: str) -> dict[str, str]:
         from bench.data import SOURCES
 
         return SOURCES.describe()
-    from bench import config
+    from bench.config import augment, denoise, train
 
-    unions = {"augmentations": config.Augment, "optimizers": config.Optimizer, "schedules": config.Schedule}
-    members = unions[kind].__origin__.__args__
-    return {part.model_fields["name"].annotation.__args__[0]: _first_line(part) for part in members}
+    members = {
+        "augmentations": augment.AUGMENTATIONS,
+        "denoisers": denoise.DENOISERS,
+        "losses": train.LOSSES,
+        "optimizers": train.OPTIMIZERS,
+        "schedules": train.SCHEDULES,
+    }
+    return {part.model_fields["name"].annotation.__args__[0]: _first_line(part) for part in members[kind]}
 
 
 def _first_line(part: type) -> str:

@@ -7,10 +7,11 @@ that looking up a prepared data set stays quick.
 
 from importlib import import_module
 
-from bench.data.cache import cached, data_root, find, prepare, verify
+from bench.data.cache import cached, find, prepare, verify
 from bench.data.dataset import Dataset
 from bench.data.sources import SOURCES, Source
 from bench.data.splits import Indices, split
+from bench.paths import data_root
 
 _NEEDS_TORCH = {
     "AUGMENTATIONS": "bench.data.augment",

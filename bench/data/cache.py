@@ -1,26 +1,18 @@
 """Prepared data sets on disk: made once, found by key, checked against their hash."""
 
 import errno
-import os
 import shutil
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from platformdirs import user_cache_path
 
 from bench.config import Data
 from bench.data.dataset import META, Dataset
 from bench.data.sources import SOURCES
 from bench.errors import BenchError
-
-
-def data_root() -> Path:
-    """Return the folder that holds data sets: BENCH_DATA, else `bench/data` in the user's cache folder."""
-    if given := os.environ.get("BENCH_DATA"):
-        return Path(given).expanduser().absolute()
-    return user_cache_path("bench") / "data"
+from bench.paths import data_root
 
 
 def prepare(

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from bench.config import SECTIONS, Data, Model, Train, TrialConfig
 from bench.errors import did_you_mean
+from bench.paths import beside
 from bench.suite.document import DocPath, Document, merged
 from bench.suite.schema import Grid, Stage, SuiteFile
 from bench.suite.validation import validated
@@ -285,6 +286,6 @@ class _Sections:
         key = digest
         for field in {"data": ["path"], "model": ["weights"]}.get(name, []):
             if (file := getattr(config, field)) is not None:
-                config = config.model_copy(update={field: str(self.folder / Path(file).expanduser())})
+                config = config.model_copy(update={field: beside(file, self.folder)})
                 key = f"{digest} {getattr(config, field)}"
         return Section(config, digest, key, place)

@@ -1,0 +1,48 @@
+"""The base of every configured part, and the types of its numbers."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(gt=0)]
+Seed = Annotated[int, Field(ge=0)]
+SplitName = Literal["train", "val", "test"]
+
+
+class Config(BaseModel):
+    """Base of all parts: unknown keys are errors, values do not change after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def _importable(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", name):
+        raise ValueError("should be `module:name`")
+    return name
+
+
+class Own(Config):
+    """A part of the user's own: `module:name`, a Python file beside the suite (or an installed module) and a name in it."""
+
+    name: Annotated[str, AfterValidator(_importable)]
+    args: dict[str, Any] = {}
+    """Keyword arguments; the part gets them as the attributes of its options."""
+
+
+def named(*parts: type[Config]) -> Any:
+    """Return the type of one of several parts, told apart by `name`; or of a part of the user's own, `module:name`."""
+    tags = {part.model_fields["name"].annotation.__args__[0]: part for part in parts}
+    union: Any = Annotated[Own, Tag("module:name")]
+    for tag, part in tags.items():
+        union = union | Annotated[part, Tag(tag)]
+
+    def told(value: Any) -> Any:
+        name = value.get("name") if isinstance(value, dict) else getattr(value, "name", None)
+        return "module:name" if isinstance(name, str) and ":" in name else name
+
+    return Annotated[union, Discriminator(told)]

@@ -1,0 +1,178 @@
+"""A data set and what is done to its images."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, FiniteFloat, field_validator, model_validator
+
+from bench.config.augment import Append, Augment
+from bench.config.base import Config, Count, Fraction, NonNegative, Positive, Seed, SplitName
+from bench.config.denoise import Denoise
+
+ClassName = Annotated[int, Field(ge=0)] | str
+"""A class by its number, from 0, or by its name."""
+Classes = Annotated[tuple[ClassName, ...], Field(min_length=1)]
+
+
+class PerClass(Config):
+    """So many images of every class."""
+
+    per_class: Count
+
+
+Held = Fraction | PerClass
+
+
+class Split(Config):
+    """Stratified, seeded split. The test set is the source's own; a source without one (or a pooled one) gives up `test`."""
+
+    val: Held = 0.2
+    """Share of the training set that is held out for validation, or {per_class: N}."""
+    test: Held = 0.2
+    """Share of all images that becomes the test set, where there is no test set of the source's own, or {per_class: N}."""
+    seed: Seed = 0
+
+
+class Subset(Config):
+    """Stratified, seeded subset: at most so many images of each split (all where left out)."""
+
+    train: Count | None = None
+    val: Count | None = None
+    test: Count | None = None
+
+
+class Sizes(Config):
+    """An imbalanced data set: so many images a class, before the split, drawn from the images that there are.
+
+    Sizes run from `smallest` to `largest` along a power curve whose sum is `total`; which class gets which is drawn from `seed`.
+    """
+
+    smallest: Count
+    largest: Count
+    total: Count
+    seed: Seed = 0
+
+
+class LabelNoise(Config):
+    """Give a share of the images a wrong label, drawn evenly from the other classes: `splits` say where."""
+
+    share: Fraction
+    splits: tuple[SplitName, ...] = ("train",)
+    seed: Seed = 0
+
+
+class Reduce(Config):
+    """Remove images of some classes from the training part, keeping the share `keep` of each, drawn from `seed`."""
+
+    classes: Classes
+    keep: Fraction
+    seed: Seed = 0
+
+
+class NoisyCopies(Config):
+    """Append copies of every training image of some classes with Gaussian noise, one for each of `variances`.
+
+    unit `pixel`: variances are of pixel values in [0, 1]. `normalized`: of images divided by their standard deviation (so in
+    units of each channel's own variance), which is what noise added after normalisation means. Copies are clipped to [0, 1].
+    """
+
+    classes: Classes
+    variances: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    unit: Literal["pixel", "normalized"] = "normalized"
+
+
+class Environments(Config):
+    """Which environment each training image belongs to, for losses that look at environments apart.
+
+    by `class`: `groups` of classes. `copy`: original images, and the noisy copies of each variance. `random`: `count` even parts.
+    """
+
+    by: Literal["class", "copy", "random"]
+    groups: tuple[Classes, ...] = ()
+    count: Annotated[int, Field(gt=1)] = 2
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _groups_of_classes(self):
+        if (self.by == "class") != bool(self.groups):
+            raise ValueError("`by: class` needs `groups`, lists of classes, and no other kind takes them")
+        return self
+
+
+class Noise(Config):
+    """Gaussian noise z ~ N(0, variance) added once to every image (pixel values in [0, 1]), as a damaged data set has it.
+
+    The mask is drawn from the trial's seed, so arms that differ in something else see the same mask. Results are
+    clipped to [0, 1] and kept in 8 bits.
+    """
+
+    variance: NonNegative = 0.0
+    splits: tuple[SplitName, ...] = ("train", "val", "test")
+
+
+class Resize(Config):
+    """Enlarge or shrink images: by a whole `scale`, or to `size` pixels a side."""
+
+    scale: Count | None = None
+    size: Count | None = None
+    mode: Literal["nearest", "bilinear"] = "nearest"
+
+    @model_validator(mode="after")
+    def _one_of(self):
+        if (self.scale is None) == (self.size is None):
+            raise ValueError("give either 'scale' or 'size'")
+        return self
+
+    def applied(self, height: int, width: int) -> tuple[int, int]:
+        """Return height and width of a resized image."""
+        return (height * self.scale, width * self.scale) if self.scale else (self.size, self.size)
+
+
+class Normalize(Config):
+    """Subtract `mean` and divide by `std`, one number a channel, on pixel values in [0, 1]."""
+
+    mean: tuple[FiniteFloat, FiniteFloat, FiniteFloat]
+    std: tuple[Positive, Positive, Positive]
+
+
+class Data(Config):
+    """A data set and what is done to its images, in this order: pool, classes, sizes, split, subset, label noise, reduce,
+    copies, noise, denoise, append; and in each batch: augment, normalize, resize."""
+
+    source: str
+    """cifar10, cifar100, digits, folder (with `path`), or `module:name`."""
+    path: str | None = None
+    """For source folder: a tree `<class>/<image>` (or `train/<class>/…` and `test/<class>/…`), or a tar or zip of one.
+    Looked for beside the suite, then in the folder of data sets."""
+    args: dict[str, Any] = {}
+    """For a source of the user's own, `module:name`: its keyword arguments."""
+    pool: bool = False
+    """Put the source's training and test images together; the split then takes a test set of its own."""
+    classes: Count | Classes | None = None
+    """Only these classes, or so many of them, drawn from the split's seed."""
+    sizes: Sizes | None = None
+    split: Split = Split()
+    subset: Subset = Subset()
+    label_noise: LabelNoise | None = None
+    reduce: Reduce | None = None
+    copies: NoisyCopies | None = None
+    noise: Noise = Noise()
+    denoise: Denoise | None = None
+    append: Append | None = None
+    environments: Environments | None = None
+    augment: tuple[Augment, ...] = ()
+    normalize: Literal["dataset", "none"] | Normalize = "dataset"
+    """`dataset`: mean and standard deviation of the training images, per channel."""
+    resize: Resize | None = None
+
+    @field_validator("resize")
+    @classmethod
+    def _scale_of_one_is_none(cls, resize: Resize | None) -> Resize | None:
+        return None if resize and resize.scale == 1 else resize
+
+    @model_validator(mode="after")
+    def _path_of_folder(self):
+        if (self.path is not None) != (self.source == "folder"):
+            raise ValueError("source 'folder' needs a 'path', and no other source takes one")
+        if self.args and ":" not in self.source:
+            raise ValueError("'args' are for a source of your own, `module:name`")
+        return self
