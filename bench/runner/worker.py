@@ -93,16 +93,16 @@ def _cpu_name() -> str:
         return platform.processor() or platform.machine()
 
 
-@cache
 def _dataset(data: Data):
+    """Return the images that a section reads; all sections that read the same ones share them."""
+    return _opened(data.model_dump_json(include={"source", "path", "args"}))
+
+
+@cache
+def _opened(source: str):
     from bench import data as datasets
 
-    return datasets.prepare(data)
-
-
-def _same_images(data: Data) -> Data:
-    """Return a key under which all sections that read the same images share one data set."""
-    return Data(source=data.source, path=data.path)
+    return datasets.prepare(Data.model_validate_json(source))
 
 
 def _prepare(pipe: Connection, device: str, data: Data, download: bool) -> tuple[str, int]:
@@ -119,7 +119,7 @@ def _inspect(pipe: Connection, device: str, config: TrialConfig) -> Facts:
     from bench import models
 
     errors: list[tuple[str, BenchError]] = []
-    dataset = _dataset(_same_images(config.data))
+    dataset = _dataset(config.data)
     sizes = (0, 0, 0)
     try:
         indices = datasets.split(dataset, config.data)
@@ -144,7 +144,7 @@ def _probe(pipe: Connection, device: str, config: TrialConfig) -> tuple[float, f
     """Measure seconds an image, in training and in evaluation."""
     from bench.training.probe import probe
 
-    found = probe(config, _dataset(_same_images(config.data)), device)
+    found = probe(config, _dataset(config.data), device)
     return found.train_seconds_per_image, found.eval_seconds_per_image
 
 
@@ -156,7 +156,7 @@ def _trial(pipe: Connection, device: str, config: TrialConfig, seed: int) -> Any
         pipe.send(("progress", (epoch, metrics)))
         return False
 
-    dataset = _dataset(_same_images(config.data))
+    dataset = _dataset(config.data)
     result = run_trial(config, seed, dataset, device, report)
     artifacts = {}
     if result.predictions:
