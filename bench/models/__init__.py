@@ -1,7 +1,21 @@
 """Networks: our own and timm's, with pretrained weights, files of weights, frozen bodies and replaced heads."""
 
-from bench.models.build import MODELS, build, check
-from bench.models.heads import parameters
-from bench.models.weights import fetch, unavailable, weights_digest
+from bench.models import cnn, densenet, resnet  # each registers its networks
+from bench.models.base import MODELS
+from bench.models.build import build, check
+from bench.models.heads import parameters, penalty
+from bench.models.hub import fetch, unavailable, weights_digest
 
-__all__ = ["MODELS", "build", "check", "fetch", "parameters", "unavailable", "weights_digest"]
+__all__ = [
+    "MODELS",
+    "build",
+    "check",
+    "cnn",
+    "densenet",
+    "fetch",
+    "parameters",
+    "penalty",
+    "resnet",
+    "unavailable",
+    "weights_digest",
+]

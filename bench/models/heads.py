@@ -1,15 +1,22 @@
-"""What surrounds a body: replaced heads, frozen layers, and the count of parameters."""
+"""What surrounds a body: replaced heads and their penalty, frozen layers, and the count of parameters."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
 
+import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from bench import config
 
 
-def head(spec: config.Head, features: int, classes: int) -> nn.Sequential:
+class Head(nn.Sequential):
+    """A classifier of dense layers. l2: what their squared weights add to the loss."""
+
+    l2: float = 0.0
+
+
+def head(spec: config.Head, features: int, classes: int) -> Head:
     """Return the classifier that `spec` describes: [batch, features] -> logits [batch, classes]."""
     layers: list[nn.Module] = [nn.BatchNorm1d(features)] if spec.batch_norm else []
     for width in spec.hidden:
@@ -19,11 +26,34 @@ def head(spec: config.Head, features: int, classes: int) -> nn.Sequential:
         if spec.dropout:
             layers.append(nn.Dropout(spec.dropout))
         features = width
-    return nn.Sequential(*layers, nn.Linear(features, classes))
+    top = Head(*layers, nn.Linear(features, classes))
+    top.l2 = spec.l2
+    return top
 
 
-def with_head(body: nn.Module, top: nn.Module) -> nn.Sequential:
+def with_head(body: nn.Module, top: Head) -> nn.Sequential:
     return nn.Sequential(OrderedDict(body=body, head=top))
+
+
+def strip(body: nn.Module) -> None:
+    """Take a body's classifier away, for a head to replace: its last layer; of timm's VGG all three dense layers.
+
+    VGG's features are then the means of its last maps.
+    """
+    body.reset_classifier(0)
+    if type(body).__module__ == "timm.models.vgg":  # asked by name: other bodies need not wait for timm to load
+        body.pre_logits = nn.Identity()
+
+
+def penalty(network: nn.Module) -> torch.Tensor | None:
+    """Return l2 times the sum of squares of the head's dense weights (not biases), for the loss; None without l2.
+
+    network: as `build` returns it. The gradient reaches the head only.
+    """
+    top = getattr(getattr(network, "network", network), "head", None)  # of a Frozen network, or of a plain one
+    if not isinstance(top, Head) or not top.l2:
+        return None
+    return top.l2 * sum(layer.weight.square().sum() for layer in top if isinstance(layer, nn.Linear))
 
 
 class Frozen(nn.Module):

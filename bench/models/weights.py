@@ -1,109 +1,25 @@
-"""Weights from files and from timm's hub: where they lie, whether they fit, and their digests."""
+"""Files of weights: reading them, and whether they fit a network."""
 
-import hashlib
-from functools import lru_cache
 from pathlib import Path
-from urllib.parse import urlparse
 
 import torch
 from torch import nn
 
-from bench import config
 from bench.errors import BenchError
 
-# timm looks for these names in a hub repository, in this order.
-HUB_FILES = ("model.safetensors", "pytorch_model.bin")
-REACH_SECONDS = 10.0
+# Top-level names under which torchvision's and timm's networks keep the classifier that a head replaces.
+CLASSIFIERS = ("classifier", "fc", "head", "pre_logits")
+
+State = dict[str, torch.Tensor]
 
 
-def unavailable(model: config.Model) -> str | None:
-    """Return why the weights of `model` cannot be had on this machine now, or None. Touches no network."""
-    if model.weights:
-        return None if _path(model.weights).is_file() else f"weights file {model.weights} is missing"
-    if not model.pretrained:
-        return None
-    try:
-        found = hub_file(model.name)
-    except BenchError as error:
-        return error.message
-    return None if found else f"pretrained weights of {model.name} are not in the local hub cache"
-
-
-def weights_digest(model: config.Model) -> str:
-    """Return the SHA-256 of the file that `model` starts from; "" without weights, or where they cannot be had."""
-    if unavailable(model) or not (model.weights or model.pretrained):
-        return ""
-    path = _path(model.weights) if model.weights else hub_file(model.name)
-    facts = path.stat()
-    return _sha256(path, facts.st_size, facts.st_mtime_ns)
-
-
-def fetch(model: config.Model) -> None:
-    """Download the hub's weights of `model` into the local cache, where they are not there yet.
-
-    Raises BenchError where the hub publishes none, cannot be reached within 10 s, or breaks off.
-    """
-    if not model.pretrained or hub_file(model.name):
-        return
-    from huggingface_hub import constants, hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
-    from huggingface_hub.utils import get_session
-
-    published = _published(model.name)
-    mend = "check the connection, or give a local file: `weights: FILE` instead of `pretrained: true`"
-    try:
-        if not published.hf_hub_id:
-            torch.hub.download_url_to_file(published.url, str(_url_file(published.url)), progress=False)
-            return
-        # The hub's client retries for half a minute before it gives up; one plain request says at once.
-        get_session().head(constants.ENDPOINT, timeout=REACH_SECONDS)
-        repository, _, revision = published.hf_hub_id.partition("@")
-        for name in _hub_names(published):
-            try:
-                hf_hub_download(repository, name, revision=revision or None, etag_timeout=REACH_SECONDS)
-                return
-            except EntryNotFoundError as error:
-                if isinstance(error, LocalEntryNotFoundError):  # not "no such file" but "no connection"
-                    raise
-    except Exception as error:  # the client's network errors share no base class across its versions
-        raise BenchError(f"cannot download the weights of {model.name}: {first_line(error)}", mend=mend) from error
-    raise BenchError(f"the hub's repository {published.hf_hub_id} holds no weights file", mend=mend)
-
-
-def hub_file(name: str) -> Path | None:
-    """Return the file of timm model `name`'s published weights in the local cache, or None. Touches no network.
-
-    Raises BenchError where no weights are published under this name.
-    """
-    from huggingface_hub import try_to_load_from_cache
-
-    published = _published(name)
-    if not published.hf_hub_id:
-        path = _url_file(published.url)
-        return path if path.is_file() else None
-    repository, _, revision = published.hf_hub_id.partition("@")
-    for filename in _hub_names(published):
-        found = try_to_load_from_cache(repository, filename, revision=revision or None)
-        if isinstance(found, str):  # otherwise None, or a marker for "known not to exist"
-            return Path(found)
-    return None
-
-
-def overlay(name: str) -> dict:
-    """Return the entries of timm's pretrained_cfg that make it load `name`'s weights from the local cache."""
-    path = hub_file(name)
-    if _published(name).custom_load:
-        return {"file": str(path), "custom_load": True}
-    return {"state_dict": read(path)}
-
-
-def read(path: str | Path) -> dict[str, torch.Tensor]:
+def read(path: str | Path) -> State:
     """Read a state dict from a .safetensors file or, with weights_only=True, from a .pth file.
 
     A checkpoint that holds the state dict under "state_dict" or "model" is unwrapped. Raises BenchError for a file that
     is missing, damaged, unsafe, or something else.
     """
-    path = _path(path)
+    path = local(path)
     if not path.is_file():
         raise BenchError("no such weights file", where=str(path), mend="check the path under `model.weights`")
     try:
@@ -127,21 +43,25 @@ def read(path: str | Path) -> dict[str, torch.Tensor]:
     return state
 
 
-def fit(network: nn.Module, path: str | Path) -> dict[str, torch.Tensor]:
-    """Read a file of weights and return what of it `network` loads. `network` may live on the meta device.
+def fit(body: nn.Module, path: str | Path, head: nn.Module | None = None) -> tuple[State, State]:
+    """Read a file of weights and return what of it `body`, and the `head` on it, load. Both may live on the meta device.
 
-    The last layer's weights are left out where the network has another number of classes, or another head. Any other
-    difference in names or shapes raises BenchError with the first of them.
+    The file holds a bare body, such as torchvision's and timm's files, or a whole network that `build` made: headed, frozen, or
+    both. The last layer's weights are left out where the number of classes is another one, and all of the head's where it is
+    another head. Any other difference in names or shapes raises BenchError with the first of them.
     """
-    state, own, last = read(path), network.state_dict(), classifier_names(network)
-    for name in last:
-        keys = [key for key in state if key.startswith(f"{name}.")]
+    own = body.state_dict()
+    state, top = _unwrapped(read(path), own)
+    last = [f"{name}." for name in classifier_names(body)]
+    for prefix in last:
+        keys = [key for key in state if key.startswith(prefix)]
         if any(key not in own or own[key].shape != state[key].shape for key in keys):
             state = {key: value for key, value in state.items() if key not in keys}
-    prefixes = tuple(f"{name}." for name in last)
+    if head is not None:
+        state = {key: value for key, value in state.items() if key in own or key.split(".")[0] not in CLASSIFIERS}
     # Converted files often lack the batch norms' step counters, which nothing here uses.
     missing = [
-        key for key in own if key not in state and not key.startswith(prefixes) and not key.endswith("num_batches_tracked")
+        key for key in own if key not in state and not key.startswith(tuple(last)) and not key.endswith("num_batches_tracked")
     ]
     unexpected = [key for key in state if key not in own]
     shapes = [
@@ -160,12 +80,44 @@ def fit(network: nn.Module, path: str | Path) -> dict[str, torch.Tensor]:
             where=str(path),
             mend="give the file of the same architecture, or change `model.name` or `model.args`",
         )
-    return state
+    return state, _same_head(top, head) if head is not None else {}
 
 
-def load(network: nn.Module, path: str | Path) -> None:
-    """Load a file of weights into `network`, as `fit` describes."""
-    network.load_state_dict(fit(network, path), strict=False)
+def load(body: nn.Module, path: str | Path, head: nn.Module | None = None) -> None:
+    """Load a file of weights into `body` and the `head` on it, as `fit` describes."""
+    state, top = fit(body, path, head)
+    body.load_state_dict(state, strict=False)
+    if head is not None:
+        head.load_state_dict(top, strict=False)
+
+
+def _unwrapped(state: State, own: State) -> tuple[State, State]:
+    """Return the weights of the body, and of the head on it, in a file that may hold either a body or what `build` returned.
+
+    own: the body's state dict. Where a body's own names look like a wrapper's, what matches more of them is taken.
+    """
+    top: State = {}
+    for wrapper, beside in (("network.", "network."), ("body.", "head.")):  # Frozen, with_head
+        if not any(key.startswith(wrapper) for key in state) or not all(key.startswith((wrapper, beside)) for key in state):
+            continue
+        inner = _under(wrapper, state)
+        if len(own.keys() & inner) >= len(own.keys() & state):
+            state, top = inner, _under("head.", state) if beside != wrapper else top
+    return state, top
+
+
+def _under(prefix: str, state: State) -> State:
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+
+
+def _same_head(state: State, head: nn.Module) -> State:
+    """Return a file's weights of the head: all but the last layer's where only the classes differ, none of another head."""
+    own, last = head.state_dict(), f"{len(head) - 1}."
+    shapes, theirs = ({key: value.shape for key, value in each.items()} for each in (own, state))
+    differ = {key for key, _ in shapes.items() ^ theirs.items()}
+    if not all(key.startswith(last) for key in differ):
+        return {}
+    return {key: value for key, value in state.items() if not (differ and key.startswith(last))}
 
 
 def classifiers(network: nn.Module) -> tuple[nn.Module, ...]:
@@ -175,42 +127,16 @@ def classifiers(network: nn.Module) -> tuple[nn.Module, ...]:
 
 
 def classifier_names(network: nn.Module) -> list[str]:
+    """Return the dotted names of a network's last layers."""
     last = {id(module) for module in classifiers(network)}
     return [name for name, module in network.named_modules() if id(module) in last]
 
 
-def _published(name: str):
-    import timm
-
-    published = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
-    if published is None or not (published.hf_hub_id or published.url):
-        raise BenchError(
-            f"no pretrained weights are published for {name}",
-            mend="leave out `pretrained: true`, or give a local file: `weights: FILE`",
-        )
-    return published
-
-
-def _hub_names(published) -> tuple[str, ...]:
-    return (published.hf_hub_filename,) if published.hf_hub_filename else HUB_FILES
-
-
-def _url_file(url: str) -> Path:
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / Path(urlparse(url).path).name
-
-
-def _path(path: str | Path) -> Path:
+def local(path: str | Path) -> Path:
+    """Return the path of a file, `~` expanded."""
     return Path(path).expanduser()
 
 
 def first_line(error: Exception) -> str:
     """Return the first line of an error's text, or its type's name."""
     return (str(error).strip() or type(error).__name__).split("\n")[0]
-
-
-@lru_cache(maxsize=64)
-def _sha256(path: Path, size: int, modified: int) -> str:  # size and modified are there to notice a changed file
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

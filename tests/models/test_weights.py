@@ -21,8 +21,8 @@ def model(name="simple_cnn", **fields):
 def saved(tmp_path):
     """Save the state dict of a network with seed 7; return path and state."""
 
-    def save(suffix=".pth", name="simple_cnn", classes=10, wrap=None, change=lambda state: None):
-        state = dict(build(model(name), CIFAR, classes, seed=7).state_dict())
+    def save(suffix=".pth", name="simple_cnn", classes=10, wrap=None, change=lambda state: None, args=()):
+        state = dict(build(model(name, args=dict(args)), CIFAR, classes, seed=7).state_dict())
         change(state)
         path = tmp_path / f"weights{suffix}"
         if suffix == ".safetensors":
@@ -88,6 +88,43 @@ def test_a_file_without_step_counters_or_classifier_is_whole_enough(saved):
     assert all(torch.equal(loaded[key], state[key]) for key in state)
 
 
+VGG = {"mlp_ratio": 0.002}  # of VGG's dense layers, which are 120 million weights otherwise
+
+
+def test_pretrained_vgg_keeps_its_convolutions_under_a_new_classifier(hub, saved):
+    path, state = saved(".safetensors", name="vgg11", classes=1000, args=VGG)
+    hub("timm/vgg11.tv_in1k", path)
+    spec = model("vgg11", pretrained=True, args=VGG, head={"hidden": [16]})
+    body = build(spec, CIFAR, 10, seed=0).body.state_dict()
+    assert set(body) == {key for key in state if key.startswith("features.")}
+    assert all(torch.equal(body[key], state[key]) for key in body)
+    whole = build(model("vgg11", pretrained=True, args=VGG), CIFAR, 10, seed=0).state_dict()
+    assert {key for key in state if not torch.equal(whole[key], state[key])} == {"head.fc.weight", "head.fc.bias"}
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [("vgg11", VGG), ("vgg_blocks", {"filters": [64, 128, 256, 512, 512], "convolutions": [1, 1, 2, 2, 2]})],
+)
+def test_torchvisions_file_of_vgg_loads_under_a_head(tmp_path, name, args):
+    from torchvision.models import vgg
+
+    features = vgg.make_layers(vgg.cfgs["A"])
+    state = {f"features.{key}": value for key, value in features.state_dict().items()}
+    state |= {f"classifier.{layer}.weight": torch.zeros(2, 2) for layer in (0, 3, 6)}
+    path = tmp_path / "vgg11.pth"
+    torch.save(state, path)
+    network = build(model(name, args=args, weights=str(path), head={"hidden": [8]}), CIFAR, 10, seed=0).eval()
+    images = torch.rand(2, *CIFAR)
+    torch.testing.assert_close(network.body(images), features(images).flatten(1))
+    bare = model(name, args=args, weights=str(path))
+    if name == "vgg_blocks":  # which calls its only dense layer `classifier`, as torchvision does its three
+        assert torch.equal(build(bare, CIFAR, 10, seed=0).features[0].weight, features[0].weight)
+    else:
+        with pytest.raises(BenchError, match=r"missing: pre_logits\.fc1\.weight.*unexpected: classifier\.0\.weight"):
+            check(bare, CIFAR, 10)
+
+
 def _rename(state):
     state["features.0.kernel"] = state.pop("features.0.weight")
 
@@ -149,8 +186,9 @@ def test_a_missing_file_is_unavailable_rather_than_wrong(tmp_path):
     check(spec, CIFAR, 10)
     assert "none.pth is missing" in unavailable(spec)
     assert weights_digest(spec) == ""
-    with pytest.raises(BenchError, match="is missing"):
+    with pytest.raises(BenchError, match="is missing") as raised:
         build(spec, CIFAR, 10, seed=0)
+    assert "check the path" in raised.value.mend
 
 
 def test_the_digest_follows_the_content(saved):
@@ -167,8 +205,9 @@ def test_pretrained_weights_come_from_the_hubs_cache(hub, saved):
     spec = model("resnet18", pretrained=True)
     assert "not in the local hub cache" in unavailable(spec)
     assert weights_digest(spec) == ""
-    with pytest.raises(BenchError, match="not in the local hub cache"):
+    with pytest.raises(BenchError, match="not in the local hub cache") as raised:
         build(spec, CIFAR, 10, seed=0)
+    assert "bench data prepare" in raised.value.mend
     path, state = saved(".safetensors", name="resnet18", classes=1000)
     hub("timm/resnet18.a1_in1k", path)
     assert unavailable(spec) is None

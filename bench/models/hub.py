@@ -1,0 +1,130 @@
+"""Weights before they are read: timm's hub and its local cache, whether they can be had, and their digests."""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urlparse
+
+import torch
+
+from bench import config
+from bench.errors import BenchError
+from bench.models import weights
+
+# timm looks for these names in a hub repository, in this order.
+HUB_FILES = ("model.safetensors", "pytorch_model.bin")
+REACH_SECONDS = 10.0
+
+
+def unavailable(model: config.Model) -> str | None:
+    """Return why the weights of `model` cannot be had on this machine now, or None. Touches no network.
+
+    What another stage trains counts as there: whoever runs the stages sees to it, and names the file before training.
+    """
+    if isinstance(model.weights, config.Trained):
+        return None
+    if model.weights:
+        return None if weights.local(model.weights).is_file() else f"weights file {model.weights} is missing"
+    if not model.pretrained:
+        return None
+    try:
+        found = hub_file(model.name)
+    except BenchError as error:
+        return error.message
+    return None if found else f"pretrained weights of {model.name} are not in the local hub cache"
+
+
+def weights_digest(model: config.Model) -> str:
+    """Return the SHA-256 of the file that `model` starts from; "" without one, or where it cannot be had."""
+    if isinstance(model.weights, config.Trained) or not (model.weights or model.pretrained) or unavailable(model):
+        return ""
+    path = weights.local(model.weights) if model.weights else hub_file(model.name)
+    facts = path.stat()
+    return _sha256(path, facts.st_size, facts.st_mtime_ns)
+
+
+def fetch(model: config.Model) -> None:
+    """Download the hub's weights of `model` into the local cache, where they are not there yet.
+
+    Raises BenchError where the hub publishes none, cannot be reached within 10 s, or breaks off.
+    """
+    if not model.pretrained or hub_file(model.name):
+        return
+    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+    from huggingface_hub.utils import get_session
+
+    published = _published(model.name)
+    mend = "check the connection, or give a local file: `weights: FILE` instead of `pretrained: true`"
+    try:
+        if not published.hf_hub_id:
+            torch.hub.download_url_to_file(published.url, str(_url_file(published.url)), progress=False)
+            return
+        # The hub's client retries for half a minute before it gives up; one plain request says at once.
+        get_session().head(constants.ENDPOINT, timeout=REACH_SECONDS)
+        repository, _, revision = published.hf_hub_id.partition("@")
+        for name in _hub_names(published):
+            try:
+                hf_hub_download(repository, name, revision=revision or None, etag_timeout=REACH_SECONDS)
+                return
+            except EntryNotFoundError as error:
+                if isinstance(error, LocalEntryNotFoundError):  # not "no such file" but "no connection"
+                    raise
+    except Exception as error:  # the client's network errors share no base class across its versions
+        raise BenchError(f"cannot download the weights of {model.name}: {weights.first_line(error)}", mend=mend) from error
+    raise BenchError(f"the hub's repository {published.hf_hub_id} holds no weights file", mend=mend)
+
+
+def hub_file(name: str) -> Path | None:
+    """Return the file of timm model `name`'s published weights in the local cache, or None. Touches no network.
+
+    Raises BenchError where no weights are published under this name.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    published = _published(name)
+    if not published.hf_hub_id:
+        path = _url_file(published.url)
+        return path if path.is_file() else None
+    repository, _, revision = published.hf_hub_id.partition("@")
+    for filename in _hub_names(published):
+        found = try_to_load_from_cache(repository, filename, revision=revision or None)
+        if isinstance(found, str):  # otherwise None, or a marker for "known not to exist"
+            return Path(found)
+    return None
+
+
+def overlay(name: str) -> dict:
+    """Return the entries of timm's pretrained_cfg that make it load `name`'s weights from the local cache."""
+    path = hub_file(name)
+    if _published(name).custom_load:
+        return {"file": str(path), "custom_load": True}
+    return {"state_dict": weights.read(path)}
+
+
+def _published(name: str):
+    import timm
+
+    published = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
+    if published is None or not (published.hf_hub_id or published.url):
+        raise BenchError(
+            f"no pretrained weights are published for {name}",
+            mend="leave out `pretrained: true`, or give a local file: `weights: FILE`",
+        )
+    return published
+
+
+def _hub_names(published) -> tuple[str, ...]:
+    return (published.hf_hub_filename,) if published.hf_hub_filename else HUB_FILES
+
+
+def _url_file(url: str) -> Path:
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / Path(urlparse(url).path).name
+
+
+@lru_cache(maxsize=64)
+def _sha256(path: Path, size: int, modified: int) -> str:  # size and modified are there to notice a changed file
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
