@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Generic, TypeVar
 
+from bench.config import Config, Own
 from bench.errors import BenchError, did_you_mean
 
 T = TypeVar("T", bound=Callable)
@@ -47,6 +49,11 @@ class Registry(Generic[T]):
     def describe(self) -> dict[str, str]:
         """Return each name with the first line of its docstring."""
         return {name: (self._parts[name].__doc__ or "").strip().split("\n")[0] for name in self}
+
+
+def options(part: Config) -> Any:
+    """Return what a part is called with: its configuration; of a part of the user's own, its arguments as attributes."""
+    return SimpleNamespace(**part.args) if isinstance(part, Own) else part
 
 
 def own(name: str, kind: str) -> Any:

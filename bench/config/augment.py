@@ -83,7 +83,7 @@ class Grayscale(Config):
 class CutMix(Config):
     """With probability p, paste a box of another image of the batch; labels are mixed by area (Yun et al. 2019).
 
-    The share of the own image is drawn from Beta(alpha, alpha) for each image.
+    The share that is left of the image is drawn from Beta(alpha, alpha), the box's centre evenly, for each image.
     """
 
     name: Literal["cutmix"]
@@ -96,7 +96,10 @@ Augment = named(*AUGMENTATIONS)
 
 
 class Append(Config):
-    """Copies of a share of the training images, drawn per trial, augmented once and appended to the training part."""
+    """Copies of a share of the training images, drawn from the trial's seed, augmented once and appended to the training part.
+
+    Copies that are mixed with each other (CutMix) have soft targets.
+    """
 
     share: Annotated[float, Field(gt=0, le=1)] = 0.5
     augment: Annotated[tuple[Augment, ...], Field(min_length=1)]

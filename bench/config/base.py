@@ -34,6 +34,15 @@ class Own(Config):
     """Keyword arguments; the part gets them as the attributes of its options."""
 
 
+def label(value: Any) -> str:
+    """Return the text by which a scalar is known as a label: true, 0.01, adam."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and float(short := f"{value:g}") == value:
+        return short  # 1e+09, not 1000000000.0
+    return "none" if value is None else str(value)
+
+
 def named(*parts: type[Config]) -> Any:
     """Return the type of one of several parts, told apart by `name`; or of a part of the user's own, `module:name`."""
     tags = {part.model_fields["name"].annotation.__args__[0]: part for part in parts}

@@ -9,7 +9,7 @@ from bench.config.base import Config, Count, Fraction, NonNegative, Positive, Se
 from bench.config.denoise import Denoise
 
 ClassName = Annotated[int, Field(ge=0)] | str
-"""A class by its number, from 0, or by its name."""
+"""A class by its number, from 0, or by its name. After `data.classes` only those that it keeps are counted."""
 Classes = Annotated[tuple[ClassName, ...], Field(min_length=1)]
 
 
@@ -41,9 +41,10 @@ class Subset(Config):
 
 
 class Sizes(Config):
-    """An imbalanced data set: so many images a class, before the split, drawn from the images that there are.
+    """An imbalanced data set: so many images a class, before the split, drawn from the training images (with `pool`, all).
 
-    Sizes run from `smallest` to `largest` along a power curve whose sum is `total`; which class gets which is drawn from `seed`.
+    Sizes run from `smallest` to `largest` along a power curve whose sum is `total`: the ith of n has smallest + (largest -
+    smallest) ((i - 1) / (n - 1)) ** g, rounded. Which class gets which, and which images, is drawn from `seed`.
     """
 
     smallest: Count
@@ -51,9 +52,15 @@ class Sizes(Config):
     total: Count
     seed: Seed = 0
 
+    @model_validator(mode="after")
+    def _ascending(self):
+        if self.smallest > self.largest:
+            raise ValueError("'smallest' is larger than 'largest'")
+        return self
+
 
 class LabelNoise(Config):
-    """Give a share of the images a wrong label, drawn evenly from the other classes: `splits` say where."""
+    """Give a share of the images of each of `splits` a wrong label, drawn evenly from the other classes."""
 
     share: Fraction
     splits: tuple[SplitName, ...] = ("train",)
@@ -61,7 +68,7 @@ class LabelNoise(Config):
 
 
 class Reduce(Config):
-    """Remove images of some classes from the training part, keeping the share `keep` of each, drawn from `seed`."""
+    """Remove images of some classes from the training part, keeping the share `keep` of each class, drawn from `seed`."""
 
     classes: Classes
     keep: Fraction
@@ -72,7 +79,8 @@ class NoisyCopies(Config):
     """Append copies of every training image of some classes with Gaussian noise, one for each of `variances`.
 
     unit `pixel`: variances are of pixel values in [0, 1]. `normalized`: of images divided by their standard deviation (so in
-    units of each channel's own variance), which is what noise added after normalisation means. Copies are clipped to [0, 1].
+    units of each channel's own variance), which is what noise added after normalisation means. The noise is drawn from the
+    trial's seed; copies are clipped to [0, 1] and kept in 8 bits.
     """
 
     classes: Classes
@@ -83,7 +91,8 @@ class NoisyCopies(Config):
 class Environments(Config):
     """Which environment each training image belongs to, for losses that look at environments apart.
 
-    by `class`: `groups` of classes. `copy`: original images, and the noisy copies of each variance. `random`: `count` even parts.
+    by `class`: `groups`, each class in one of them. `copy`: original images, and the noisy copies of each variance. `random`:
+    `count` even parts, drawn from `seed`.
     """
 
     by: Literal["class", "copy", "random"]
@@ -164,6 +173,11 @@ class Data(Config):
     """`dataset`: mean and standard deviation of the training images, per channel."""
     resize: Resize | None = None
 
+    @property
+    def origin(self) -> str:
+        """What the images are read from, as text: sections that agree in it share a prepared data set."""
+        return self.model_dump_json(include={"source", "path", "args"})
+
     @field_validator("resize")
     @classmethod
     def _scale_of_one_is_none(cls, resize: Resize | None) -> Resize | None:
@@ -175,4 +189,10 @@ class Data(Config):
             raise ValueError("source 'folder' needs a 'path', and no other source takes one")
         if self.args and ":" not in self.source:
             raise ValueError("'args' are for a source of your own, `module:name`")
+        return self
+
+    @model_validator(mode="after")
+    def _environments_of_copies(self):
+        if self.environments and self.environments.by == "copy" and not self.copies:
+            raise ValueError("environments `by: copy` need 'copies'")
         return self

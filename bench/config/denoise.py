@@ -1,6 +1,8 @@
 """Denoisers: what may be done to every image, once, after noise was added to it."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from bench.config.base import Config, Count, NonNegative, Positive, SplitName, named
 
@@ -15,9 +17,13 @@ class DeepImagePrior(_Denoiser):
     """Deep Image Prior (Ulyanov et al. 2018): a small untrained network for each image learns to paint it, stopped early."""
 
     name: Literal["dip"]
-    iterations: Count = 500
-    lr: Positive = 0.01
-    channels: Count = 16
+    iterations: Count = 300
+    """At most."""
+    stop_at_noise: bool = True
+    """Stop at each image as soon as the result differs from it by no more than its noise, as estimated from the image itself
+    (Morozov's discrepancy principle); false: after `iterations`."""
+    lr: Positive = 0.02
+    channels: Count = 8
     """Channels of the hidden layers."""
     depth: Count = 3
     """Times that the network halves its input's sides, and doubles them again."""
@@ -25,15 +31,16 @@ class DeepImagePrior(_Denoiser):
     """Channels of the fixed random input."""
     input_noise: NonNegative = 0.03
     """Standard deviation of the noise that is added to the input at each iteration."""
-    average: NonNegative = 0.99
-    """Weight of the past in the exponential average of outputs that is returned."""
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.95
+    """Weight of the past in the exponential average of outputs that is the result."""
 
 
 class NonLocalMeans(_Denoiser):
-    """Non-local means (Buades et al. 2005), of scikit-image; `h` in units of each image's estimated noise."""
+    """Non-local means (Buades et al. 2005), of scikit-image."""
 
     name: Literal["nl_means"]
-    h: Positive = 0.8
+    h: Positive = 0.6
+    """How different patches may be, in units of each image's estimated noise."""
     patch_size: Count = 5
     patch_distance: Count = 6
 
@@ -42,11 +49,12 @@ class TotalVariation(_Denoiser):
     """Total variation (Chambolle 2004), of scikit-image."""
 
     name: Literal["tv"]
-    weight: Positive = 0.1
+    weight: Positive = 0.75
+    """In units of each image's estimated noise."""
 
 
 class Wavelet(_Denoiser):
-    """Wavelet thresholding (BayesShrink, Chang et al. 2000), of scikit-image."""
+    """Wavelet thresholding (BayesShrink, Chang et al. 2000) of luma and chroma, of scikit-image."""
 
     name: Literal["wavelet"]
     wavelet: str = "db1"
@@ -54,11 +62,13 @@ class Wavelet(_Denoiser):
 
 
 class Bilateral(_Denoiser):
-    """Bilateral filter (Tomasi and Manduchi 1998), of scikit-image."""
+    """Bilateral filter (Tomasi and Manduchi 1998)."""
 
     name: Literal["bilateral"]
-    sigma_color: Positive = 0.1
+    sigma_color: Positive = 3.0
+    """Standard deviation in colour (Euclidean distance), in units of each image's estimated noise."""
     sigma_spatial: Positive = 1.5
+    """Standard deviation in place, in pixels; pixels three times as far do not count."""
 
 
 DENOISERS = (DeepImagePrior, NonLocalMeans, TotalVariation, Wavelet, Bilateral)

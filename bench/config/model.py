@@ -2,14 +2,15 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
-from bench.config.base import Config, Count, NonNegative, Seed
+from bench.config.base import Config, Count, NonNegative, Seed, label
 
 
 class Head(Config):
     """Replacement classifier: per hidden width dense → ReLU, then dense to the classes; with `batch_norm`, a batch norm
-    before the first dense layer and after each hidden one; dropout after each hidden layer."""
+    before the first dense layer and after each hidden one; dropout after each hidden layer. It replaces the model's last layer;
+    of timm's VGG all three dense layers, so that only the convolutions stay."""
 
     hidden: tuple[Count, ...] = ()
     batch_norm: bool = False
@@ -22,10 +23,14 @@ class Trained(Config):
     """The weights that another stage of the suite trained, without its last layer where the classes differ."""
 
     stage: str
-    cell: dict[str, str] = {}
+    cell: dict[str, Annotated[str, BeforeValidator(label), WithJsonSchema({"type": ["string", "number", "boolean"]})]] = {}
     """axis → label: which cell of that stage. Axes left out take the label that this cell has on them."""
     seed: Seed | None = None
     """The trial of which seed; the trial's own where left out."""
+
+
+def _origin(value: Any) -> str:
+    return "stage" if isinstance(value, (dict, Trained)) else "file"
 
 
 class Model(Config):
@@ -34,7 +39,7 @@ class Model(Config):
     name: str
     pretrained: bool = False
     """Start from the weights that timm's hub publishes under this name."""
-    weights: str | Trained | None = None
+    weights: Annotated[Annotated[str, Tag("file")] | Annotated[Trained, Tag("stage")], Discriminator(_origin)] | None = None
     """Start from a local file instead, .safetensors, or .pth read with weights_only=True (looked for beside the suite, then in
     the folder of data sets); or from what another stage trained, {stage: …, cell: {axis: label}}."""
     frozen: bool = False

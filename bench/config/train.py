@@ -33,13 +33,10 @@ class Adam(Config):
     weight_decay: NonNegative = 0.0
 
 
-class AdamW(Config):
+class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
 
     name: Literal["adamw"]
-    lr: Positive = 0.001
-    betas: tuple[Fraction, Fraction] = (0.9, 0.999)
-    eps: Positive = 1e-8
     weight_decay: NonNegative = 0.01
 
 
@@ -73,8 +70,8 @@ class CrossEntropy(Config):
 
 
 class InvariantRisk(Config):
-    """Invariant risk minimisation (Arjovsky et al. 2019, IRMv1): cross entropy, plus `penalty` times the squared gradient of each
-    environment's risk with respect to a scale of the logits. Needs `data.environments`."""
+    """Invariant risk minimisation (Arjovsky et al. 2019, IRMv1): the sum over environments of their cross entropy, plus `penalty`
+    times its squared derivative with respect to a scale of the logits. Needs `data.environments`."""
 
     name: Literal["irm"]
     penalty: NonNegative = 1.0

@@ -1,16 +1,14 @@
 """Prepared data sets on disk: made once, found by key, checked against their hash."""
 
-import errno
 import shutil
 from collections.abc import Callable
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from bench.config import Data
 from bench.data.dataset import META, Dataset
-from bench.data.sources import SOURCES
+from bench.data.disk import disk_errors, locked
+from bench.data.sources import source_of
 from bench.errors import BenchError
 from bench.paths import data_root
 
@@ -33,11 +31,11 @@ def prepare(
     root = Path(root or data_root())
     if found := find(data, root=root):
         return found
-    source = SOURCES[data.source](data)
+    source = source_of(data)
     final = root / "cache" / source.key()
-    with _disk_errors(final.parent):
+    with disk_errors(final.parent, "data set"):
         final.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(final.with_name(f".{final.name}.lock"), say):
+        with locked(final.with_name(f".{final.name}.lock"), say, "data set"):
             if found := find(data, root=root):
                 return found
             dataset = source.read(root, download, say)
@@ -102,34 +100,4 @@ def _describe(folder: Path) -> dict:
 
 
 def _folder(data: Data, root: Path | None) -> Path:
-    return Path(root or data_root()) / "cache" / SOURCES[data.source](data).key()
-
-
-@contextmanager
-def _locked(path: Path, say: Callable[[str], None]):
-    """Hold a lock among processes; the system lets go of it when a process dies."""
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        say("another process is preparing the same data set: waiting for it")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _disk_errors(folder: Path):
-    """Turn what the operating system refuses into BenchErrors."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            mend = "free some space, or set BENCH_DATA to a folder on another disk"
-        else:
-            mend = "check its permissions, or set BENCH_DATA to a folder that you can read and write"
-        raise BenchError(
-            f"cannot prepare the data set: {error.strerror or error}", where=str(error.filename or folder), mend=mend
-        ) from error
+    return Path(root or data_root()) / "cache" / source_of(data).key()

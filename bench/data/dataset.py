@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +16,37 @@ ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 META = "meta.json"
 
 
+class Rows:
+    """Some rows of arrays that are thought of as laid end to end; `rows[index]` gathers them into an array, as NumPy does.
+
+    places: int64 [N], where each row stands in the arrays.
+    """
+
+    def __init__(self, arrays: Sequence[np.ndarray], places: np.ndarray):
+        self.arrays, self.places = tuple(arrays), places
+        self.dtype, self.shape = self.arrays[0].dtype, (len(places), *self.arrays[0].shape[1:])
+        self.ndim = len(self.shape)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, index) -> np.ndarray:
+        places = self.places[index]
+        gathered = np.empty((*places.shape, *self.shape[1:]), self.dtype)
+        start = 0
+        for array in self.arrays:
+            of_this = (places >= start) & (places < start + len(array))
+            gathered[of_this] = array[places[of_this] - start]
+            start += len(array)
+        return gathered
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return self[:] if dtype is None else self[:].astype(dtype)
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images and labels of one source.
+    """Images and labels of one source, or of what is left of it (see `bench.data.view`).
 
     Images are uint8 [N, 3, H, W], all of one size; labels int64 [N], positions in `classes`. `test_images` and
     `test_labels` are None where the source has no test set. `digest` is the SHA-256 hash of arrays and class names. A
@@ -27,9 +56,9 @@ class Dataset:
     name: str
     classes: tuple[str, ...]
     digest: str
-    train_images: np.ndarray
+    train_images: np.ndarray | Rows
     train_labels: np.ndarray
-    test_images: np.ndarray | None = None
+    test_images: np.ndarray | Rows | None = None
     test_labels: np.ndarray | None = None
     path: Path | None = None
 

@@ -1,31 +1,35 @@
-"""Fixed Gaussian noise: a damaged copy of the images, the same whenever seed, image and variance are the same."""
-
-import math
+"""Fixed Gaussian noise: a damaged copy of the images, the same whenever seed, image and deviation are the same."""
 
 import numpy as np
 import torch
 
-from bench.seeding import derive, generator
+from bench.seeding import derive
 
 _CHUNK = 256  # images at a time, so that the float copies stay in the processor's cache
 
 
-def add_noise(images: torch.Tensor, indices: np.ndarray, variance: float, seed: int, source: str) -> torch.Tensor:
-    """Return clip(round(images + 255 z)) with z ~ N(0, variance), drawn per pixel and channel.
+def mask_seeds(seed: int, streams: list[str], stream: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Return int64 [N], a seed for the noise of each image: stream `streams[stream[i]]` of a trial's seed, image indices[i]."""
+    # The CPU generator heeds only 32 bits of a seed: counting up keeps images' seeds distinct, hashing would not.
+    firsts = np.array([derive(seed, name) % 2**32 for name in streams])
+    return (firsts[stream] + indices) % 2**32
 
-    images: uint8 [N, 3, H, W] on the CPU. indices: int64 [N], each image's place in its source array, `source` ("train"
-    or "test"). Each image's z is drawn by a generator seeded for that image alone (stream "noise"), so it depends
-    neither on the variance nor on which other images are drawn.
+
+def add_noise(images: torch.Tensor, seeds: np.ndarray, deviation: np.ndarray | float) -> torch.Tensor:
+    """Return clip(round(images + 255 z)) with z ~ N(0, deviation²), drawn per pixel and channel.
+
+    images: uint8 [N, 3, H, W] on the CPU. deviation: of pixel values in [0, 1], one number or [N, 3]. Each image's z is
+    drawn by a generator with its own of `seeds`, so it depends neither on the deviation nor on which other images are drawn.
     """
-    first = derive(seed, f"noise/{source}")
-    random = generator(seed, f"noise/{source}")
+    random = torch.Generator()
     noisy = torch.empty_like(images)
+    scale = torch.as_tensor(np.multiply(deviation, 255.0)).float()
+    scale = scale.expand(len(images), images.shape[1])[:, :, None, None]
     z = torch.empty(min(_CHUNK, len(images)), *images.shape[1:])
     for start in range(0, len(images), _CHUNK):
-        chunk = images[start : start + _CHUNK]
-        # The CPU generator heeds only 32 bits of a seed: counting up keeps images' seeds distinct, hashing would not.
-        for row, index in zip(z, indices[start : start + _CHUNK].tolist(), strict=False):
-            row.normal_(generator=random.manual_seed((first + index) % 2**32))
-        damaged = z[: len(chunk)].mul_(255 * math.sqrt(variance)).add_(chunk).round_().clamp_(0, 255)
-        noisy[start : start + _CHUNK] = damaged
+        some = slice(start, start + _CHUNK)
+        for row, own in zip(z, seeds[some].tolist(), strict=False):
+            row.normal_(generator=random.manual_seed(own))
+        chunk = images[some]
+        noisy[some] = z[: len(chunk)].mul_(scale[some]).add_(chunk).round_().clamp_(0, 255)
     return noisy

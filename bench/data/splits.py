@@ -5,8 +5,9 @@ from typing import Literal
 
 import numpy as np
 
-from bench.config import Data
+from bench.config import Data, PerClass
 from bench.data.dataset import Dataset
+from bench.data.draws import draws
 from bench.errors import BenchError
 
 
@@ -22,19 +23,19 @@ class Indices:
 
 
 def split(dataset: Dataset, data: Data) -> Indices:
-    """Split and subset as `data.split` and `data.subset` say, from `data.split.seed` alone.
+    """Split and subset what `view` made of a source, as `data.split` and `data.subset` say, from `data.split.seed` alone.
 
-    A source without a test set first gives up the fraction `split.test` of its images; of what is left, `split.val`
-    becomes validation. Subsets are then taken from each split, so they never mix.
-    Raises BenchError where a class is too small to be in every split, or a subset is larger than its split.
+    A data set without a test set first gives up the fraction `split.test` of its images; of what is left, `split.val`
+    becomes validation. Either may be a number of images of each class instead. Subsets are then taken from each split, so
+    they never mix. Raises BenchError where a class is too small to be in every split, or a subset is larger than its split.
     """
     options = data.split
     rest = _shuffled(dataset.train_labels, len(dataset.classes), options.seed, 0)
     if dataset.test_labels is None:
-        test, rest = _divide(rest, round(options.test * len(dataset.train_labels)))
+        test, rest = _hold_out(rest, options.test, dataset, "data.split.test")
     else:
         test = _shuffled(dataset.test_labels, len(dataset.classes), options.seed, 1)
-    val, train = _divide(rest, round(options.val * sum(map(len, rest))))
+    val, train = _hold_out(rest, options.val, dataset, "data.split.val")
     groups = {"train": train, "val": val, "test": test}
     _no_empty_class(
         dataset, groups, "data.split", "give that class more images, leave it out, or change the fractions of the split"
@@ -67,11 +68,23 @@ def apportion(sizes: np.ndarray, total: int) -> np.ndarray:
 
 def _shuffled(labels: np.ndarray, classes: int, seed: int, stream: int) -> list[np.ndarray]:
     """Return the indices of each class in random order."""
-    # NumPy promises that RandomState's numbers never change between versions, as it does not for its newer Generator.
-    random = np.random.RandomState(np.random.MT19937(np.random.SeedSequence([seed, stream])))
-    order = random.permutation(len(labels)).astype(np.int64)
+    order = draws(seed, stream).permutation(len(labels)).astype(np.int64)
     by_class = order[np.argsort(labels[order], kind="stable")]
     return np.split(by_class, np.cumsum(np.bincount(labels, minlength=classes))[:-1])
+
+
+def _hold_out(groups: list[np.ndarray], held: float | PerClass, dataset: Dataset, where: str):
+    """Cut a share of all images, or so many of each class, off; return them and the rest."""
+    if not isinstance(held, PerClass):
+        return _divide(groups, round(held * sum(map(len, groups))))
+    for label, group in zip(dataset.classes, groups, strict=True):
+        if len(group) <= held.per_class:
+            raise BenchError(
+                f"class {label!r} of {dataset.name} has {len(group):,} images, so {held.per_class:,} cannot be held out",
+                where=where,
+                mend="lower `per_class`: every class must be in every split",
+            )
+    return [group[: held.per_class] for group in groups], [group[held.per_class :] for group in groups]
 
 
 def _divide(groups: list[np.ndarray], total: int) -> tuple[list[np.ndarray], list[np.ndarray]]:

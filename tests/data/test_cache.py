@@ -236,6 +236,18 @@ def test_two_processes_at_once_prepare_it_once(tmp_path):
     assert "saved" not in second_said
 
 
-def test_looking_up_a_data_set_needs_no_torch():
-    code = "import sys, bench.data as d; d.cached(); d.data_root(); sys.exit('torch' in sys.modules)"
+def test_looking_up_a_data_set_and_choosing_among_its_images_needs_no_torch(tmp_path):
+    code = f"""
+import sys
+import bench.data as d
+from bench.config import Data
+d.cached(), d.data_root()
+changed = dict(label_noise={{"share": 0.1}}, reduce={{"classes": [1], "keep": 0.5}}, append={{"augment": [{{"name": "flip"}}]}})
+data = Data(source="digits", classes=4, **changed)
+dataset = d.prepare(data, root={str(tmp_path)!r})
+assert len(d.view(dataset, data).classes) == 4
+assert d.part_sizes(dataset, data)["train"] > 200
+assert d.find(Data(source="no_such_module:f"), root={str(tmp_path)!r}) is None
+sys.exit("torch" in sys.modules)
+"""
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

@@ -112,3 +112,39 @@ def test_subset_too_large_or_too_small():
     assert caught.value.where == "data.subset.test"
     with pytest.raises(BenchError, match="class '2' of made has no image in the val split"):
         split(dataset, Data(source="x", subset={"val": 2}))
+
+
+# ------------------------------------------------------------ so many of each class
+
+
+@pytest.mark.parametrize("official", [False, True])
+def test_so_many_of_each_class_are_held_out(official):
+    labels = np.repeat([0, 1, 2], [40, 80, 25])
+    dataset = of_labels(labels, [0, 1, 2] * 5 if official else None)
+    found = split(dataset, Data(source="x", split={"val": {"per_class": 10}, "test": {"per_class": 7}}))
+    assert counts(dataset, found.val).tolist() == [10, 10, 10]
+    if official:
+        assert counts(dataset, found.test, official=True).tolist() == [5, 5, 5]
+        assert counts(dataset, found.train).tolist() == [30, 70, 15]
+    else:
+        assert counts(dataset, found.test).tolist() == [7, 7, 7]
+        assert counts(dataset, found.train).tolist() == [23, 63, 8]
+        assert len(set(found.train) | set(found.val) | set(found.test)) == 145
+
+
+def test_a_number_and_a_fraction_may_stand_together():
+    dataset = of_labels(np.repeat([0, 1], [100, 50]))
+    found = split(dataset, Data(source="x", split={"val": 0.1, "test": {"per_class": 5}}))
+    assert counts(dataset, found.test).tolist() == [5, 5]
+    assert len(found.val) == 14
+
+
+def test_classes_too_small_to_hold_so_many_out():
+    dataset = of_labels(np.repeat([0, 1], [30, 12]))
+    held = {"val": {"per_class": 6}, "test": {"per_class": 6}}
+    with pytest.raises(BenchError, match="class '1' of made has 6 images, so 6 cannot be held out") as caught:
+        split(dataset, Data(source="x", split=held))
+    assert caught.value.where == "data.split.val"
+    with pytest.raises(BenchError, match="class '1' of made has 12 images, so 15 cannot be held out") as caught:
+        split(dataset, Data(source="x", split={"test": {"per_class": 15}}))
+    assert caught.value.where == "data.split.test"

@@ -1,0 +1,94 @@
+"""From a prepared data set to the images of one trial."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from bench.config import Data, NoisyCopies, SplitName
+from bench.data.append import append
+from bench.data.composition import SPLITS, Composition, compose
+from bench.data.dataset import Dataset, Rows
+from bench.data.noise import add_noise, mask_seeds
+from bench.data.statistics import statistics
+from bench.data.views import view
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One split's images, whole in memory: uint8 [N, 3, H, W] and int64 labels [N] on the device.
+
+    indices: int64 [N] on the CPU, each image's place in the source's training images (with `pool`, in these and then the
+    test images), or test images where they are the test part; by these, predictions of two trials pair up, and copies tell
+    their original.
+    targets: float32 [N, C], soft labels on the device, where appended copies were mixed; else None.
+    environments: int64 [N] on the device, of the training part where the configuration asks for them; else None.
+    clean, noisy: uint8 [N, 3, H, W] on the CPU, the images before noise and before denoising, of the test part where either was
+    done; else None.
+    """
+
+    images: torch.Tensor
+    labels: torch.Tensor
+    indices: np.ndarray
+    targets: torch.Tensor | None = None
+    environments: torch.Tensor | None = None
+    clean: torch.Tensor | None = None
+    noisy: torch.Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+def parts(
+    dataset: Dataset, data: Data, seed: int, device: torch.device | str = "cpu", say: Say = lambda text: None
+) -> dict[SplitName, Part]:
+    """Return "train", "val" and "test" of a trial with seed `seed` on a source: all that `Data` lists before `augment`.
+
+    say: receives lines of progress. Raises BenchError for what cannot be had of this data set.
+    """
+    seen = view(dataset, data)
+    made = compose(seen, data)
+    return {name: _part(name, made[name], seen, data, seed, device, say) for name in SPLITS}
+
+
+def _part(name: SplitName, made: Composition, seen: Dataset, data: Data, seed: int, device, say: Say) -> Part:
+    source = seen.test_images if made.official else seen.train_images
+    clean = torch.from_numpy(source[made.indices])
+    labels = torch.from_numpy(made.labels)
+    environments = None if made.environments is None else torch.from_numpy(made.environments)
+    places = source.places[made.indices] if isinstance(source, Rows) else made.indices
+    if made.copy.any():
+        _damage_copies(clean, made.copy, places, data.copies, seed)
+    images = clean
+    if data.noise.variance and name in data.noise.splits:
+        stream = "noise/test" if made.official else "noise/train"
+        streams = [stream, *(f"{stream}/{number}" for number in range(1, made.copy.max() + 1))]
+        images = add_noise(images, mask_seeds(seed, streams, made.copy, places), math.sqrt(data.noise.variance))
+    noisy = images
+    if data.denoise and name in getattr(data.denoise, "splits", SPLITS):
+        from bench.data.denoise import denoised  # brings scikit-image, which few trials need
+
+        images = denoised(images, data, say, device)
+    kept = {"clean": clean, "noisy": noisy} if name == "test" and images is not clean else {}
+    targets = None
+    if name == "train" and data.append:
+        more = append(images, labels, data.append, seed, len(seen.classes))
+        images, targets = torch.cat([images, more.images]), more.targets
+        labels, places = torch.cat([labels, labels[more.rows]]), np.concatenate([places, places[more.rows.numpy()]])
+        environments = None if environments is None else torch.cat([environments, environments[more.rows]])
+    on_device = (None if one is None else one.to(device) for one in (targets, environments))
+    return Part(images.to(device), labels.to(device), places, *on_device, **kept)
+
+
+def _damage_copies(images: torch.Tensor, copy: np.ndarray, places: np.ndarray, options: NoisyCopies, seed: int) -> None:
+    """Add their noise to the copies among `images`, in place; the kth copies of all images have the stream "copies/k"."""
+    unit = (1.0,) * 3 if options.unit == "pixel" else statistics(images[torch.from_numpy(copy == 0)])[1]
+    deviations = np.sqrt(options.variances)[:, None] * unit
+    rows = np.flatnonzero(copy)
+    kind = copy[rows] - 1
+    streams = [f"copies/{number}" for number in range(1, len(options.variances) + 1)]
+    images[rows] = add_noise(images[rows], mask_seeds(seed, streams, kind, places[rows]), deviations[kind])

@@ -1,0 +1,63 @@
+"""A data set of the user's own."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from bench.data.dataset import FORMAT, Dataset
+from bench.data.sources.base import SOURCES, Source
+from bench.errors import BenchError
+from bench.registry import own_digest
+
+_RETURNS = (
+    "it returns (class names, training images uint8 [N, 3, H, W], training labels int64 [N]), then test images and labels "
+    "if there are any; or a bench.data.Dataset"
+)
+
+
+class OwnSource(Source):
+    """A function `module:name`, called with the configuration's `args`; its file's content tells when to call it again."""
+
+    def key(self) -> str:
+        """Return a name from the function, its arguments and its file; data files that it reads do not count."""
+        source, args = self.data.source, self.data.args
+        told = json.dumps([FORMAT, source, args, own_digest(source)], sort_keys=True, default=str)
+        return f"own-{re.sub(r'[^A-Za-z0-9_.-]', '_', source)[:60]}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+
+    def read(self, root: Path, download: bool, say: Callable[[str], None]) -> Dataset:
+        where = f"data source {self.data.source}"
+        function = SOURCES[self.data.source]
+        say(f"calling {self.data.source}")
+        try:
+            made = function(**self.data.args)
+        except BenchError:
+            raise
+        except Exception as error:
+            raise BenchError(f"fails: {type(error).__name__}: {error}", where=where, mend="mend it, or its 'args'") from error
+        try:
+            return self._checked(made)
+        except ValueError as error:
+            raise BenchError(str(error), where=where, mend=_RETURNS) from error
+
+    def _checked(self, made) -> Dataset:
+        """Return what the function made as a data set; ValueError where it cannot be one."""
+        if isinstance(made, Dataset):
+            name, classes = made.name, made.classes
+            arrays = [made.train_images, made.train_labels, made.test_images, made.test_labels]
+        elif isinstance(made, (tuple, list)) and len(made) in (3, 5):
+            name, (classes, *arrays) = self.data.source.partition(":")[2], made
+        else:
+            length = f" of {len(made)}" if isinstance(made, (tuple, list)) else ""
+            raise ValueError(f"returns a {type(made).__name__}{length}")
+        if isinstance(classes, str) or not isinstance(classes, Iterable) or not all(isinstance(one, str) for one in classes):
+            raise ValueError("class names are no list of strings")
+        if len(classes) < 2 or len(set(classes)) < len(classes):
+            raise ValueError(f"there should be two or more classes, each with a name of its own, not {', '.join(classes)}")
+        images, labels, *test = [None if array is None else np.asarray(array) for array in arrays]
+        if images is None or labels is None:
+            raise ValueError("there are no training images, or no labels of them")
+        return Dataset.build(name, classes, images, labels, *test)
