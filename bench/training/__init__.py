@@ -1,8 +1,9 @@
 """Training and evaluation of one configured trial; knows nothing of suites, Optuna, MLflow or the command line."""
 
+from bench.training.losses import LOSSES
 from bench.training.numerics import check_device
 from bench.training.optimizers import OPTIMIZERS, SCHEDULES
 from bench.training.probe import Probe, probe
 from bench.training.trial import Result, run_trial
 
-__all__ = ["OPTIMIZERS", "SCHEDULES", "Probe", "Result", "check_device", "probe", "run_trial"]
+__all__ = ["LOSSES", "OPTIMIZERS", "SCHEDULES", "Probe", "Result", "check_device", "probe", "run_trial"]

@@ -1,7 +1,5 @@
 """What a network says of a part of the data, and how often it is right."""
 
-import re
-
 import numpy as np
 import torch
 from torch.nn import functional as F
@@ -38,24 +36,3 @@ def predictions(scores: torch.Tensor, part: Part) -> dict[str, np.ndarray]:
         "targets": part.labels.to("cpu", torch.int32).numpy(),
         "indices": np.asarray(part.indices, dtype=np.int64),
     }
-
-
-def confusion_matrix(predicted: np.ndarray, targets: np.ndarray, classes: int) -> np.ndarray:
-    """Return counts int64 [classes, classes]: rows are true classes, columns predicted ones."""
-    cells = np.asarray(targets, dtype=np.int64) * classes + np.asarray(predicted, dtype=np.int64)
-    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
-
-
-def class_accuracy(confusion: np.ndarray, classes: tuple[str, ...]) -> dict[str, float]:
-    """Return each class's share of recognised images, by metric-safe name; classes without images are left out."""
-    return {
-        name: float(row[index] / row.sum())
-        for index, (name, row) in enumerate(zip(metric_names(classes), confusion, strict=True))
-        if row.sum()
-    }
-
-
-def metric_names(classes: tuple[str, ...]) -> list[str]:
-    """Return the class names with all but letters, digits, '_', '.' and '-' replaced, kept apart by their number."""
-    names = [re.sub(r"[^A-Za-z0-9_.-]", "_", name) or "_" for name in classes]
-    return [name if names.count(name) == 1 else f"{name}_{index}" for index, name in enumerate(names)]

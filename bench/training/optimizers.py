@@ -12,33 +12,20 @@ import torch
 from bench import config
 from bench.registry import Registry
 
-OPTIMIZERS: Registry = Registry("optimizer")
+OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 SCHEDULES: Registry = Registry("schedule")
 
 
-@OPTIMIZERS.register("sgd")
-def _sgd(spec: config.SGD, weights: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
-    """Stochastic gradient descent with momentum."""
-    return torch.optim.SGD(
-        weights,
-        lr=spec.lr,
-        momentum=spec.momentum,
-        nesterov=spec.nesterov,
-        weight_decay=spec.weight_decay,
-        fused=True,
-    )
+def optimizer(spec: config.Optimizer, weights: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
+    """Return the optimizer of those weights that are trained; its settings are the keyword arguments of PyTorch's class."""
+    trained = [weight for weight in weights if weight.requires_grad]
+    return OPTIMIZERS[spec.name](trained, fused=True, **spec.model_dump(exclude={"name"}))
 
 
-@OPTIMIZERS.register("adam")
-def _adam(spec: config.Adam, weights: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
-    """Adam (Kingma and Ba 2015); weight decay is added to the gradient."""
-    return torch.optim.Adam(weights, lr=spec.lr, betas=spec.betas, eps=spec.eps, weight_decay=spec.weight_decay, fused=True)
-
-
-@OPTIMIZERS.register("adamw")
-def _adamw(spec: config.AdamW, weights: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
-    return torch.optim.AdamW(weights, lr=spec.lr, betas=spec.betas, eps=spec.eps, weight_decay=spec.weight_decay, fused=True)
+def learning_rate(train: config.Train, step: int, steps: int) -> float:
+    """Return the learning rate of a step, counted from 0 over the whole training; `steps` is the number in an epoch."""
+    factor = SCHEDULES[train.schedule.name](train.schedule, step, steps, train.epochs) if train.schedule else 1.0
+    return train.optimizer.lr * factor
 
 
 @SCHEDULES.register("step")
@@ -61,14 +48,3 @@ def _cosine(spec: config.CosineSchedule, step: int, steps: int, epochs: int) -> 
         return (step + 1) / warm
     fallen = (step - warm) / max(1, epochs * steps - warm)
     return spec.final + (1 - spec.final) * (1 + math.cos(math.pi * fallen)) / 2
-
-
-def optimizer(spec: config.Optimizer, weights: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
-    """Return the optimizer of those weights that are trained."""
-    return OPTIMIZERS[spec.name](spec, [weight for weight in weights if weight.requires_grad])
-
-
-def learning_rate(train: config.Train, step: int, steps: int) -> float:
-    """Return the learning rate of a step, counted from 0 over the whole training; `steps` is the number in an epoch."""
-    factor = SCHEDULES[train.schedule.name](train.schedule, step, steps, train.epochs) if train.schedule else 1.0
-    return train.optimizer.lr * factor

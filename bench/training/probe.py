@@ -9,11 +9,12 @@ import torch
 
 from bench import memory
 from bench.config import TrialConfig
-from bench.data import Dataset, Part, Preprocess
+from bench.data import Dataset, Part, Preprocess, view
 from bench.models import build
 from bench.seeding import generator
 from bench.training import evaluation
-from bench.training.loop import Forward, train_epoch
+from bench.training.loop import Forward, Order, train_epoch
+from bench.training.losses import Objective
 from bench.training.numerics import check_device, isolated
 from bench.training.optimizers import optimizer
 
@@ -43,23 +44,21 @@ def probe(config: TrialConfig, dataset: Dataset, device: str = "cpu") -> Probe:
 
 def _probe(config: TrialConfig, dataset: Dataset, device: torch.device) -> Probe:
     batch_size = config.train.batch_size
-    chosen = np.arange(max(batch_size, 64)) % len(dataset.train_labels)
-    part = Part(
-        torch.from_numpy(dataset.train_images[chosen]).to(device),
-        torch.from_numpy(dataset.train_labels[chosen]).to(device),
-        chosen,
-    )
-    preprocess = Preprocess(config.data, part)
+    seen = view(dataset, config.data)
+    part = _part(config, seen, max(batch_size, 64), device)
+    preprocess = Preprocess(config.data, part, len(seen.classes))
     model = config.model.model_copy(update={"pretrained": False, "weights": None})
-    network = build(model, preprocess.out_shape, len(dataset.classes), seed=0)
+    network = build(model, preprocess.out_shape, len(seen.classes), seed=0)
     forward = Forward(network, preprocess, config.train, device)
+    objective = Objective(config, network, part.environments)
     descent = optimizer(config.train.optimizer, network.parameters())
-    order, augmentation = generator(0, "order"), generator(0, "augmentation", device)
+    augmentation = generator(0, "augmentation", device)
 
     def step_seconds(images: int) -> float:
-        few = _first(part, images)
+        few = _part(config, seen, images, device)
+        order = Order(config.train.sampling, few.labels, 0)
         return _seconds(
-            lambda: train_epoch(forward, descent, few, config.train, 0, order, augmentation)[0].item()  # item waits
+            lambda: train_epoch(forward, objective, descent, few, config.train, 0, order, augmentation)[0].item()  # item waits
         )
 
     rough = step_seconds(SMALL)
@@ -69,13 +68,21 @@ def _probe(config: TrialConfig, dataset: Dataset, device: torch.device) -> Probe
         small = step_seconds(SMALL)  # once more: the first steps of a process are slower, whatever their size
         slope = min(max((step - small) / (large - SMALL), 0.0), step / large)
         step += slope * (batch_size - large)
-    evaluated = _first(part, min(4 * large, len(chosen)))
+    evaluated = _part(config, seen, min(4 * large, len(part)), device)
     eval_seconds = _seconds(lambda: evaluation.logits(forward, evaluated, batch_size).sum().item())
     return Probe(step / batch_size, eval_seconds / len(evaluated))
 
 
-def _first(part: Part, images: int) -> Part:
-    return Part(part.images[:images], part.labels[:images], part.indices[:images])
+def _part(config: TrialConfig, dataset: Dataset, images: int, device: torch.device) -> Part:
+    """Return so many training images as they come, neither split nor noisy nor denoised, in environments by turns."""
+    chosen = np.arange(images) % len(dataset.train_labels)
+    numbers = torch.arange(images, device=device)
+    return Part(
+        torch.from_numpy(dataset.train_images[chosen]).to(device),
+        torch.from_numpy(dataset.train_labels[chosen]).to(device),
+        chosen,
+        environments=numbers % 2 if config.data.environments else None,
+    )
 
 
 def _seconds(run: Callable[[], object]) -> float:

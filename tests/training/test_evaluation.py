@@ -1,34 +1,15 @@
-"""Counts, names and batches against slow references."""
+"""Losses, batches and the best epoch against slow references."""
 
 import math
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.training.evaluation import class_accuracy, confusion_matrix, loss_and_accuracy, metric_names
+from bench.training.evaluation import loss_and_accuracy
 from bench.training.loop import batches
 from bench.training.stopping import Best
-
-
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=60))
-def test_confusion_and_class_accuracy_count_right(pairs):
-    targets, predicted = np.array(pairs, dtype=np.int32).reshape(-1, 2).T
-    confusion = confusion_matrix(predicted, targets, 4)
-    assert confusion.sum() == len(pairs)
-    assert all(confusion[row, column] == pairs.count((row, column)) for row in range(4) for column in range(4))
-    expected = {}
-    for label in range(4):
-        hits = [guess == label for truth, guess in pairs if truth == label]
-        if hits:
-            expected["abcd"[label]] = sum(hits) / len(hits)
-    assert class_accuracy(confusion, tuple("abcd")) == pytest.approx(expected)
-
-
-def test_class_names_become_metric_names_and_stay_apart():
-    assert metric_names(("cat", "light blue", "light/blue", "é", "")) == ["cat", "light_blue_1", "light_blue_2", "__3", "__4"]
 
 
 def test_loss_is_plain_cross_entropy():

@@ -25,3 +25,20 @@ def test_weights_that_cannot_be_had_do_not_matter(dataset, trial_config):
 def test_what_the_device_cannot_do_is_an_error(dataset, trial_config):
     with pytest.raises(BenchError, match="bfloat16 needs CUDA"):
         probe(trial_config(precision="bfloat16"), dataset)
+
+
+@pytest.mark.parametrize(
+    ("data", "train"),
+    [
+        ({"augment": [{"name": "cutmix"}]}, {"label_smoothing": 0.1}),
+        ({"append": {"augment": [{"name": "cutmix"}]}, "denoise": {"name": "dip", "iterations": 10**9}}, {}),
+        ({"environments": {"by": "class", "groups": [["red", "green"], ["light blue"]]}}, {"loss": {"name": "irm"}}),
+        ({"reduce": {"classes": ["red"], "keep": 0.1}}, {"sampling": "balanced", "class_metrics": ["size"]}),
+        ({"pool": True, "classes": ["red", "green"], "split": {"val": {"per_class": 5}}}, {}),
+    ],
+)
+def test_every_setting_can_be_probed_and_none_that_is_done_once_is_done(dataset, trial_config, data, train):
+    model = {"name": "simple_cnn", "args": {"filters": [4, 4, 4], "hidden": 8}, "head": {"l2": 0.1}}
+    found = probe(trial_config(model=model, data=data, **train), dataset)
+    assert 0 < found.train_seconds_per_image < 1
+    assert 0 < found.eval_seconds_per_image < 1

@@ -21,7 +21,7 @@ from bench.data import Dataset
 from bench.training import run_trial
 torch.set_num_threads(1)
 config = pickle.loads(Path(sys.argv[2]).read_bytes())
-print(pickle.dumps(run_trial(config, int(sys.argv[3]), Dataset.open(Path(sys.argv[1])))).hex())
+print(pickle.dumps(run_trial(config, int(sys.argv[3]), Dataset.open(Path(sys.argv[1])), keep_weights=True)).hex())
 """
 
 TIMES = {"wall_clock", "images_per_second", "seconds"}
@@ -39,22 +39,30 @@ def bits(result):
             for part, arrays in result.predictions.items()
             for name, array in arrays.items()
         },
+        {name: hashlib.sha256(tensor.numpy().tobytes()).hexdigest() for name, tensor in (result.weights or {}).items()},
     )
 
 
 @pytest.fixture
 def everything_random(trial_config):
-    """A trial that draws from every stream."""
+    """A trial that draws from every stream, and uses what makes targets soft."""
     return trial_config(
-        model={"name": "test_resnet", "head": {"hidden": [8], "batch_norm": True, "dropout": 0.5}},
+        model={"name": "test_resnet", "head": {"hidden": [8], "batch_norm": True, "dropout": 0.5, "l2": 0.01}},
         data={
+            "label_noise": {"share": 0.1},
+            "copies": {"classes": ["red"], "variances": [0.1, 0.2]},
             "noise": {"variance": 0.01},
-            "augment": [{"name": "flip"}, {"name": "crop"}, {"name": "noise", "variance": 0.01}],
+            "append": {"share": 0.3, "augment": [{"name": "cutmix"}, {"name": "shift"}]},
+            "environments": {"by": "copy"},
+            "augment": [{"name": "flip"}, {"name": "crop"}, {"name": "noise", "variance": 0.01}, {"name": "cutmix"}],
         },
         epochs=2,
         optimizer={"name": "adam"},
         schedule={"name": "cosine", "warmup": 1},
+        sampling="balanced",
+        loss={"name": "irm", "warmup": 0.5},
         restore_best="val/loss",
+        class_metrics=["accuracy", "precision", "recall", "f1", "size"],
     )
 
 
@@ -65,7 +73,10 @@ def test_a_trial_learns_and_measures_everything(dataset, trial_config):
     assert result.metrics["test/accuracy"] > 0.8
     names = {f"{part}/{metric}" for part in ("train", "val", "test") for metric in ("loss", "accuracy")}
     names |= {f"test/class_accuracy/{name}" for name in ("red", "green", "light_blue")}
-    assert set(result.metrics) == names | {"wall_clock", "images_per_second", "epochs", "best_epoch"}
+    at_end = {f"{part}/{metric}" for part in ("val", "test") for metric in ("precision", "recall", "f1")}
+    at_end |= {"val/mean_accuracy", "convergence_epoch", "wall_clock", "images_per_second", "epochs", "best_epoch"}
+    assert set(result.metrics) == names | at_end
+    assert (result.weights, result.images) == (None, {})
     assert [row["epoch"] for row in result.history] == list(range(1, 9))
     assert all(
         set(row) == {n for n in names if n[:4] != "test" and "class" not in n} | {"epoch", "seconds"} for row in result.history
@@ -113,11 +124,11 @@ def test_a_seed_decides_every_bit_whatever_ran_before(dataset, trial_config, eve
     assert first.outcome == "finished"
     run_trial(trial_config(epochs=1, deterministic="fast"), 1, dataset)
     torch.rand(7)
-    second = run_trial(everything_random, 5, Dataset.open(tmp_path))
+    second = run_trial(everything_random, 5, Dataset.open(tmp_path), keep_weights=True)
     run_trial(everything_random, 6, dataset)
-    third = run_trial(everything_random, 5, dataset)
+    third = run_trial(everything_random, 5, dataset, keep_weights=True)
     assert bits(first) == bits(second) == bits(third)
-    assert bits(run_trial(everything_random, 6, dataset)) != bits(first)
+    assert bits(run_trial(everything_random, 6, dataset, keep_weights=True)) != bits(first)
 
 
 def test_a_trial_leaves_no_trace_in_the_process(dataset, trial_config):
@@ -309,3 +320,21 @@ def test_trials_run_on_cuda(dataset, trial_config, everything_random, train):
     if train.get("deterministic") != "fast":
         assert bits(result) == bits(run_trial(trial_config(epochs=4, **train), 0, dataset, device="cuda"))
         assert bits(run_trial(everything_random, 3, dataset, "cuda")) == bits(run_trial(everything_random, 3, dataset, "cuda"))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_nothing_in_an_epoch_waits_for_the_device(dataset, everything_random, monkeypatch):
+    real, epochs = trial.train_epoch, []
+
+    def train_epoch(*args):
+        epochs.append(1)
+        torch.cuda.set_sync_debug_mode("error" if len(epochs) > 1 else "default")  # the first epoch prepares itself
+        try:
+            return real(*args)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+    monkeypatch.setattr(trial, "train_epoch", train_epoch)
+    assert run_trial(everything_random, 0, dataset, device="cuda").outcome == "finished"
+    assert len(epochs) == 2
