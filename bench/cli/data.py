@@ -28,7 +28,7 @@ def _sections(args: argparse.Namespace, name: str) -> list:
 
 def _images(args: argparse.Namespace) -> list:
     """Return one data section for each distinct set of images."""
-    return list({(s.config.source, s.config.path): s for s in _sections(args, "data")}.values())
+    return list({section.config.origin: section for section in _sections(args, "data")}.values())
 
 
 def _prepare(args: argparse.Namespace) -> int:

@@ -17,23 +17,23 @@ class _Tally:
     """What every display needs: counts, and the time that is left."""
 
     def __init__(self, plan: Plan, workers: int):
-        self.todo = {job.trial.fingerprint: job.seconds or 0.0 for job in plan.todo()}
-        self.epochs = {job.trial.fingerprint: job.trial.cell.config.train.epochs for job in plan.todo()}
+        self.todo = {id(job): job.seconds or 0.0 for job in plan.todo()}
+        self.epochs = {id(job): job.trial.cell.config.train.epochs for job in plan.todo()}
         self.total, self.workers = len(self.todo), workers
         self.began = time.monotonic()
         self.outcomes: Counter[str] = Counter()
-        self.share: dict[str, float] = {}  # of each running trial, how much is done
+        self.share: dict[int, float] = {}  # of each running trial, how much is done
         self.expected_done = 0.0
 
     def started(self, job: Job) -> None:
-        self.share[job.trial.fingerprint] = 0.0
+        self.share[id(job)] = 0.0
 
     def progressed(self, job: Job, epoch: int, metrics: dict[str, float]) -> None:
-        self.share[job.trial.fingerprint] = epoch / self.epochs[job.trial.fingerprint]
+        self.share[id(job)] = epoch / self.epochs[id(job)]
 
     def ended(self, job: Job, outcome: str, message: str, metrics: dict[str, float]) -> None:
-        self.share.pop(job.trial.fingerprint, None)
-        self.expected_done += self.todo.pop(job.trial.fingerprint, 0.0)
+        self.share.pop(id(job), None)
+        self.expected_done += self.todo.pop(id(job), 0.0)
         self.outcomes[outcome] += 1
 
     def left(self) -> float | None:
@@ -48,11 +48,12 @@ class _Tally:
         return max(rest / self.workers, longest) * pace
 
     def counts(self) -> str:
-        finished = self.outcomes["finished"]
-        failed = sum(self.outcomes.values()) - finished
+        finished, pruned = self.outcomes["finished"], self.outcomes["pruned"]
+        failed = sum(self.outcomes.values()) - finished - pruned
         left = self.left()
         eta = f", about {duration(left)} left" if left is not None and self.todo else ""
-        return f"{finished}/{self.total} done, {failed} failed, {len(self.share)} running{eta}"
+        ended = f", {pruned} pruned" if pruned else ""
+        return f"{finished}/{self.total} done{ended}, {failed} failed, {len(self.share)} running{eta}"
 
 
 def _metric(metrics: dict[str, float]) -> str:
@@ -90,7 +91,7 @@ class _Live(_Tally):
         from rich.live import Live
 
         super().__init__(plan, workers)
-        self.lines: dict[str, str] = {}
+        self.lines: dict[int, str] = {}
         self.live = Live(console=Console(), refresh_per_second=4, get_renderable=self._render)
 
     def _render(self):
@@ -107,16 +108,16 @@ class _Live(_Tally):
 
     def started(self, job: Job) -> None:
         super().started(job)
-        self.lines[job.trial.fingerprint] = f"{job.name}: starting"
+        self.lines[id(job)] = f"{job.name}: starting"
 
     def progressed(self, job: Job, epoch: int, metrics: dict[str, float]) -> None:
         super().progressed(job, epoch, metrics)
-        epochs = self.epochs[job.trial.fingerprint]
-        self.lines[job.trial.fingerprint] = f"{job.name}: epoch {epoch}/{epochs}, {_metric(metrics)}"
+        epochs = self.epochs[id(job)]
+        self.lines[id(job)] = f"{job.name}: epoch {epoch}/{epochs}, {_metric(metrics)}"
 
     def ended(self, job: Job, outcome: str, message: str, metrics: dict[str, float]) -> None:
         super().ended(job, outcome, message, metrics)
-        self.lines.pop(job.trial.fingerprint, None)
+        self.lines.pop(id(job), None)
         if outcome != "finished":
             self.live.console.print(f"{job.name}: {outcome}: {message}", markup=False, highlight=False)
 

@@ -1,11 +1,23 @@
 """`bench ls`: list suites, models, data sources and other parts, a line each."""
 
 import argparse
+import re
 from pathlib import Path
 
 from bench.cli import common
 
-KINDS = ("suites", "models", "data", "augmentations", "denoisers", "losses", "optimizers", "schedules")
+KINDS = (
+    "suites",
+    "models",
+    "data",
+    "augmentations",
+    "denoisers",
+    "losses",
+    "optimizers",
+    "schedules",
+    "samplers",
+    "pruners",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,11 +55,14 @@ def _parts(kind: str) -> dict[str, str]:
 
         return SOURCES.describe()
     from bench.config import augment, denoise, train
+    from bench.suite import stages
 
     members = {
         "augmentations": augment.AUGMENTATIONS,
         "denoisers": denoise.DENOISERS,
         "losses": train.LOSSES,
+        "samplers": stages.SAMPLERS,
+        "pruners": stages.PRUNERS,
         "optimizers": train.OPTIMIZERS,
         "schedules": train.SCHEDULES,
     }
@@ -55,7 +70,9 @@ def _parts(kind: str) -> dict[str, str]:
 
 
 def _first_line(part: type) -> str:
-    return " ".join((part.__doc__ or "").split("\n\n")[0].split())
+    """Return the first sentence of a docstring."""
+    text = " ".join((part.__doc__ or "").split("\n\n")[0].split())
+    return re.split(r"(?<=(?<!et al)\.) (?=[A-Z])", text)[0]
 
 
 def _suites(folder: Path) -> dict[str, str]:

@@ -37,7 +37,7 @@ def main(args: argparse.Namespace) -> int:
 
 def total_seconds(plan, workers: int) -> float:
     """Return the estimated time of all that is to do: the work shared out, but never less than the longest trial."""
-    seconds = [job.seconds or 0.0 for job in plan.todo()]
+    seconds = [job.seconds or 0.0 for job in plan.ahead()]
     return max(sum(seconds) / workers, max(seconds, default=0.0))
 
 
@@ -47,12 +47,16 @@ def text(plan, workers: int | None, device: str | None, args: argparse.Namespace
     lines = [f"{suite.name}, profile {suite.profile}: {suite.spec.title}"]
     for stage, cells in suite.cells.items():
         seeds = " to ".join(dict.fromkeys(str(len(suite.schedule(stage).looks[i])) for i in (0, -1)))
-        states = [plan.jobs[trial.fingerprint].state for trial in plan.trials if trial.cell.stage == stage]
+        states = [job.state for trial, job in plan.entries if trial.cell.stage == stage]
         counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-        lines.append(f"  {stage}: {len(cells)} cells x {seeds} seeds = {len(states)} trials ({counts})")
+        spec = suite.spec.stages[stage]
+        size = f"{len(cells)} cells x {seeds} seeds = {len(states)} trials"
+        if spec.search or spec.ensemble:
+            size = f"search, {len(states)} trials" if spec.search else f"{len(states)} ensembles"
+        lines.append(f"  {stage}: {size} ({counts})")
     if plan.unresolved:
         lines.append(f"  more seeds, for claims that were unresolved: {', '.join(plan.unresolved)}")
-    shared = len(plan.trials) - len(plan.jobs)
+    shared = len(plan.entries) - len(plan.jobs)
     if shared:
         lines.append(f"  {shared} trials are the same as others and run once")
     reasons = {}
@@ -63,12 +67,17 @@ def text(plan, workers: int | None, device: str | None, args: argparse.Namespace
     for (state, reason), cells in reasons.items():
         told = ", ".join(list(cells)[:3]) + (f" and {len(cells) - 3} more cells" if len(cells) > 3 else "")
         lines.append(f"  {state}: {told}\n    {reason}")
-        if state == "unavailable":
+        if state == "unavailable" and "hub cache" in reason:
             lines.append(f"    `{common.command(args, 'data prepare')}` fetches hub weights; the other cells run without them")
+    waiting = {job.trial.cell.stage: job.reason for job in plan.jobs.values() if job.state == "waiting"}
+    lines += [f"  {stage} waits {reason}" for stage, reason in waiting.items()]
     todo = plan.todo()
-    lines.append(f"to do: {len(todo)} trials" + (f" on {workers} worker{'s' * (workers != 1)}, {device}" if workers else ""))
+    later = len(plan.ahead()) - len(todo)
+    then = f", then {later} that wait for them" if later else ""
+    place = f" on {workers} worker{'s' * (workers != 1)}, {device}" if workers else ""
+    lines.append(f"to do: {len(todo)} trials{then}{place}")
     if workers and todo:
-        slowest = max(todo, key=lambda job: job.seconds or 0)
+        slowest = max(plan.ahead(), key=lambda job: job.seconds or 0)
         lines.append(
             f"estimated time: {common.duration(total_seconds(plan, workers))} "
             f"(longest trial {common.duration(slowest.seconds or 0)}: {slowest.name})"
@@ -82,8 +91,10 @@ def warned(suite) -> list[str]:
     from bench.cli.planning import claims, schedules
     from reports.reach import warnings
 
-    arms = {name: tuple(len(axis) for axis in table_axes(suite, table)) for name, table in suite.spec.tables.items()}
-    return warnings(claims(suite), suite.spec.tables, arms, schedules(suite))
+    votes = {name for name, stage in suite.spec.stages.items() if stage.ensemble and stage.ensemble.pool == "all"}
+    tables = {name: table for name, table in suite.spec.tables.items() if table.stage not in votes}  # of one ensemble a cell
+    arms = {name: tuple(len(axis) for axis in table_axes(suite, table)) for name, table in tables.items()}
+    return warnings(claims(suite), tables, arms, schedules(suite))
 
 
 def table_axes(suite, table) -> tuple[set, set]:

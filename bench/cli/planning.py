@@ -32,11 +32,10 @@ def planned(suite: Suite, runs: list[StoredRun], tracker: Tracker, *, retry: boo
 def records(plan: Plan, runs: list[StoredRun]) -> list[Record]:
     """Return every planned trial with what became of it."""
     expected = []
-    for trial in plan.trials:
-        job = plan.jobs[trial.fingerprint]
+    for trial, job in plan.entries:
         reason = job.reason if job.state == "unavailable" else ""
         expected.append(Expected(trial.cell.stage, trial.cell.labels, trial.seed, trial.fingerprint, reason))
-    return collect(expected, runs)
+    return collect(expected, runs, plan.suite.spec.metrics)
 
 
 def claims(suite: Suite) -> dict:

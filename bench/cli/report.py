@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    from bench.suite.expand import collector_paused
+    from bench.suite.cells import collector_paused
 
     with collector_paused():
         return _report(args)
@@ -64,14 +64,19 @@ def _report(args: argparse.Namespace) -> int:
 def make_report(suite, runs, plan, tracker, *, drawn: bool = False):
     """Return the report on a plan, given the runs of its experiment. drawn: with its figures."""
     from bench.cli.planning import claims, records, schedules
+    from bench.suite.cells import TRIAL
     from bench.suite.figures import standard
     from reports.report import assemble
 
     tables = {name: table for name, table in suite.spec.tables.items() if table.stage in suite.cells}
+    searches = {name: stage for name, stage in suite.spec.stages.items() if stage.search and name in suite.cells}
     figures = {}
-    if drawn:
-        figures = suite.spec.figures if suite.spec.figures is not None else standard(tables, bool(suite.claims))
-        figures = {name: spec for name, spec in figures.items() if _is_part(spec, tables, suite.cells)}
+    if drawn and suite.spec.figures is not None:
+        figures = {name: spec for name, spec in suite.spec.figures.items() if _is_part(spec, tables, suite.cells)}
+    elif drawn:
+        dotted = [name for name, table in tables.items() if not table.by_class]
+        beside = {name: [axis for axis in suite.cells[name].levels if axis != TRIAL] for name in searches}
+        figures = standard(dotted, beside, bool(suite.claims))
     return assemble(
         suite.name,
         suite.spec.title,
@@ -81,6 +86,7 @@ def make_report(suite, runs, plan, tracker, *, drawn: bool = False):
         claims=claims(suite),
         schedules=schedules(suite),
         figures=figures,
+        searches=searches,
         store=tracker,
         run_url=tracker.run_url(suite.experiment),
     )

@@ -29,27 +29,18 @@ def main(args: argparse.Namespace) -> int:
         raise BenchError("a time limit is more than 0 seconds", where="--time-limit")
     suite = common.load(args)
     tracker = open_tracker()
-    tried: set[str] = set()
-    plan, interrupted = None, False
-    while not interrupted:
-        runs = tracker.runs(suite.experiment)
-        next_plan = planned(suite, runs, tracker, retry=args.retry and plan is None)
-        todo = {job.trial.fingerprint for job in next_plan.todo()}
-        if plan is not None and todo <= tried:  # settled, or what is left was tried and crashed
-            break
-        plan = next_plan
-        if not todo and not any(run.status == "RUNNING" for run in runs):
-            print(_plan_text(plan, None, args), flush=True)
-            break
-        plan, interrupted = _look(suite, plan, runs, tracker, args, retry=args.retry and not tried)
-        tried |= todo
-        if not suite.sequential:
-            break
+    runs = tracker.runs(suite.experiment)
+    plan = planned(suite, runs, tracker, retry=args.retry)
+    if not plan.todo() and not any(run.status == "RUNNING" for run in runs):
+        print(_plan_text(plan, None, args), flush=True)
+        return _close(suite, tracker, plan, args, interrupted=False)
+    plan, interrupted = _rounds(suite, plan, runs, tracker, args)
     return _close(suite, tracker, plan, args, interrupted)
 
 
-def _look(suite, plan, runs, tracker, args, retry: bool):
-    """Run what the plan has to do; with looks, this is one of them. Returns the plan, and whether it was interrupted."""
+def _rounds(suite, plan, runs, tracker, args):
+    """Run what the plan has to do, then what that makes known: the best of a stage, or a claim that needs more seeds. Returns the
+    last plan, and whether it was interrupted."""
     from bench.cli.planning import planned, refuse_undeclared
     from bench.runner.coordinate import Coordinator, reconcile
     from bench.runner.inspect import estimate, inspect
@@ -57,27 +48,47 @@ def _look(suite, plan, runs, tracker, args, retry: bool):
 
     if not args.exploratory:
         refuse_undeclared(plan)
-    with Pool(args.workers, args.threads, args.device, len(plan.jobs)) as pool:  # they load torch while we load MLflow
+    tried: set[str] = set()
+    with Pool(args.workers, args.threads, args.device, len(plan.ahead())) as pool:  # they load torch while we load MLflow
         about = f"{suite.spec.title} — {common.command(args, 'report')}"
         tracker.open(suite.experiment, {"suite": suite.name, "profile": suite.profile, "mlflow.note.content": about})
         for run in reconcile(tracker, runs):
             print(f"note: {run.tags.get('cell', run.run_id)} is running at {run.tags.get('coordinator')}", file=sys.stderr)
-        plan = planned(suite, tracker.runs(suite.experiment), tracker, retry=retry)
-        inspect(plan, pool)
-        estimate(plan, pool)
-        print(_plan_text(plan, pool, args), flush=True)
-        _confirm(plan, pool, args)
-        return plan, bool(plan.todo()) and _run(Coordinator, plan, tracker, pool, args)
+        while True:
+            plan = planned(suite, tracker.runs(suite.experiment), tracker, retry=args.retry and not tried)
+            inspect(plan, pool)
+            todo = {job.trial.fingerprint for job in plan.todo()}
+            if not todo or todo <= tried:  # settled, or what is left was tried and crashed
+                if not tried:
+                    print(_plan_text(plan, pool, args), flush=True)
+                return plan, False
+            if tried and not args.exploratory:
+                refuse_undeclared(plan)
+            estimate(plan, pool)
+            if tried:
+                stages = ", ".join(dict.fromkeys(job.trial.cell.stage for job in plan.todo()))
+                print(f"next: {len(todo)} trials ({stages})", flush=True)
+            else:
+                print(_plan_text(plan, pool, args), flush=True)
+                _confirm(plan, pool, args)
+            tried |= todo
+            if _run(Coordinator, plan, tracker, pool, args):
+                return plan, True
 
 
 def _run(coordinator, plan, tracker, pool, args) -> bool:
     """Run the plan under a progress display. Returns whether it was interrupted."""
     from bench.cli.display import display
+    from bench.runner.ensemble import Ensembles
 
     limit = args.time_limit or plan.suite.spec.time_limit
     workers = min(len(pool.workers), len(plan.todo()))
     with display(plan, workers) as listener:
         summary = coordinator(plan, tracker, pool, listener, limit).run()
+        for job, metrics in Ensembles(plan, tracker, pool).run() if not summary.interrupted else ():
+            listener.started(job)
+            listener.ended(job, "finished", "", metrics)
+            summary.outcomes["finished"] += 1
     told = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes.items()) or "nothing finished"
     print(
         f"{told} in {common.duration(summary.seconds)}; the tracker took {summary.tracking:.1f} s of processor time", flush=True

@@ -35,7 +35,7 @@ def main(args: argparse.Namespace) -> int:
         with Pool(1, 1, "auto") as pool:
             for suite in checked:
                 try:
-                    inspect(make_plan(suite, []), pool)
+                    inspect(make_plan(suite, []), pool, contracts=True)
                 except BenchError as error:
                     if "bench data prepare" in error.mend:  # data that is not here says nothing about the file
                         notes[f"{suite.document.file} ({suite.profile})"] = f"models and data not checked: {error.message}"

@@ -6,19 +6,23 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from bench.config import TrialConfig
 from bench.errors import BenchError
 from bench.runner import record
 from bench.runner.plan import Job, Plan
 from bench.runner.pool import Done, Event, Failed, Pool, Progress, Worker, greet
-from bench.runner.study import OBJECTIVE, Study
+from bench.runner.record import WEIGHTS
+from bench.runner.study import Study
 from trackers import StoredRun, Tracker
 
 FLUSH = 10.0
 """Seconds between two batches of per-epoch metrics of a running trial; shorter trials write theirs once, at the end."""
 POLL = 0.5
-STATUS = {"finished": "FINISHED", "interrupted": "KILLED"}
+STATUS = {"finished": "FINISHED", "interrupted": "KILLED", "pruned": "KILLED"}
 
 
 class Listener(Protocol):
@@ -48,7 +52,6 @@ class _Running:
     """A trial at a worker. epoch: the last one reported. history: epochs not yet written."""
 
     job: Job
-    number: int
     run_id: str
     began: float
     epoch: int = 0
@@ -84,6 +87,8 @@ class Coordinator:
     def __init__(self, plan: Plan, tracker: Tracker, pool: Pool, listener: Listener, time_limit: float | None = None):
         self.plan, self.tracker, self.pool, self.listener, self.time_limit = plan, tracker, pool, listener, time_limit
         self.running: dict[int, _Running] = {}
+        self.workers: list[Worker] = []
+        self.scratch = TemporaryDirectory(prefix="bench-weights-")
         self.summary = Summary()
 
     def run(self) -> Summary:
@@ -92,8 +97,8 @@ class Coordinator:
         The first Ctrl-C (or SIGTERM) ends the trials under way and keeps what is finished; a second one does not wait.
         """
         began = time.monotonic()
-        self.study = Study(self.plan)
-        self.pool.keep(max(1, min(len(self.pool.workers), self.study.waiting)))
+        self.study = Study(self.plan, self.tracker.histories)
+        self.workers = self.pool.workers[: max(1, self.study.waiting)]
         try:
             with self._stopped_by(signal.SIGINT, signal.SIGTERM):
                 self._loop()
@@ -111,7 +116,7 @@ class Coordinator:
             if self.summary.interrupted:
                 self._abandon("interrupted by the user")
                 return
-            for worker in self.pool.workers:
+            for worker in self.workers:
                 if worker.ready and worker.number not in self.running:
                     self._hand(worker)
             for worker, event in self.pool.events(POLL):
@@ -144,21 +149,33 @@ class Coordinator:
 
     def _hand(self, worker: Worker) -> None:
         """Give a worker its next trial, if there is one."""
-        asked = self.study.ask()
-        if asked is None:
+        job = self.study.ask()
+        if job is None:
             return
-        number, job = asked
         cell, seed, _ = job.trial
-        worker.send("trial", cell.config, seed)  # it need not wait until its run is on record
+        config = cell.config if job.origin is None else self._with_weights(cell.config, job.origin)
+        worker.send("trial", config, seed, job.keeps, self.study.prunes(job))  # it need not wait until its run is on record
         began = time.monotonic()
         stage = f" [{cell.stage}]" if len(self.plan.suite.cells) > 1 else ""
         # the seed first: the interface cuts long names, and runs of a cell would look the same
         name = f"seed={seed}: {cell.name}{stage}"
         with self._tracking():
-            tags = record.tags(self.plan, job, self.pool, len(self.pool.workers))
+            tags = record.tags(self.plan, job, self.pool, len(self.workers))
             run_id = self.tracker.start(name, tags, record.params(job))
-        self.running[worker.number] = _Running(job, number, run_id, began, flushed=began)
+        self.running[worker.number] = _Running(job, run_id, began, flushed=began)
         self.listener.started(job)
+
+    def _with_weights(self, config: TrialConfig, origin: Job) -> TrialConfig:
+        """Return a configuration that starts from the weights that another trial trained, in a file of this run's own."""
+        path = Path(self.scratch.name) / f"{origin.trial.fingerprint}.safetensors"
+        if not path.exists():
+            with self._tracking():
+                content = self.tracker.artifact(origin.run.run_id, WEIGHTS)
+            if content is None:
+                mend = f"delete that run ({origin.run.run_id}), so that it is trained again"
+                raise BenchError(f"the run of {origin.name} has lost its weights", where=WEIGHTS, mend=mend)
+            path.write_bytes(content)
+        return config.model_copy(update={"model": config.model.model_copy(update={"weights": str(path)})})
 
     def _take(self, worker: Worker, event: Event) -> None:
         """Act on what a worker said."""
@@ -168,6 +185,9 @@ class Coordinator:
         running = self.running.get(worker.number)
         if isinstance(event, Progress):
             running.epoch, metrics = event.value
+            goes_on = self.study.goes_on(running.job, running.epoch, metrics)
+            if self.study.prunes(running.job):
+                worker.reply(goes_on)
             running.history.append({"epoch": running.epoch, "seconds": time.monotonic() - running.began, **metrics})
             self.listener.progressed(running.job, running.epoch, metrics)
             return
@@ -177,7 +197,8 @@ class Coordinator:
             result, artifacts = event.value
             # the epoch in which a trial diverged is in its result, but was never reported
             running.history += [row for row in result.history if row["epoch"] > running.epoch]
-            self._end(running, result.outcome, result.message, result.metrics, artifacts)
+            outcome = "pruned" if result.outcome == "stopped" else result.outcome
+            self._end(running, outcome, result.message, result.metrics, artifacts)
             return
         worker.restart()  # it is gone, or an error has left its device in an unknown state
         if isinstance(event, Failed):
@@ -199,13 +220,13 @@ class Coordinator:
             self.tracker.finish(
                 running.run_id,
                 status=STATUS.get(outcome, "FAILED"),
-                tags={"outcome": outcome, **record.note(outcome, message)},
+                tags={"outcome": outcome, **record.note(outcome, message), **record.kept(artifacts or {})},
                 metrics=metrics,
                 history=running.history,
                 artifacts={"config.yaml": record.config_yaml(job), **(artifacts or {})},
             )
         self.summary.outcomes[outcome] += 1
-        self.study.tell(running.number, metrics.get(OBJECTIVE) if outcome == "finished" else None)
+        self.study.tell(job, outcome, metrics)
         self.listener.ended(job, outcome, message, metrics)
 
     def _enforce_limit(self) -> None:

@@ -8,20 +8,21 @@ from bench.runner.worker import Facts
 from bench.suite import Cell
 
 
-def inspect(plan: Plan, pool: Pool) -> None:
+def inspect(plan: Plan, pool: Pool, *, contracts: bool = False) -> None:
     """Check every distinct data set and model on a worker; mark the jobs whose weights cannot be had.
 
+    contracts: check too whether parts of the user's own do what is asked of such parts.
     Raises BenchError, with file and line, for an unknown model, missing or unreadable data, and whatever else would fail
     every trial of a cell.
     """
-    data = {(c.data.config.source, c.data.config.path): c for c in _distinct(plan)}
+    data = {cell.data.config.origin: cell for cell in _distinct(plan)}
     for cell in data.values():  # one by one: two workers would wait for each other's lock
         try:
             pool.map("prepare", [(cell.data.config, False)], progress=logger.info)
         except BenchError as error:
             raise _placed(error, cell, "data") from None
     cells = list({_kind(cell): cell for cell in _distinct(plan)}.values())
-    facts = dict(zip(map(_kind, cells), pool.map("inspect", [(cell.config,) for cell in cells]), strict=True))
+    facts = dict(zip(map(_kind, cells), pool.map("inspect", [(cell.config, contracts) for cell in cells]), strict=True))
     told: dict[str, BenchError] = {}
     for cell in cells:
         for section, error in facts[_kind(cell)].errors:
@@ -32,6 +33,8 @@ def inspect(plan: Plan, pool: Pool) -> None:
     if told:
         raise BenchError("\n".join(told))
     for job in plan.jobs.values():
+        if job.trial.cell.ensemble:
+            continue
         known = facts[_kind(job.trial.cell)]
         if known.unavailable and job.state == "todo":
             job.state, job.reason = "unavailable", known.unavailable
@@ -42,7 +45,9 @@ def mark_unavailable(plan: Plan) -> None:
     """Mark the jobs whose weights cannot be had here, without a worker and without checking anything else."""
     for job in plan.todo():
         model = job.trial.cell.model.config
-        if model.pretrained or model.weights:  # asking any other model would load torch for nothing
+        if job.trial.cell.ensemble:
+            continue
+        if model.pretrained or isinstance(model.weights, str):  # asking any other model would load torch for nothing
             from bench import models
 
             if reason := models.unavailable(model):
@@ -55,7 +60,7 @@ def estimate(plan: Plan, pool: Pool) -> None:
     for job in plan.jobs.values():
         if job.state == "done" and "wall_clock" in job.run.metrics and job.run.tags.get("device") == pool.hello().device:
             seen.setdefault(_digests(job.trial.cell), []).append(job.run.metrics["wall_clock"])
-    todo = plan.todo()
+    todo = [job for job in plan.ahead() if not job.trial.cell.ensemble]
     unknown = {_cost_key(job): job.trial.cell for job in todo if _digests(job.trial.cell) not in seen}
     probes = dict(zip(unknown, pool.map("probe", [(cell.config,) for cell in unknown.values()]), strict=True))
     for job in todo:
@@ -73,17 +78,18 @@ def _seconds(config: TrialConfig, facts: Facts, train: float, evaluation: float)
 
 def _distinct(plan: Plan) -> list[Cell]:
     """Return one cell for each distinct configuration."""
-    return list({_digests(job.trial.cell): job.trial.cell for job in plan.jobs.values()}.values())
+    cells = [job.trial.cell for job in plan.jobs.values() if not job.trial.cell.ensemble]
+    return list({_digests(cell): cell for cell in cells}.values())
 
 
 def _digests(cell: Cell) -> tuple[str, str, str]:
     return (cell.data.key, cell.model.key, cell.train.key)
 
 
-def _kind(cell: Cell) -> tuple[str, str, str, str]:
+def _kind(cell: Cell) -> tuple[str, str, str]:
     """What an inspection depends on."""
     train = cell.train.config
-    return (cell.data.key, cell.model.key, train.precision, str(train.compile))
+    return (cell.data.key, cell.model.key, train.model_dump_json(include={"precision", "compile", "loss"}))
 
 
 def _cost_key(job: Job) -> str:
@@ -91,17 +97,22 @@ def _cost_key(job: Job) -> str:
     config = job.trial.cell.config
     data = config.data.model_dump_json(include={"source", "path", "resize", "augment"})
     model = config.model.model_dump_json(include={"name", "args", "frozen", "head"})
-    train = config.train.model_dump_json(include={"batch_size", "precision", "channels_last", "compile", "deterministic"})
+    fields = {"batch_size", "loss", "precision", "channels_last", "compile", "deterministic"}
+    train = config.train.model_dump_json(include=fields)
     return "|".join([data, model, train, config.train.optimizer.name])
 
 
 def _placed(error: BenchError, cell: Cell, section: str) -> BenchError:
     """Return the error with the line of the suite that asked for what failed."""
-    setting = {"data": "source", "model": "name", "train": "epochs"}[section]
+    setting = {"data": "source", "model": "name", "train": "loss"}[section]
     part = getattr(cell, section)
     if section == "data" and part.config.path:
         setting = "path"
+    for name in part.own:  # an error about a part of the user's own names it
+        setting = next((key for key, value in part.config if name in error.message and name in str(value)), setting)
     where = part.place((setting,))
+    if error.where.startswith(f"{section}."):  # the error names the setting itself
+        return BenchError(f"{error.where}: {error.message}", where=part.place(tuple(error.where.split(".")[1:])), mend=error.mend)
     if error.where and error.where != where:
         return BenchError(f"{error.where}: {error.message}", where=where, mend=error.mend)
     return BenchError(error.message, where=where, mend=error.mend)

@@ -3,30 +3,31 @@
 import hashlib
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from bench.config import Data, Model
+from bench.config import Data
 from bench.errors import BenchError
+from bench.registry import own_digest
 from bench.runner.worker import Facts
-from bench.suite import Cell, Suite, Trial, trials
-from bench.suite.expand import collector_paused
+from bench.suite import Cell, Section, Suite, Trial
+from bench.suite.stages import Start
 from trackers import StoredRun
 
 logger = logging.getLogger("bench")
 
-AGAIN = ("crashed", "interrupted")
-"""Outcomes that say nothing about the trial itself; the others (diverged, oom, timeout) stand until `--retry`."""
+ENDED = ("done", "pruned", "failed", "unavailable")
+"""States of which nothing more will come."""
 
 
 @dataclass
 class Job:
     """One fingerprint: a trial that is run once, however many cells ask for it.
 
-    state: todo, done, failed (an outcome that stands), unavailable (cannot be run here), or running (elsewhere).
-    seconds: estimated time of one run, where known.
+    state: todo, done, pruned (by a search), failed (another outcome that stands), unavailable (cannot be run here), running
+    (elsewhere), or waiting (for what another stage gives). seconds: estimated time of one run, where known.
     """
 
     trial: Trial
@@ -35,6 +36,16 @@ class Job:
     reason: str = ""
     run: StoredRun | None = None
     seconds: float | None = None
+    keeps: bool = False
+    """Whether its weights are to be kept, for another stage."""
+    origin: "Job | None" = None
+    """The trial from whose weights it starts."""
+    members: list["Job"] = field(default_factory=list)
+    """The trials that vote, of an ensemble."""
+    search: tuple | None = None
+    """Of a search's trial: which search, (stage, labels of its axes …)."""
+    parameters: dict[str, str] | None = None
+    """Of a search's trial: what was drawn, None before it is."""
 
     @property
     def name(self) -> str:
@@ -42,24 +53,62 @@ class Job:
         return f"{cell.stage}: {cell.name}, seed={self.trial.seed}"
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A cell that was the best of its stage, and from which another stage starts. on: the labels for which it was sought."""
+
+    stage: str
+    on: dict[str, str]
+    start: Start
+    cell: Cell
+    value: float
+    parameters: dict[str, str]
+
+    @property
+    def text(self) -> str:
+        """What the cell is: its labels, and what a search drew for it."""
+        return ", ".join([self.cell.name, *(f"{name}={text}" for name, text in self.parameters.items())])
+
+
 @dataclass
 class Plan:
     """All trials of a suite, and the jobs that they come to.
 
     facts: what `inspect` found, by kind of cell. unresolved: the claims for which cells have gone beyond their first look.
+    kept: what stages start from. past: the runs of each search so far.
     """
 
     suite: Suite
-    trials: list[Trial]
+    entries: list[tuple[Trial, Job]] = field(default_factory=list)
+    """Every trial, and the job that gives its result."""
     jobs: dict[str, Job] = field(default_factory=dict)
     facts: dict[tuple[str, ...], Facts] = field(default_factory=dict)
     unresolved: list[str] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+    past: dict[tuple, list[StoredRun]] = field(default_factory=lambda: defaultdict(list))
+    drawn: Callable[[Cell, Mapping[str, str]], Trial] | None = None
+    """The trial that a search's cell becomes with the parameters that were drawn."""
+
+    @property
+    def trials(self) -> list[Trial]:
+        return [trial for trial, _ in self.entries]
 
     def counts(self) -> Counter[str]:
         return Counter(job.state for job in self.jobs.values())
 
     def todo(self) -> list[Job]:
         return [job for job in self.jobs.values() if job.state == "todo"]
+
+    def kept_by(self, cell: Cell) -> Kept | None:
+        """Return what a cell starts from."""
+        for kept in self.kept:
+            if kept.stage == cell.stage and kept.start == cell.start and kept.on.items() <= cell.labels.items():
+                return kept
+        return None
+
+    def ahead(self) -> list[Job]:
+        """Return what is to do now, and what is to do after it."""
+        return [job for job in self.jobs.values() if job.state in ("todo", "waiting")]
 
 
 def make_plan(
@@ -70,49 +119,34 @@ def make_plan(
     retry: failed outcomes that would otherwise stand are to do again. looks: (stage, labels) of a cell → the look that its
     seeds have come to, from 0; other cells are at their first.
     """
-    plan = Plan(suite, [])
-    stages = suite.cells
-    with collector_paused():
-        for stage, cells in stages.items():
-            by_look = defaultdict(list)
-            for cell in cells:
-                by_look[looks.get((stage, tuple(cell.labels.items())), 0) if looks else 0].append(cell)
-            for look, some in sorted(by_look.items()):
-                plan.trials += trials(some, suite.schedule(stage).looks[look], identity)
-        for trial in plan.trials:
-            job = plan.jobs.get(trial.fingerprint)
-            if job is None:
-                plan.jobs[trial.fingerprint] = Job(trial, [trial.cell])
-            else:
-                job.cells.append(trial.cell)
-    for run in runs:
-        job = plan.jobs.get(run.tags.get("fingerprint", ""))
-        if job is None or job.state == "done":
-            continue
-        outcome = run.tags.get("outcome", "")
-        if run.status == "FINISHED":
-            job.state, job.run, job.reason = "done", run, ""
-        elif run.status == "RUNNING":
-            job.state, job.run, job.reason = "running", run, f"by {run.tags.get('coordinator', 'an unknown process')}"
-        elif outcome and outcome not in AGAIN and not retry and job.state != "running":
-            job.state, job.run, job.reason = "failed", run, outcome
-    return plan
+    from bench.runner.planner import Planner
+
+    return Planner(suite, runs, retry, looks or {}).plan()
 
 
-def identity(section: Data | Model) -> str:
+def identity(section: Section) -> str:
     """Return the content hash of the files that a section reads; "" where its name alone says what they hold.
 
     CIFAR and digits are fixed by their names (CIFAR's files are checked against the official MD5), so a report can be
-    written where they are not at hand. Hub weights are fixed by theirs.
+    written where they are not at hand. Hub weights are fixed by theirs. A part of the user's own is known by its file.
     """
-    if isinstance(section, Data) and section.source == "folder":
+    found = [own_digest(name) for name in section.own]
+    weights = getattr(section.config, "weights", None)
+    if isinstance(section.config, Data) and (section.config.path or ":" in section.config.source):
         from bench import data
 
-        return data.prepare(section, say=logger.info).digest
-    if isinstance(section, Model) and section.weights:
-        path = Path(section.weights)
-        return _sha256(path, path.stat().st_mtime_ns) if path.is_file() else "no such file"
-    return ""
+        found.append(data.prepare(section.config, say=logger.info).digest)
+    if isinstance(weights, str):
+        file = Path(weights)
+        found.append(_sha256(file, file.stat().st_mtime_ns) if file.is_file() else "no such file")
+    return "\n".join(found)
+
+
+def ensemble_fingerprint(cell: Cell, seed: int, members: Sequence[Job]) -> str:
+    """Return the hash of what determines a vote: its rules, and the trials that may vote."""
+    said = cell.ensemble.config.model_dump_json(exclude={"stages"})
+    voters = sorted(job.trial.fingerprint for job in members)
+    return hashlib.sha256("\n".join([said, str(seed), *voters]).encode()).hexdigest()[:32]
 
 
 @cache

@@ -90,6 +90,11 @@ class Worker:
             return Failed(*values)
         return Done(*values) if kind == "done" else Progress(*values)
 
+    def reply(self, value: Any) -> None:
+        """Answer what the worker asked in the middle of a request."""
+        with suppress(OSError):  # as above
+            self.pipe.send(value)
+
     def restart(self) -> None:
         """End the process at once, whatever it does, and start another."""
         self.end()
@@ -174,12 +179,6 @@ class Pool:
     def close(self) -> None:
         for one in self.workers:
             one.end()
-
-    def keep(self, count: int) -> None:
-        """End the workers beyond `count`; there is no work for them."""
-        for one in self.workers[count:]:
-            one.end()
-        del self.workers[count:]
 
     def hello(self) -> Hello:
         """Wait for the first worker to be ready and return what it says of itself."""

@@ -4,7 +4,7 @@ import getpass
 import os
 import platform
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,8 +15,11 @@ import yaml
 
 from bench.config import SECTIONS
 from bench.runner.plan import Job, Plan
+from bench.runner.planner import rules
 from bench.runner.pool import Pool
 
+WEIGHTS = "weights.safetensors"
+"""The artifact of a trial whose weights another stage starts from."""
 TAG_VERSIONS = ("bench-suites", "mlflow", "optuna", "numpy")
 
 
@@ -57,6 +60,7 @@ def tags(plan: Plan, job: Job, pool: Pool, co_workers: int) -> dict[str, str]:
         "seed": str(seed),
         "seeds": plan.suite.schedule(cell.stage).text,
         "fingerprint": fingerprint,
+        **_links(plan, job),
         "device": hello.device,
         "workers": str(co_workers),
         "threads": str(pool.threads),
@@ -65,6 +69,25 @@ def tags(plan: Plan, job: Job, pool: Pool, co_workers: int) -> dict[str, str]:
         "coordinator": coordinator(),
         "versions": ", ".join(f"{name} {number}" for name, number in {**hello.versions, **_versions()}.items()),
     }
+
+
+def _links(plan: Plan, job: Job) -> dict[str, str]:
+    """Return the tags that say what of other stages a job rests on, and what a search drew."""
+    found: dict[str, str] = {}
+    cell = job.trial.cell
+    if cell.start and (kept := plan.kept_by(cell)):
+        found["start"] = f"{kept.start.stage}: {kept.text}"
+    if job.origin:
+        found["weights"] = f"{job.origin.trial.cell.stage}: {job.origin.trial.cell.name}, seed {job.origin.trial.seed}"
+    if job.search:
+        found["search"] = rules(plan.suite.spec.stages[cell.stage].search)
+        found |= {f"search.{name}": text for name, text in job.parameters.items()}
+    return found
+
+
+def kept(artifacts: dict[str, bytes]) -> dict[str, str]:
+    """Return the tag that says that a run has kept its weights."""
+    return {"kept": "weights"} if WEIGHTS in artifacts else {}
 
 
 def note(outcome: str, message: str) -> dict[str, str]:
@@ -81,6 +104,18 @@ def params(job: Job) -> dict[str, str]:
     said = {section: getattr(config, section).model_dump(mode="json", exclude_defaults=True) for section in SECTIONS}
     said["train"]["optimizer"] = config.train.optimizer.model_dump(mode="json")
     return dict(_flat(said))
+
+
+def ensemble_params(job: Job) -> dict[str, str]:
+    """Return the rules of a vote as dotted names and values."""
+    return dict(_flat({"ensemble": job.trial.cell.ensemble.config.model_dump(mode="json")}))
+
+
+def members_yaml(job: Job, members: Sequence[Job]) -> bytes:
+    """Return the rules of a vote and who voted, the best first, as YAML."""
+    voters = [{"run": one.run.run_id, "fingerprint": one.trial.fingerprint, "trial": one.name} for one in members]
+    said = {"ensemble": job.trial.cell.ensemble.config.model_dump(mode="json"), "members": voters}
+    return yaml.safe_dump(said, sort_keys=False, allow_unicode=True).encode()
 
 
 def config_yaml(job: Job) -> bytes:

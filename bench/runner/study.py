@@ -1,48 +1,97 @@
-"""The Optuna study of a suite: it says what to run next, and is rebuilt from the tracker whenever a run begins."""
+"""What runs next: the Optuna studies of a suite, rebuilt from the tracker whenever a run begins."""
+
+from collections.abc import Callable, Sequence
 
 import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from bench.runner.plan import Job, Plan
+from bench.runner.search import History, Search
 
 OBJECTIVE = "val/accuracy"
+Histories = Callable[[Sequence[str], Sequence[str]], History]
+"""Gives the epochs of runs, as a tracker does."""
 
 
 class Study:
-    """Ask and tell over the jobs of a plan. Grids are enqueued, longest first; what is done is told beforehand."""
+    """Ask and tell over the jobs of a plan that train. Grids are enqueued, longest first; what is done is told beforehand. Each
+    search is a study of its own, and its trials come last, in their order."""
 
-    def __init__(self, plan: Plan):
+    def __init__(self, plan: Plan, histories: Histories):
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.plan = plan
-        self.study = optuna.create_study(study_name=plan.suite.experiment, direction="maximize")
+        suite = plan.suite
+        self.grid = optuna.create_study(study_name=suite.experiment, direction="maximize")
         self.space = {
             stage: {f"{stage}.{axis}": CategoricalDistribution(labels) for axis, labels in cells.levels.items()}
-            for stage, cells in plan.suite.cells.items()
+            for stage, cells in suite.cells.items()
         }
-        self.study.add_trials([self._told(job) for job in plan.jobs.values() if job.state in ("done", "failed")])
+        jobs = [job for job in plan.jobs.values() if job.search is None and job.trial.known]
+        self.grid.add_trials([self._told(job) for job in jobs if job.state in ("done", "failed") and not job.trial.cell.ensemble])
         # longest first, so that no long trial is left alone at the end; equals keep the order of the suite
-        for job in sorted(plan.todo(), key=lambda job: -(job.seconds or 0)):
-            self.study.enqueue_trial(self._params(job), user_attrs={"fingerprint": job.trial.fingerprint})
-        self.waiting = len(plan.todo())
+        waiting = sorted((job for job in jobs if job.state == "todo" and not job.members), key=lambda job: -(job.seconds or 0))
+        for job in waiting:
+            self.grid.enqueue_trial(self._params(job), user_attrs={"fingerprint": job.trial.fingerprint})
+        self.grid_jobs = {job.trial.fingerprint: job for job in waiting}
+        self.slots = [job for job in plan.todo() if job.search is not None]
+        self.slots.sort(key=lambda job: job.parameters is None)  # what was interrupted first: it has been drawn
+        self.searches = {which: self._search(which, histories) for which in dict.fromkeys(job.search for job in self.slots)}
+        self.trials: dict[int, optuna.Trial] = {}
+        """id of a job → its trial."""
+        self.waiting = len(waiting) + len(self.slots)
 
-    def ask(self) -> tuple[int, Job] | None:
-        """Return the number of a trial and its job, or None when nothing waits."""
+    def ask(self) -> Job | None:
+        """Return the next job, or None when nothing waits. A search's trial is drawn now."""
         if not self.waiting:
             return None
         self.waiting -= 1
-        trial = self.study.ask()
-        job = self.plan.jobs[trial.user_attrs["fingerprint"]]
-        for name in self._params(job):
-            trial.suggest_categorical(name, self.space[job.trial.cell.stage][name].choices)
-        return trial.number, job
-
-    def tell(self, number: int, objective: float | None) -> None:
-        """Tell how a trial ended. objective: validation accuracy; None where it failed."""
-        if objective is None:
-            self.study.tell(number, state=TrialState.FAIL)
+        if self.grid_jobs:
+            trial = self.grid.ask()
+            job = self.grid_jobs.pop(trial.user_attrs["fingerprint"])
+            for name in self._params(job):
+                trial.suggest_categorical(name, self.space[job.trial.cell.stage][name].choices)
         else:
-            self.study.tell(number, objective)
+            job = self.slots.pop(0)
+            search = self.searches[job.search]
+            if job.parameters is None:
+                trial = search.draw(int(job.trial.cell.labels["trial"]))
+                job.parameters = search.text(trial)
+                job.trial = self.plan.drawn(job.trial.cell, job.parameters)
+            else:
+                trial = search.again(job.parameters)
+        self.trials[id(job)] = trial
+        return job
+
+    def goes_on(self, job: Job, epoch: int, metrics: dict[str, float]) -> bool:
+        """Take in a job's metrics after an epoch, and tell whether it should go on; after the last one it has finished anyway."""
+        search = self.searches.get(job.search)
+        value = metrics.get(search.spec.metric) if search else None
+        goes_on = value is None or search.goes_on(self.trials[id(job)], epoch, value)
+        return goes_on or epoch == job.trial.cell.config.train.epochs
+
+    def prunes(self, job: Job) -> bool:
+        """Whether a job may be ended early."""
+        return job.search is not None and self.searches[job.search].spec.pruner is not None
+
+    def tell(self, job: Job, outcome: str, metrics: dict[str, float]) -> None:
+        """Tell how a job ended."""
+        trial = self.trials.pop(id(job))
+        if job.search is not None:
+            self.searches[job.search].tell(trial, outcome, metrics)
+        elif outcome == "finished" and OBJECTIVE in metrics:
+            self.grid.tell(trial, metrics[OBJECTIVE])
+        else:
+            self.grid.tell(trial, state=TrialState.FAIL)
+
+    def _search(self, which: tuple, histories: Histories) -> Search:
+        stage, *labels = which
+        spec = self.plan.suite.spec.stages[stage]
+        name = f"{stage} {', '.join(f'{axis}={label}' for axis, label in labels)}".strip()
+        search = Search(spec.search, spec.seeds or self.plan.suite.spec.seeds, name)
+        past = self.plan.past[which]
+        search.remember(past, histories([run.run_id for run in past], [spec.search.metric]) if past else {})
+        return search
 
     def _params(self, job: Job) -> dict[str, str]:
         cell = job.trial.cell

@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from multiprocessing.connection import Connection
 from typing import Any
@@ -95,7 +95,7 @@ def _cpu_name() -> str:
 
 def _dataset(data: Data):
     """Return the images that a section reads; all sections that read the same ones share them."""
-    return _opened(data.model_dump_json(include={"source", "path", "args"}))
+    return _opened(data.origin)
 
 
 @cache
@@ -113,30 +113,37 @@ def _prepare(pipe: Connection, device: str, data: Data, download: bool) -> tuple
     return dataset.digest, len(dataset.classes)
 
 
-def _inspect(pipe: Connection, device: str, config: TrialConfig) -> Facts:
-    """Check a configuration against its data and model, without training."""
+def _inspect(pipe: Connection, device: str, config: TrialConfig, contracts: bool) -> Facts:
+    """Check a configuration against its data and model, without training. contracts: check the user's own parts too."""
     from bench import data as datasets
     from bench import models
+    from bench.training import check_device
+    from bench.training.losses import check as check_loss
 
     errors: list[tuple[str, BenchError]] = []
     dataset = _dataset(config.data)
-    sizes = (0, 0, 0)
+    sizes, classes = (0, 0, 0), len(dataset.classes)
     try:
-        indices = datasets.split(dataset, config.data)
-        sizes = (len(indices.train), len(indices.val), len(indices.test))
+        classes = len(datasets.view(dataset, config.data).classes)
+        found = datasets.part_sizes(dataset, config.data)
+        sizes = (found["train"], found["val"], found["test"])
     except BenchError as error:
         errors.append(("data", error))
     channels, *size = dataset.train_images.shape[1:]
     height, width = config.data.resize.applied(*size) if config.data.resize else size
     try:
-        models.check(config.model, (channels, height, width), len(dataset.classes))
+        models.check(config.model, (channels, height, width), classes)
     except BenchError as error:
         errors.append(("model", error))
-    if not device.startswith("cuda"):
-        if config.train.precision != "float32":
-            errors.append(("train", BenchError("bfloat16 needs a CUDA device", mend="set train.precision to float32 here")))
-        if config.train.compile:
-            errors.append(("train", BenchError("compile needs a CUDA device", mend="set train.compile to false here")))
+    for check in (partial(check_device, config.train, device), partial(check_loss, config.train.loss, config.data)):
+        try:
+            check()
+        except BenchError as error:
+            errors.append(("train", error))
+    if contracts and not errors:
+        from bench.contracts import check_own
+
+        errors += check_own(config, dataset, device)
     return Facts(sizes, models.unavailable(config.model) or "", errors=errors)
 
 
@@ -148,28 +155,59 @@ def _probe(pipe: Connection, device: str, config: TrialConfig) -> tuple[float, f
     return found.train_seconds_per_image, found.eval_seconds_per_image
 
 
-def _trial(pipe: Connection, device: str, config: TrialConfig, seed: int) -> Any:
-    """Train and evaluate; progress is (epoch, metrics). Returns the result, and its predictions packed as artifacts."""
+def _denoise(pipe: Connection, device: str, config: TrialConfig, seed: int) -> int:
+    """Denoise a trial's images ahead of it; progress is (done, total). Returns how many there were still to do."""
+    from bench.data.denoise import denoised, pending
+
+    waiting = pending(config.data, seed, _dataset(config.data))
+    done, total = 0, sum(map(len, waiting))
+
+    def step(images: int) -> None:
+        nonlocal done
+        done += images
+        pipe.send(("progress", (done, total)))
+
+    for images in waiting:
+        denoised(images, config.data, device=device, step=step)
+    return total
+
+
+def _trial(pipe: Connection, device: str, config: TrialConfig, seed: int, keeps: bool, asks: bool) -> Any:
+    """Train and evaluate; progress is (epoch, metrics). Returns the result, and its predictions packed as artifacts.
+
+    keeps: the weights are an artifact too. asks: after each epoch, wait to be told whether to go on.
+    """
+    from bench import data as datasets
     from bench.training.trial import run_trial
 
     def report(epoch: int, metrics: dict[str, float]) -> bool:
         pipe.send(("progress", (epoch, metrics)))
-        return False
+        return asks and not pipe.recv()
 
     dataset = _dataset(config.data)
-    result = run_trial(config, seed, dataset, device, report)
+    result = run_trial(config, seed, dataset, device, report, keep_weights=keeps)
     artifacts = {}
     if result.predictions:
         artifacts["predictions.npz"] = _npz(result.predictions)
-        artifacts["confusion.json"] = _confusion_json(dataset.classes, result.confusion)
+        classes = datasets.view(dataset, config.data).classes
+        artifacts["confusion.json"] = _confusion_json(classes, result.confusion)
         result.predictions, result.confusion = {}, {}
+    if result.weights is not None:
+        from safetensors.torch import save
+
+        artifacts["weights.safetensors"], result.weights = save(result.weights), None
+    if result.images:
+        artifacts["images.npz"], result.images = _npz_of(result.images), {}
     return result, artifacts
 
 
 def _npz(predictions: dict[str, dict[str, np.ndarray]]) -> bytes:
     """Return predictions as a compressed archive: `<split>/probabilities` float16 [N, C], `/targets` and `/indices` [N]."""
+    return _npz_of({f"{split}/{name}": array for split, part in predictions.items() for name, array in part.items()})
+
+
+def _npz_of(arrays: dict[str, np.ndarray]) -> bytes:
     buffer = io.BytesIO()
-    arrays = {f"{split}/{name}": array for split, part in predictions.items() for name, array in part.items()}
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
 
@@ -181,7 +219,7 @@ def _confusion_json(classes: tuple[str, ...], confusion: dict[str, np.ndarray]) 
     return told.replace("], [", "],\n [").encode()
 
 
-REQUESTS = {"prepare": _prepare, "inspect": _inspect, "probe": _probe, "trial": _trial}
+REQUESTS = {"prepare": _prepare, "inspect": _inspect, "probe": _probe, "denoise": _denoise, "trial": _trial}
 
 if __name__ == "__main__":
     sys.exit("this module is started by the runner")

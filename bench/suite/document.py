@@ -1,12 +1,14 @@
 """A YAML document that remembers where each of its values stands, and JSON Merge Patches (RFC 7396) on it."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from bench.config.base import label
 from bench.errors import BenchError
 
 DocPath = tuple[str | int, ...]
@@ -46,8 +48,15 @@ class Document:
     def error(self, path: DocPath, message: str, mend: str = "") -> BenchError:
         return BenchError(message, where=self.place(path), mend=mend)
 
+    def alias(self, path: DocPath, original: DocPath) -> None:
+        """Let `path` stand where `original` does, and all below it too."""
+        size = len(original)
+        for known in [known for known in self.places if known[:size] == original]:
+            self.places[(*path, *known[size:])] = self.places[known]
+
     def patch(self, at: DocPath, patch: Any, source: DocPath | str) -> None:
-        """Merge `patch` in place at `at`: mappings merge, null removes, all else replaces.
+        """Merge `patch` in place at `at`: mappings merge, null removes, all else replaces. What is new stands before what follows
+        it in the patch, so that a profile can add a stage above another; at the end where nothing known follows.
 
         source: where the patch itself stands, a path of this document or a text such as `--set seeds=3`; later errors
         about the patched values name that place.
@@ -69,13 +78,26 @@ class Document:
         if not isinstance(patch, dict):
             return patch
         old = {} if replaces(old, patch) else dict(old)
+        order = _order(old, patch)
         for key, value in patch.items():
             inner = source if isinstance(source, str) else (*source, key)
             if value is None:
                 old.pop(key, None)
             else:
                 old[key] = self._merged(old.get(key), value, (*at, key), inner)
-        return old
+        return {key: old[key] for key in order if key in old}
+
+
+def _order(old: Iterable[str], patch: Iterable[str]) -> list[str]:
+    """Return the keys of both: new ones before the known one that follows them in the patch, else at the end."""
+    order = list(old)
+    place = len(order)
+    for key in reversed(list(patch)):
+        if key in order:
+            place = order.index(key)
+        else:
+            order.insert(place, key)
+    return order
 
 
 def replaces(old: Any, patch: dict[str, Any]) -> bool:
@@ -105,15 +127,6 @@ def nested(path: str, value: Any) -> dict[str, Any]:
     for key in reversed(path.split(".")):
         value = {key: value}
     return value
-
-
-def label(value: Any) -> str:
-    """Return the text by which a scalar is known as a label: true, 0.01, adam."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and float(short := f"{value:g}") == value:
-        return short  # 1e+09, not 1000000000.0
-    return "none" if value is None else str(value)
 
 
 def scalar(text: str) -> Any:

@@ -1,6 +1,7 @@
 """From a file to a checked suite: read, patch with profile and overrides, normalise, validate, expand."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,13 +9,16 @@ from typing import Any
 
 from bench.errors import BenchError, did_you_mean
 from bench.suite import document as documents
-from bench.suite import expand
+from bench.suite import expand, links
+from bench.suite.axes import normalise
+from bench.suite.cells import Best, Cell, Cells, collector_paused
 from bench.suite.checks import check_figure, check_table
 from bench.suite.contrasts import Contrast, contrasts
-from bench.suite.document import DocPath, Document, label, merged, nested
-from bench.suite.expand import Cell, Cells, collector_paused
+from bench.suite.document import Document
+from bench.suite.measured import check_metrics
 from bench.suite.parts import Looks
-from bench.suite.schema import PathAxis, SuiteFile
+from bench.suite.schema import SuiteFile
+from bench.suite.stages import Start
 from bench.suite.validation import validated
 
 
@@ -58,27 +62,42 @@ class Suite:
 
     @cached_property
     def all_cells(self) -> dict[str, Cells]:
-        """stage → all of its cells."""
+        """stage → all of its cells. What starts from the best cell of another stage stands here as if that were its first."""
+        found: dict[str, Cells] = {}
         with collector_paused():
-            return {stage: expand.cells(self.document, self.spec, stage) for stage in self.spec.stages}
+            for stage in self.spec.stages:
+                found[stage] = self.expand(stage, lambda start, labels: links.first(found[start.stage], start, labels))
+        return found
+
+    def expand(self, stage: str, best: Best) -> Cells:
+        """Return the cells of a stage. best: gives the cell that another one starts from; None where it is not known yet. What
+        waits for it stands here as if it were the first."""
+
+        def found(start: Start, labels: Mapping[str, str]) -> Cell:
+            return best(start, labels) or links.first(self.all_cells[start.stage], start, labels)._replace(waits=start.stage)
+
+        return expand.cells(self.document, self.spec, stage, found)
+
+    def sampled(self, stage: str, labels: dict[str, str], parameters: dict[str, Any], best: Best) -> Cell:
+        """Return the cell of a search's trial. parameters: name → number of an interval, or label."""
+        return expand.sampled(self.document, self.spec, stage, labels, parameters, best)
+
+    def thinned(self, stage: str, cells: Cells) -> Cells:
+        """Return those of a stage's cells that `--only` leaves."""
+        chosen = [selection for selection in self.only if selection.stage == stage]
+        return cells if not self.only else Cells(cell for cell in cells if any(one.matches(cell) for one in chosen))
 
     @cached_property
     def cells(self) -> dict[str, Cells]:
         """stage → cells, thinned by `--only`."""
-        if not self.only:
-            return self.all_cells
-        result = {}
-        for stage, cells in self.all_cells.items():
-            chosen = [selection for selection in self.only if selection.stage == stage]
-            if chosen:
-                for selection in chosen:
-                    selection.check(cells)
-                cells = Cells(cell for cell in cells if any(selection.matches(cell) for selection in chosen))
-                if not cells:
-                    told = ", ".join(selection.text for selection in chosen)
-                    raise BenchError(f"no cell matches {told}", where="--only", mend="choose labels that occur together")
-                result[stage] = cells
-        return result
+        for selection in self.only:
+            selection.check(self.all_cells[selection.stage])
+        result = {stage: self.thinned(stage, cells) for stage, cells in self.all_cells.items()}
+        for selection in self.only:
+            if not result[selection.stage]:
+                told = ", ".join(other.text for other in self.only if other.stage == selection.stage)
+                raise BenchError(f"no cell matches {told}", where="--only", mend="choose labels that occur together")
+        return {stage: cells for stage, cells in result.items() if cells}
 
     @cached_property
     def claims(self) -> dict[str, list[Contrast]]:
@@ -87,7 +106,12 @@ class Suite:
 
     def schedule(self, stage: str) -> Schedule:
         """Return the seeds that a stage was declared to run with."""
-        seeds = self.spec.stages[stage].seeds or self.spec.seeds
+        spec = self.spec.stages[stage]
+        seeds = spec.seeds or self.spec.seeds
+        if spec.search:  # a trial has one of them; which one, the search says
+            return Schedule([seeds[:1]], self.spec.alpha)
+        if spec.ensemble and spec.ensemble.pool == "all":
+            return Schedule([[0]], self.spec.alpha)
         if isinstance(seeds, Looks):
             return Schedule([list(range(n)) for n in seeds.looks], seeds.alpha or self.spec.alpha)
         return Schedule([seeds], self.spec.alpha)
@@ -155,17 +179,15 @@ def load_suite(
             document.patch((key,), patch, ("profiles", profile, key))
     for override in overrides or []:
         _override(document, override)
-    _normalise_axes(document)
+    normalise(document)
     spec = validated(SuiteFile, document.data, document.place)
     suite = Suite(document, spec, profile or "default", [])
     suite.only = [Selection.parse(text, list(spec.stages)) for text in only or []]
-    for stage, part in spec.stages.items():
-        if not part.axes and not part.union:
-            raise document.error(
-                ("stages", stage), f"stage {stage!r} has no axes", "add `axes:` with at least one axis, or `union:`"
-            )
-        if part.union and (part.exclude or part.when or part.zip or part.ablate) and not part.axes:
-            raise document.error(("stages", stage), "exclude, when, zip and ablate belong into the grids of the union")
+    links.check_stages(document, spec)
+    for cells in suite.all_cells.values():
+        for cell in cells:
+            if cell.model.config.weights is not None:
+                links.trained_by(document, cell, suite.all_cells)
     for name, table in spec.tables.items():
         check_table(document, name, table, suite.all_cells)
     for name, figure in (spec.figures or {}).items():
@@ -175,6 +197,7 @@ def load_suite(
         if len(declared) > 1 and any("looks" in text for text in declared):
             mend = "give both stages the same `seeds:`, or put them at the top of the suite"
             raise document.error(("claims", name), "its arms are of stages with different looks", mend)
+    check_metrics(document, spec, suite.all_cells, suite.claims)
     _ = suite.cells  # configuration errors come now, not in the middle
     return suite
 
@@ -216,99 +239,3 @@ def _override(document: Document, override: str) -> None:
     except Exception:
         raise BenchError(f"{text!r} is not a YAML value", where=where, mend="quote it") from None
     document.patch(tuple(path.split(".")), value, where)
-
-
-def _normalise_axes(document: Document) -> None:
-    """Turn every way to write an axis into label → patch, in place; the places of the labels follow."""
-    shared = document.data.get("axes")
-    if isinstance(shared, dict):
-        for name in shared:
-            shared[name] = _levels(document, ("axes", name), shared[name])
-    stages = document.data.get("stages")
-    for stage, spec in stages.items() if isinstance(stages, dict) else ():
-        if not isinstance(spec, dict):
-            continue
-        union = spec.get("union") if isinstance(spec.get("union"), list) else []
-        grids = [(("stages", stage), spec), *((("stages", stage, "union", i), grid) for i, grid in enumerate(union))]
-        for path, grid in grids:
-            axes = grid.get("axes") if isinstance(grid, dict) else None
-            for name in axes if isinstance(axes, dict) else ():
-                at = (*path, "axes", name)
-                if axes[name] == "all" or isinstance(axes[name], list):
-                    axes[name] = _shared(document, at, name, axes[name], shared if isinstance(shared, dict) else {})
-                else:
-                    axes[name] = _levels(document, at, axes[name])
-
-
-def _levels(document: Document, at: DocPath, axis: Any) -> Any:
-    if axis is None or axis in ({}, []):
-        raise document.error(at, f"axis {at[-1]!r} is empty", "give it at least one level")
-    if not isinstance(axis, dict):
-        raise document.error(
-            at,
-            f"axis {at[-1]!r} is neither levels nor a path with values",
-            "write `label: patch`, or `{path: …, values: […]}`",
-        )
-    if "path" not in axis:
-        for name, patch in axis.items():
-            if patch is None:
-                raise document.error((*at, name), f"level {name!r} has no patch", "write `{}` for a level that changes nothing")
-        return axis
-    for part in ("values", "levels"):
-        if part in axis and not axis[part]:
-            raise document.error((*at, part), f"axis {at[-1]!r} is empty", "give it at least one level")
-    spec = validated(PathAxis, axis, lambda loc: document.place((*at, *loc)))
-    if (spec.values is None) == (spec.levels is None):
-        raise document.error(
-            at,
-            f"axis {at[-1]!r} needs either 'values' or 'levels'",
-            "write `values: [0, 0.01]`, or `levels: {label: value}`",
-        )
-    pairs = list(spec.levels.items()) if spec.levels is not None else [(label(value), value) for value in spec.values]
-    levels: dict[str, Any] = {}
-    for i, (name, value) in enumerate(pairs):
-        place = document.place((*at, "levels", name) if spec.levels is not None else (*at, "values", i))
-        if isinstance(value, (dict, list)) and spec.levels is None:
-            raise BenchError(
-                "a value that is a list or mapping needs a label", where=place, mend="write `levels: {label: value}`"
-            )
-        if name in levels or any(value == other and type(value) is not bool for _, other in pairs[:i]):
-            raise BenchError(f"{name!r} stands twice in axis {at[-1]!r}", where=place, mend="take one out")
-        patch: dict[str, Any] = {}
-        for path in spec.path:
-            if path.split(".")[0] not in ("data", "model", "train"):
-                mend = "begin with data, model or train, for example train.optimizer.lr"
-                raise document.error((*at, "path"), f"no setting {path!r}", mend)
-            patch = merged(patch, nested(path, value)) if value is not None else _nulled(patch, path)
-        levels[name] = patch
-        # every step down to the value stands where the value was written
-        document.places[(*at, name)] = place
-        for steps in [path.split(".") for path in spec.path]:
-            document.places |= {(*at, name, *steps[:n]): place for n in range(1, len(steps) + 1)}
-    return levels
-
-
-def _nulled(patch: dict[str, Any], path: str) -> dict[str, Any]:
-    """Return a patch that also sets `path` back to its default (merging would drop the null at once)."""
-    head, _, rest = path.partition(".")
-    return {**patch, head: _nulled(patch.get(head, {}), rest) if rest else None}
-
-
-def _shared(document: Document, at: DocPath, name: str, chosen: Any, shared: dict[str, Any]) -> Any:
-    if name not in shared:
-        mend = "to list values, write `{path: …, values: […]}`; " + did_you_mean(name, shared)
-        raise document.error(at, f"the suite has no axis {name!r} of its own to take levels from", mend)
-    labels = list(shared[name]) if chosen == "all" else [label(item) for item in chosen]
-    if not labels:
-        raise document.error(at, f"axis {name!r} is empty", "name at least one level, or write `all`")
-    levels = {}
-    for item in labels:
-        if item not in shared[name]:
-            raise document.error(at, f"axis {name!r} has no level {item!r}", did_you_mean(item, shared[name]))
-        if item in levels:
-            raise document.error(at, f"label {item!r} stands twice in axis {name!r}", "take one out")
-        levels[item] = shared[name][item]
-    origin = ("axes", name)
-    for known in [path for path in document.places if path[:2] == origin and len(path) > 2 and path[2] in levels]:
-        document.places[(*at, *known[2:])] = document.places[known]
-    return levels

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from bench.config import Config, Count, Fraction
-from bench.suite.document import label
+from bench.config.base import label
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$")]
 Label = Annotated[str, BeforeValidator(label), WithJsonSchema({"type": ["string", "number", "boolean"]})]

@@ -14,6 +14,10 @@ stages:
 """
 
 
+def no_histories(run_ids, metrics):
+    return {}
+
+
 def run_of(job, status, **tags):
     key = job.trial.fingerprint
     return StoredRun(f"run-{key[:6]}", status, {"fingerprint": key, **tags}, {"val/accuracy": 0.5})
@@ -68,17 +72,16 @@ def test_longest_first_and_rebuilt_from_what_is_done(make):
     plan = make_plan(suite, [run_of(first, "FINISHED")])
     for seconds, job in enumerate(plan.todo()):
         job.seconds = float(seconds)
-    study = Study(plan)
+    study = Study(plan, no_histories)
     asked = []
     while (one := study.ask()) is not None:
-        number, job = one
-        asked.append(job.seconds)
-        study.tell(number, 0.25 if len(asked) > 1 else None)
+        asked.append(one.seconds)
+        study.tell(one, *(("finished", {"val/accuracy": 0.25}) if len(asked) > 1 else ("oom", {})))
     assert asked == [4.0, 3.0, 2.0, 1.0, 0.0]
-    states = [trial.state.name for trial in study.study.trials]
+    states = [trial.state.name for trial in study.grid.trials]
     assert states == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE", "COMPLETE", "COMPLETE"]
-    assert study.study.trials[0].params == {"s.lr": "0.05"} and study.study.trials[0].value == 0.5
-    assert study.study.best_value == 0.5
+    assert study.grid.trials[0].params == {"s.lr": "0.05"} and study.grid.trials[0].value == 0.5
+    assert study.grid.best_value == 0.5
 
 
 class _Pool:
@@ -102,6 +105,6 @@ def test_what_is_written_of_a_trial(make):
 
 def test_estimates_order_nothing_when_absent(make):
     plan = make_plan(make(BODY), [])
-    study = Study(plan)
-    asked = [study.ask()[1] for _ in range(6)]
+    study = Study(plan, no_histories)
+    asked = [study.ask() for _ in range(6)]
     assert asked == list(plan.jobs.values())

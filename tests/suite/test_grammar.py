@@ -146,6 +146,15 @@ def test_profiles_are_merge_patches(suite):
     assert list(suite(BODY, profile="default").cells) == ["s", "t"]
 
 
+def test_a_profile_adds_a_stage_above_another(suite):
+    body = """\
+        stages: {a: {axes: {x: {p: {}}}}, b: {axes: {x: {p: {}}}}}
+        profiles:
+          more: {stages: {before: {axes: {x: {p: {}}}}, b: {patch: {start: {stage: before}}}, after: {axes: {x: {p: {}}}}}}
+        """
+    assert list(suite(body, profile="more").cells) == ["a", "before", "b", "after"]
+
+
 def test_overrides(suite):
     made = suite(BODY, overrides=["train.epochs=3", "data.noise.variance=0.5", "seeds=[4, 2]", "base.train.batch_size = 8"])
     config = made.cells["s"][0].config
@@ -189,7 +198,7 @@ def test_files_are_told_apart_by_name_and_hashed_by_content(suite):
         """)
     first, second = (cell.data for cell in made.cells["s"])
     assert first.key != second.key and first.digest == second.digest
-    contents = (lambda section: "", lambda section: getattr(section, "path", ""))
+    contents = (lambda section: "", lambda section: getattr(section.config, "path", ""))
     same, other = ([t.fingerprint for t in trials(made.cells["s"], [0], content)] for content in contents)
     assert len(set(same)) == 1 and len(set(other)) == 2, "the content decides what is one trial"
 

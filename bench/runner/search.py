@@ -1,0 +1,106 @@
+"""One search of a stage: an Optuna study that draws configurations and prunes, rebuilt from the tracker at any moment."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.pruners import BasePruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
+from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
+from optuna.trial import Trial, TrialState
+
+from bench.runner.planner import SEED
+from bench.suite import stages
+from trackers import StoredRun
+
+History = Mapping[str, Mapping[str, Sequence[tuple[int, float]]]]
+"""run id → metric → [(epoch, value), …]"""
+
+
+class Search:
+    """Draws, judges and remembers the trials of one search.
+
+    spec: the suite's. seeds: of which each trial draws one, if several. name: of the study. Every trial's draw is seeded by
+    its number, so that a search that was interrupted goes on with other draws than those it has had.
+    """
+
+    def __init__(self, spec: stages.Search, seeds: Sequence[int], name: str):
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.spec, self.name = spec, name
+        self.space: dict[str, BaseDistribution] = {name: _distribution(parameter) for name, parameter in spec.space.items()}
+        if len(seeds) > 1:
+            self.space[SEED] = CategoricalDistribution([str(seed) for seed in seeds])
+        direction = "minimize" if spec.metric.endswith("loss") else "maximize"
+        self.study = optuna.create_study(study_name=name, direction=direction, pruner=_pruner(spec.pruner))
+
+    def remember(self, runs: Iterable[StoredRun], histories: History) -> None:
+        """Take in the trials that have run, in the order in which they began: what they drew, how they went, how they ended."""
+        for run in sorted(runs, key=lambda run: run.start):
+            told = {tag.removeprefix("search."): value for tag, value in run.tags.items() if tag.startswith("search.")}
+            trial = self.again(told)
+            for epoch, value in histories.get(run.run_id, {}).get(self.spec.metric, ()):
+                self.goes_on(trial, epoch, value)
+            outcome = "finished" if run.status == "FINISHED" else run.tags.get("outcome", "")
+            self.tell(trial, outcome, run.metrics)
+
+    def draw(self, number: int) -> Trial:
+        """Return the next trial. number: its place in the search."""
+        # a long digest, since seeds near each other may give draws near each other
+        digest = hashlib.sha256(f"{self.spec.seed}/{self.name}/{number}".encode()).digest()
+        self.study.sampler = _sampler(self.spec.sampler, int.from_bytes(digest[:4], "big"))
+        return self.study.ask(self.space)
+
+    def again(self, parameters: Mapping[str, str]) -> Trial:
+        """Return a trial with parameters that were drawn before, as text."""
+        self.study.enqueue_trial({name: _parsed(self.space[name], parameters[name]) for name in self.space})
+        return self.study.ask(self.space)
+
+    def text(self, trial: Trial) -> dict[str, str]:
+        """Return what a trial drew, as text from which it can be read again exactly."""
+        return {name: str(value) for name, value in trial.params.items()}
+
+    def goes_on(self, trial: Trial, epoch: int, value: float) -> bool:
+        """Take in a trial's metric after an epoch, and tell whether it should go on."""
+        trial.report(value, epoch)
+        return not trial.should_prune()
+
+    def tell(self, trial: Trial, outcome: str, metrics: Mapping[str, float]) -> None:
+        """Take in how a trial ended."""
+        value = metrics.get(self.spec.metric)
+        if outcome == "pruned":
+            self.study.tell(trial, state=TrialState.PRUNED)
+        elif outcome == "finished" and value is not None:
+            self.study.tell(trial, value)
+        else:
+            self.study.tell(trial, state=TrialState.FAIL)
+
+
+def _distribution(parameter: stages.Range | Mapping[str, Any]) -> BaseDistribution:
+    if not isinstance(parameter, stages.Range):
+        return CategoricalDistribution(list(parameter))
+    if parameter.whole:
+        return IntDistribution(parameter.low, parameter.high, log=parameter.log, step=int(parameter.step or 1))
+    return FloatDistribution(float(parameter.low), float(parameter.high), log=parameter.log, step=parameter.step)
+
+
+def _parsed(distribution: BaseDistribution, text: str) -> Any:
+    if isinstance(distribution, CategoricalDistribution):
+        return text
+    return int(text) if isinstance(distribution, IntDistribution) else float(text)
+
+
+def _sampler(spec: Any, seed: int) -> BaseSampler:
+    if isinstance(spec, stages.TPESampler):
+        return TPESampler(n_startup_trials=spec.startup, constant_liar=True, seed=seed)
+    if isinstance(spec, stages.GPSampler):
+        return GPSampler(n_startup_trials=spec.startup, seed=seed)
+    return RandomSampler(seed)
+
+
+def _pruner(spec: Any) -> BasePruner:
+    if isinstance(spec, stages.ASHA):
+        return SuccessiveHalvingPruner(min_resource=spec.min_epochs, reduction_factor=spec.factor)
+    if isinstance(spec, stages.MedianStopping):
+        return MedianPruner(n_startup_trials=spec.startup, n_warmup_steps=spec.warmup + 1)  # epochs count from 1
+    return NopPruner()

@@ -1,0 +1,152 @@
+"""What ties stages together: the best cell that a stage starts from, the weights that another trained, the trials that vote."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from bench.config import Trained
+from bench.errors import BenchError, did_you_mean
+from bench.suite.cells import TRIAL, Cell, Cells
+from bench.suite.document import DocPath, Document
+from bench.suite.parts import Looks
+from bench.suite.schema import SuiteFile
+from bench.suite.stages import Ensemble, Start
+
+
+def first(cells: Cells, start: Start, labels: Mapping[str, str]) -> Cell:
+    """Return the first cell among which the best will be sought. BenchError where there is none."""
+    found = candidates(cells, start, labels)
+    if not found:
+        told = ", ".join(f"{axis}={label}" for axis, label in labels.items())
+        raise BenchError(f"stage {start.stage!r} has no cell {told} to start from", mend="let both stages have these levels")
+    return found[0]
+
+
+def candidates(cells: Cells, start: Start, labels: Mapping[str, str]) -> list[Cell]:
+    """Return the cells of which the best is to be kept. labels: of this stage's cell, on the axes of `start.each`."""
+    return cells.where({axis: [labels[axis]] for axis in start.each})
+
+
+def check_stages(document: Document, spec: SuiteFile) -> None:
+    """Check what stages are made of, before they are expanded. BenchError with file and line."""
+    for stage, part in spec.stages.items():
+        at: DocPath = ("stages", stage)
+        if not (part.axes or part.union or part.search or part.ensemble):
+            mend = "add `axes:` with at least one axis, or `union:`, `search:`, `sweep:` or `ensemble:`"
+            raise document.error(at, f"stage {stage!r} has no axes", mend)
+        if part.union and (part.exclude or part.when or part.zip or part.ablate) and not part.axes:
+            raise document.error(at, "exclude, when, zip and ablate belong into the grids of the union")
+        if part.search and part.ensemble:
+            raise document.error((*at, "ensemble"), f"stage {stage!r} searches and votes", "make two stages of it")
+        if part.search:
+            _check_search(document, at, spec, stage)
+        for patch, path in _patches(spec, stage):
+            if "ensemble" in patch and not part.ensemble:
+                raise document.error(
+                    (*path, "ensemble"), f"stage {stage!r} is no ensemble", "add `ensemble: {stages: […]}` to it"
+                )
+
+
+def _check_search(document: Document, at: DocPath, spec: SuiteFile, stage: str) -> None:
+    part = spec.stages[stage]
+    if isinstance(part.seeds or spec.seeds, Looks):
+        mend = "give the stage `seeds: 1`, or a list of which each trial draws one"
+        raise document.error(at, f"stage {stage!r} is a search, and a search has no looks", mend)
+    own = [axis for grid in (part, *part.union) for axis in grid.axes]
+    if clash := [axis for axis in own if axis == TRIAL or axis in part.search.space]:
+        raise document.error((*at, "axes", clash[0]), f"axis {clash[0]!r} is the search's own", "give it another name")
+    if "seed" in part.search.space:
+        mend = "list them as the stage's `seeds: […]`: each trial draws one of them"
+        raise document.error((*at, "search", "space", "seed"), "seeds are no parameter of the space", mend)
+
+
+def _check_stage_names(where: str, names: Sequence[str], spec: SuiteFile, stage: str) -> None:
+    """Check that stages exist, stand above, and train."""
+    order = list(spec.stages)
+    above = order[: order.index(stage)]
+    for name in names:
+        if name not in order:
+            raise BenchError(f"no stage {name!r}", where=where, mend=did_you_mean(name, above))
+        if name not in above:
+            raise BenchError(
+                f"stage {name!r} does not stand above {stage!r}", where=where, mend="move it up: stages run in their order"
+            )
+        if spec.stages[name].ensemble:
+            raise BenchError(f"stage {name!r} is an ensemble, which trains nothing", where=where, mend=did_you_mean(name, above))
+
+
+def check_votes(place: Callable[[DocPath], str], ensemble: Ensemble, spec: SuiteFile, stage: str) -> None:
+    """Check the stages whose trials vote."""
+    _check_stage_names(place(("stages",)), ensemble.stages, spec, stage)
+
+
+def check_start(document: Document, at: DocPath, start: Start, labels: Mapping[str, str], spec: SuiteFile, stage: str) -> None:
+    """Check what a cell starts from. labels: the cell's own."""
+    _check_stage_names(document.place((*at, "stage")), [start.stage], spec, stage)
+    for axis in start.each:
+        for where, axes in ((stage, labels), (start.stage, _axes(spec, start.stage))):
+            if axis not in axes:
+                raise document.error((*at, "each"), f"stage {where!r} has no axis {axis!r}", did_you_mean(axis, axes))
+
+
+def sources(cell: Cell) -> set[str]:
+    """Return the stages that a cell rests on."""
+    found = {cell.start.stage} if cell.start else set()
+    if cell.ensemble:
+        found.update(cell.ensemble.config.stages)
+    if type(weights := cell.model.config.weights) is Trained:  # of a pydantic class, isinstance takes microseconds
+        found.add(weights.stage)
+    return found
+
+
+def trained_by(document: Document, cell: Cell, stages: Mapping[str, Cells]) -> Cell | None:
+    """Return the cell whose weights a cell starts from, if it does.
+
+    BenchError, with file and line, where there is none, where there are several, or where it is of another architecture.
+    """
+    origin = cell.model.config.weights
+    if type(origin) is not Trained:
+        return None
+    where = cell.model.place(("weights",))
+    names = list(stages)
+    if origin.stage not in names[: names.index(cell.stage)]:
+        mend = did_you_mean(origin.stage, names[: names.index(cell.stage)])
+        raise BenchError(f"no stage {origin.stage!r} stands above {cell.stage!r}", where=where, mend=mend)
+    cells = stages[origin.stage]
+    if unknown := [axis for axis in origin.cell if axis not in cells.levels]:
+        mend = did_you_mean(unknown[0], cells.levels)
+        raise BenchError(f"stage {origin.stage!r} has no axis {unknown[0]!r}", where=where, mend=mend)
+    for axis, label in origin.cell.items():
+        if label not in cells.levels[axis]:
+            mend = did_you_mean(label, cells.levels[axis])
+            raise BenchError(f"axis {axis!r} of stage {origin.stage!r} has no level {label!r}", where=where, mend=mend)
+    shared = {axis: label for axis, label in cell.labels.items() if label in cells.levels.get(axis, [])}
+    found = cells.where({axis: [label] for axis, label in (shared | origin.cell).items()})
+    if len(found) != 1:
+        mend = f"name one: `weights: {{stage: {origin.stage}, cell: {{AXIS: LABEL}}}}`"
+        raise BenchError(f"{len(found)} cells of stage {origin.stage!r} could give the weights", where=where, mend=mend)
+    source, model = found[0].model.config, cell.model.config
+    if not cell.waits and not found[0].waits and (source.name, source.args) != (model.name, model.args):
+        told = [f"{one.name} {one.args}" if one.args else one.name for one in (source, model)]
+        raise BenchError(
+            f"stage {origin.stage!r} trained {told[0]}, and its weights do not fit {told[1]}",
+            where=where,
+            mend="give both the same `model.name` and `model.args` (heads may differ)",
+        )
+    return found[0]
+
+
+def _axes(spec: SuiteFile, stage: str) -> list[str]:
+    part = spec.stages[stage]
+    return list(
+        dict.fromkeys([*part.axes, *(axis for grid in part.union for axis in grid.axes), *([TRIAL] if part.search else [])])
+    )
+
+
+def _patches(spec: SuiteFile, stage: str) -> Iterator[tuple[dict, DocPath]]:
+    """Yield every patch of a stage with its path."""
+    at: DocPath = ("stages", stage)
+    part = spec.stages[stage]
+    yield part.patch, (*at, "patch")
+    for path, grid in ((at, part), *(((*at, "union", i), grid) for i, grid in enumerate(part.union))):
+        for axis, levels in grid.axes.items():
+            for label, patch in levels.items():
+                yield patch, (*path, "axes", axis, label)

@@ -1,0 +1,138 @@
+"""The sections of a stage's configurations, each distinct one merged, checked and hashed once, however many cells share it."""
+
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.config import SECTIONS
+from bench.errors import BenchError
+from bench.paths import beside
+from bench.suite import links
+from bench.suite.cells import Best, Cell, Layer, Section
+from bench.suite.document import DocPath, Document, merged
+from bench.suite.levels import Levels
+from bench.suite.schema import SuiteFile
+from bench.suite.stages import Ensemble, Start
+from bench.suite.validation import validated
+
+OWN = re.compile(r'"(?:name|source)": "([\w.]+:\w+)"')
+
+Started = tuple[Start | None, Cell | None, str]
+"""What a cell starts from, the best cell of that (None where it is not known), and the stage that it waits for, "" if none."""
+
+
+class Sections:
+    """Merges, checks and hashes each distinct section once. extra: patches over all others, of a search's parameters."""
+
+    def __init__(self, document: Document, suite: SuiteFile, stage: str, best: Best, extra: Sequence[Layer] = ()):
+        self.document, self.suite, self.stage, self.best, self.extra = document, suite, stage, best, extra
+        self.spec = suite.stages[stage]
+        self.votes = self.spec.ensemble is not None
+        self.folder = Path(document.file).parent
+        raw = document.data
+        self.base: dict[str, Layer] = {
+            "data": (raw["data"], ("data",)),
+            "model": (raw["base"].get("model", {}), ("base", "model")),
+            "train": (raw["base"].get("train", {}), ("base", "train")),
+        }
+        if self.votes:
+            self.base["ensemble"] = (raw["stages"][stage]["ensemble"], ("stages", stage, "ensemble"))
+
+    def maker(self, name: str, levels: Levels) -> Callable[[tuple[int, ...], Cell | None], Section]:
+        """Return the function from level numbers, and the cell that is started from, to the section `name`."""
+        involved = [i for i, affects in enumerate(levels.affects) if name in affects]
+        cache: dict[tuple, Section] = {}
+
+        def make(choice: tuple[int, ...], base: Cell | None) -> Section:
+            key = (id(base), *[choice[i] for i in involved])
+            section = cache.get(key)
+            if section is None:
+                patches = self._patches(name, levels, [(i, choice[i]) for i in involved if choice[i] >= 0])
+                begin = getattr(base, name).layers if base and name in SECTIONS else (self.base[name],)
+                above = [(patch[name], (*at, name)) for patch, at in self.extra if name in patch]
+                section = cache[key] = self._section(name, (*begin, *patches, *above))
+            return section
+
+        return make
+
+    def starter(self, levels: Levels) -> Callable[[tuple[int, ...], dict[str, str]], Started] | None:
+        """Return the function from a cell's levels to what it starts from, that cell, and the stage that it waits for; None where
+        no cell of the grid starts from another."""
+        involved = [i for i, affects in enumerate(levels.affects) if "start" in affects]
+        if not involved and "start" not in self.spec.patch:
+            return None
+        cache: dict[tuple, Started] = {}
+
+        def found(choice: tuple[int, ...], labels: dict[str, str]) -> Started:
+            patches = self._patches("start", levels, [(i, choice[i]) for i in involved if choice[i] >= 0])
+            if not patches:
+                return None, None, ""
+            start = self._start(patches, labels)
+            on = {axis: labels[axis] for axis in start.each}
+            key = (start.stage, start.metric, *on.items())
+            if key not in cache:
+                cache[key] = self._started(start, on, patches[-1][1])
+            return cache[key]
+
+        return found
+
+    def _start(self, patches: list[Layer], labels: dict[str, str]) -> Start:
+        value: Any = {}
+        for patch, _ in patches:
+            value = merged(value, patch)
+        at = patches[-1][1]
+        start = validated(Start, value, lambda loc: self.document.place((*at, *loc)), "start")
+        links.check_start(self.document, at, start, labels, self.suite, self.stage)
+        return start
+
+    def _started(self, start: Start, on: dict[str, str], at: DocPath) -> Started:
+        try:
+            base = self.best(start, on)
+        except BenchError as error:
+            raise self.document.error(at, error.message, error.mend) from None
+        return start, base, (base.waits if base else start.stage)
+
+    def _patches(self, name: str, levels: Levels, chosen: list[tuple[int, int]]) -> list[Layer]:
+        """Return what the stage and its levels say of a section, in order."""
+        layers: list[Layer] = []
+        if name in self.spec.patch:
+            layers.append((self.spec.patch[name], ("stages", self.stage, "patch", name)))
+        for axis, level in chosen:
+            label = levels.labels[axis][level]
+            patch = levels.grid.axes[levels.axes[axis]][label]
+            if name in patch:
+                layers.append((patch[name], (*levels.path, "axes", levels.axes[axis], label, name)))
+        return layers
+
+    def _section(self, name: str, layers: tuple[Layer, ...]) -> Section:
+        value: Any = {}
+        for patch, _ in layers:
+            value = merged(value, patch)
+
+        def place(loc: DocPath) -> str:
+            for cut in range(len(loc), -1, -1):  # the latest layer that says this very thing, else its nearest parent
+                for _, path in reversed(layers):
+                    if (*path, *loc[:cut]) in self.document.places:
+                        return self.document.places[(*path, *loc[:cut])]
+            return self.document.place(layers[-1][1])
+
+        config = validated(SECTIONS.get(name, Ensemble), value, place, name)
+        if name == "ensemble":
+            links.check_votes(place, config, self.suite, self.stage)
+        # files, and weights of other stages, are known by their content
+        outside = {"data": {"path"}, "model": {"weights"}}.get(name, set())
+        said = json.dumps(config.model_dump(mode="json", exclude_defaults=True, exclude=outside), sort_keys=True)
+        key = digest = hashlib.sha256(said.encode()).hexdigest()
+        for field in outside:
+            if isinstance(file := getattr(config, field), str):  # it is named relative to the suite that names it
+                config = config.model_copy(update={field: beside(file, self.folder)})
+            if file is not None:
+                key = f"{digest} {getattr(config, field)}"
+        own = tuple(OWN.findall(said))
+        if own and (here := str(self.folder.resolve())) not in sys.path:
+            sys.path.insert(0, here)  # the user's own parts lie beside the suite; worker processes inherit the path
+        return Section(config, digest, key, place, layers, own)

@@ -1,0 +1,55 @@
+"""Parts of one's own, as the README shows them: used, checked, and known by their file."""
+
+import re
+
+import pytest
+
+SUITE = """\
+suite: own
+title: Parts of one's own
+{parts}seeds: 2
+stages:
+  s: {{axes: {{lr: {{path: train.optimizer.lr, values: [0.01, 0.1]}}}}}}
+"""
+
+
+@pytest.fixture
+def own(bench, root):
+    """The README's parts and the lines that use them, in a folder of their own."""
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    section = readme[readme.index("## Parts of your own") :]
+    python, yaml = (re.search(rf"```{kind}\n(.*?)```", section, re.DOTALL)[1] for kind in ("python", "yaml"))
+    bench.write(python, "my_parts.py")
+    bench.write(SUITE.format(parts=yaml), "own.yaml")
+    return bench
+
+
+def test_they_run_and_are_known_by_their_file(own):
+    answer = own("run", "own.yaml")
+    assert answer.code == 0, answer.err
+    runs = own.runs("own")
+    assert len(runs) == 4 and all(run.metrics["val/accuracy"] > 0.9 for run in runs), "rows and columns are easy to tell apart"
+    assert "to do: 0 trials" in own("plan", "own.yaml").out
+    path = own.folder / "my_parts.py"
+    path.write_text(path.read_text().replace("factors = 0.5", "factors = 0.4"))
+    assert "to do: 4 trials" in own("plan", "own.yaml", "--no-probe").out
+
+
+def test_the_contract_check(own):
+    answer = own("validate", "own.yaml")
+    assert answer.code == 0 and "1 stages, 4 trials" in answer.out, answer.err
+    path = own.folder / "my_parts.py"
+    path.write_text(path.read_text().replace("generator=generator, device=generator.device)", "device=images.device)"))
+    answer = own("validate", "own.yaml")
+    assert answer.code == 1 and "own.yaml:3: " in answer.err and "my_parts:darken" in answer.err and "generator" in answer.err
+
+
+def test_what_is_not_there(own):
+    path = own.folder / "own.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("my_parts:focal", "my_parts:fokal"))
+    answer = own("validate", "own.yaml")
+    assert answer.code == 1 and "own.yaml:6: " in answer.err and "did you mean 'focal'?" in answer.err
+    path.write_text(text.replace("my_parts:Linear", "their_parts:Linear"))
+    answer = own("validate", "own.yaml")
+    assert answer.code == 1 and "own.yaml:5: " in answer.err and "put their_parts.py beside the suite" in answer.err
