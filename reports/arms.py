@@ -1,18 +1,20 @@
 """One side of a comparison: its values seed by seed, and what they come from."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reports.collect import FINISHED, Record
+from bench.errors import BenchError
+from reports.collect import Record
 from reports.statistics import Comparison, paired, welch
 
 if TYPE_CHECKING:
     from bench.suite.contrasts import Arm
+    from bench.suite.metrics import Derived
 
-TIMES = ("wall_clock", "images_per_second")
 CONDITIONS = ("device", "workers", "threads", "precision")
 """Tags that must agree before times are compared: the machine, what else ran on it, and the arithmetic."""
+Place = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,40 @@ class Trials:
                 known[cell] = self.cells.setdefault(_key(record.stage, record.labels), {})
             known[cell][record.seed] = record
 
+    @property
+    def derived(self) -> Mapping[str, "Derived"]:
+        """The suite's own metrics."""
+        return self.records[0].derived if self.records else {}
+
     def of_stage(self, stage: str) -> Iterator[tuple[Mapping[str, str], dict[int, Record]]]:
         """Yield the labels of every cell of a stage, in order, with its trials by seed."""
         for (of, labels), by_seed in self.cells.items():
             if of == stage:
                 yield dict(labels), by_seed
+
+    def placed(
+        self,
+        stage: str,
+        where: Mapping[str, Sequence[str]],
+        place: Callable[[Mapping[str, str]], Place],
+        asked_by: str,
+        mend: str,
+    ) -> dict[Place, dict[int, Record]]:
+        """Return place → the trials by seed of the cell that stands there. where: axis → the labels that are wanted.
+
+        BenchError where two cells fall on one place; asked_by: what has these places.
+        """
+        found: dict[Place, dict[int, Record]] = {}
+        for labels, by_seed in self.of_stage(stage):
+            if any(labels.get(axis) not in allowed for axis, allowed in where.items()):
+                continue
+            at = place(labels)
+            if at in found:
+                first, second = (next(iter(seeds.values())).cell for seeds in (found[at], by_seed))
+                told = f" ({', '.join(filter(None, at))})" if any(at) else ""
+                raise BenchError(f"two cells fall on one place{told}: {first} and {second}", where=asked_by, mend=mend)
+            found[at] = by_seed
+        return found
 
     def has(self, arm: "Arm") -> bool:
         """Whether all of the arm's cells are part of this report (`--only` leaves some out)."""
@@ -100,19 +131,11 @@ class Trials:
             values = [record.value(metric) for record in records]
             lacking = [record for record, value in zip(records, values, strict=True) if value is None]
             if lacking:
-                result.without[seed] = why(lacking[0], metric)
+                result.without[seed] = lacking[0].why(metric)
             elif len(records) == len(arm.cells):
                 result.values[seed] = sum(values) / len(values)
                 result.records[seed] = tuple(records)
         return result
-
-
-def why(record: Record, metric: str) -> str:
-    """Say why a trial has no value of a metric."""
-    if record.outcome == FINISHED:
-        value = record.run.metrics.get(metric)
-        return f"no metric {metric!r}" if value is None else f"{metric} is {value:.3g}"
-    return f"{record.outcome}: {record.message}" if record.outcome == "unavailable" and record.message else record.outcome
 
 
 def _key(stage: str, labels: Mapping[str, str]) -> tuple:

@@ -1,13 +1,18 @@
 """Put what was planned and what was recorded together: one record a planned trial, none dropped."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from reports.derived import absent, measured
 from trackers import StoredRun
 
-FINISHED = "finished"
-LARGEST = 1e150
-"""MLflow keeps infinity as the largest number there is; no metric of a trial comes near."""
+if TYPE_CHECKING:
+    from bench.suite.metrics import Derived
+
+FINISHED, PRUNED = "finished", "pruned"
+DONE = (FINISHED, PRUNED)
+"""Outcomes of which nothing is missing: a trial that a search ended early did what it was there for."""
 BY_STATUS = {"RUNNING": "running", "FINISHED": FINISHED, "FAILED": "failed", "KILLED": "interrupted"}
 
 
@@ -31,11 +36,13 @@ class Expected:
 class Record(Expected):
     """A planned trial and what became of it.
 
-    outcome: finished; a recorded failure (diverged, oom, timeout, failed, …); interrupted, running, unavailable or missing.
+    outcome: finished; pruned; a recorded failure (diverged, oom, timeout, failed, …); interrupted, running, unavailable or
+    missing. derived: the suite's own metrics.
     """
 
     run: StoredRun | None = None
     outcome: str = "missing"
+    derived: Mapping[str, "Derived"] = field(default_factory=dict, repr=False)
 
     @property
     def message(self) -> str:
@@ -44,12 +51,19 @@ class Record(Expected):
 
     def value(self, metric: str) -> float | None:
         """Return a finished trial's metric, None where it has none that can be reckoned with, or did not finish."""
-        value = self.run.metrics.get(metric) if self.run and self.outcome == FINISHED else None
-        return value if value is not None and abs(value) <= LARGEST else None
+        return measured(metric, self.run.metrics, self.derived) if self.run and self.outcome == FINISHED else None
+
+    def why(self, metric: str) -> str:
+        """Say why it has no value of a metric."""
+        if self.run and self.outcome == FINISHED:
+            return absent(metric, self.run.metrics, self.derived)
+        return f"{self.outcome}: {self.message}" if self.outcome == "unavailable" and self.message else self.outcome
 
 
-def collect(expected: Iterable[Expected], runs: Iterable[StoredRun]) -> list[Record]:
-    """Return a record for every expected trial, in order, with its run.
+def collect(
+    expected: Iterable[Expected], runs: Iterable[StoredRun], derived: Mapping[str, "Derived"] | None = None
+) -> list[Record]:
+    """Return a record for every expected trial, in order, with its run. derived: the suite's own metrics.
 
     Of several runs with one fingerprint the newest FINISHED one counts, or the newest if none is. A run without a
     fingerprint, logged by something else, counts by its tags: stage, axis.<axis> and seed. Runs that nobody expects are
@@ -58,7 +72,8 @@ def collect(expected: Iterable[Expected], runs: Iterable[StoredRun]) -> list[Rec
     best: dict[str | tuple, StoredRun] = {}
     for run in sorted(runs, key=lambda run: (run.status == "FINISHED", run.start)):
         best[run.tags.get("fingerprint") or _place(run)] = run
-    return [_record(trial, best.get(trial.fingerprint) or best.get(_key(trial))) for trial in expected]
+    own = derived or {}
+    return [_record(trial, best.get(trial.fingerprint) or best.get(_key(trial)), own) for trial in expected]
 
 
 def _place(run: StoredRun) -> tuple:
@@ -71,9 +86,9 @@ def _key(trial: Expected) -> tuple:
     return trial.stage, frozenset(trial.labels.items()), str(trial.seed)
 
 
-def _record(trial: Expected, run: StoredRun | None) -> Record:
+def _record(trial: Expected, run: StoredRun | None, derived: Mapping[str, "Derived"]) -> Record:
     if run:
         outcome = "running" if run.status == "RUNNING" else run.tags.get("outcome") or BY_STATUS[run.status]
     else:
         outcome = "unavailable" if trial.unavailable else "missing"
-    return Record(trial.stage, trial.labels, trial.seed, trial.fingerprint, trial.unavailable, run, outcome)
+    return Record(trial.stage, trial.labels, trial.seed, trial.fingerprint, trial.unavailable, run, outcome, derived)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from reports.arms import TIMES, compared, unlike
+from bench.suite.metrics import TIMES
+from reports.arms import compared, unlike
 from reports.outlook import smallest_found
 from reports.statistics import (
     RESOLUTION,
@@ -28,11 +29,13 @@ class Cell:
     published: float | None = None
     without: dict[str, int] = field(default_factory=dict)
     """outcome → number of planned trials that gave no value."""
-    why: str = ""
-    """Why it is unavailable."""
+    why: dict[str, str] = field(default_factory=dict)
+    """outcome → the reason, where one is known."""
     run_ids: dict[int, str] = field(default_factory=dict)
     """seed → the run that the value comes from."""
     conditions: frozenset[tuple[str, ...]] = frozenset()
+    origins: tuple[str, ...] = ()
+    """What its trials were made from, where that is another stage."""
 
     @property
     def summary(self) -> Summary:

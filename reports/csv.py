@@ -7,7 +7,8 @@ reads it with the labels as they are.
 - claim: a claim's part (`row`: the level, where it has several); value is the difference, ratio or correlation, margin what was
   declared, p that of the verdict's hypothesis, run_id every run behind it, with `;` between them
 
-`table` is the table's name in the suite, or the claim's. Numbers are in the unit that the table shows and are not rounded.
+`table` is the table's name in the suite, or the claim's. Numbers are in the unit that the table shows and are not rounded. The
+trials of searches stand in the JSON report.
 """
 
 import csv
@@ -17,10 +18,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from reports.blocks import Block
 from reports.claims import ClaimResult
 from reports.report import Report
 from reports.statistics import Comparison
-from reports.tables import Block
 
 COLUMNS = (
     *("kind", "table", "metric", "unit", "row", "column", "family", "left", "right", "seed", "value", "sd", "n", "m"),

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from reports.blocks import Block
 from reports.claims import ClaimResult
 from reports.report import Report
-from reports.tables import Block, Table
+from reports.tables import Table
 
 
 def render(report: Report, figures: Mapping[str, str] = {}) -> str:
@@ -21,6 +22,7 @@ def render(report: Report, figures: Mapping[str, str] = {}) -> str:
         "exploratory": report.exploratory,
         "claims": {claim.name: _claim(claim) for claim in report.claims},
         "tables": {table.name: _table(table) for table in report.tables},
+        "searches": {search.name: asdict(search) for search in report.searches},
         "figures": {
             figure.name: {
                 "title": figure.title,
@@ -75,6 +77,7 @@ def _block(block: Block) -> dict[str, Any]:
             "run_ids": cell.run_ids,
             "without": cell.without,
             "published": cell.published,
+            "origins": cell.origins,
         }
         for (row, column), cell in block.cells.items()
     ]

@@ -1,8 +1,10 @@
 """Numbers as text: rounded to what they are worth, with a true minus sign."""
 
 import math
+import re
 
 MOST_DECIMALS = 6
+LONG = re.compile(r"(?<![\w.])\d+\.\d{5,}(e-?\d+)?(?![\w.])")
 
 
 def number(value: float, places: int, sign: bool = False) -> str:
@@ -11,6 +13,11 @@ def number(value: float, places: int, sign: bool = False) -> str:
     if not text.strip("+-0."):
         text = text.lstrip("+-")
     return text.replace("-", "−")
+
+
+def shortened(text: str) -> str:
+    """Return text with its long decimal fractions, such as parameters that a search drew, rounded to four significant digits."""
+    return LONG.sub(lambda found: f"{float(found[0]):.4g}", text)
 
 
 def probability(p: float) -> str:

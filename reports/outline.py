@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from reports import layout
 from reports.report import Report
 
-KEYS = {"claims": ("claim", "comparison"), "comparisons": ("family", "contrast")}
+KEYS = {"claims": ("claim", "comparison"), "comparisons": ("family", "contrast"), "search": ("trial",)}
 """Columns that name what a row is about; elsewhere it is the first one."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A grid and its place. name: unique within the report, of `[A-Za-z0-9-]`. kind: claims, results, comparisons or ledger."""
+    """A grid and its place. name: unique within the report, of `[A-Za-z0-9-]`. kind: claims, results, comparisons, search or
+    ledger."""
 
     name: str
     kind: str
@@ -51,11 +52,18 @@ def sections(report: Report) -> list[Section]:
     used = {"claims", "figures", "ledger", "provenance"}
     for table in report.tables:
         section = Section(_unique(table.name or table.stage, used), table.title)
-        for block in table.blocks:
-            name = _unique(f"{section.name}-{block.metric}", used)
-            section.parts.append(Part(name, "results", layout.results(table, block)))
-            if block.contrasts:
-                section.parts.append(Part(_unique(f"{name}-comparisons", used), "comparisons", layout.comparisons(table, block)))
+        # a grid for each value, or for all of them where each is a column; below it the comparisons of each value
+        for stacks in [[stack] for stack in table.stacks] if table.column_axes else [table.stacks]:
+            metrics = "-".join(stack[0].metric for stack in stacks)
+            section.parts.append(Part(_unique(f"{section.name}-{metrics}", used), "results", layout.results(table, stacks)))
+            for stack in stacks if table.planned > 1 else ():
+                if layout.comparable(stack):
+                    name = _unique(f"{section.name}-{stack[0].metric}-comparisons", used)
+                    section.parts.append(Part(name, "comparisons", layout.comparisons(table, stack)))
+        found.append(section)
+    for search in report.searches:
+        section = Section(_unique(f"search-{search.name}", used), f"Search: {search.title}")
+        section.parts.append(Part(_unique(section.name, used), "search", layout.search(search)))
         found.append(section)
     return found
 

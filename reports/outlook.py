@@ -33,7 +33,7 @@ def smallest_found(tested: Comparison, alpha: float) -> float | None:
 
 def seeds_needed(claim: "Claim", tested: Comparison, alpha: float) -> int | None:
     """Return how many seeds (cells, classes) have 80 % power to settle a claim at its margin; None where none can be told."""
-    if claim.margin is None or tested.p is None or tested.test == "crossed":
+    if claim.margin is None or tested.p is None or tested.test in ("crossed", "mcnemar"):
         return None
     if tested.test in ("pearson", "spearman"):
         return 3 + math.ceil((_quantiles(alpha) / math.atanh(min(claim.margin, 0.999))) ** 2)
@@ -46,11 +46,13 @@ def seeds_needed(claim: "Claim", tested: Comparison, alpha: float) -> int | None
 
 def unsettled(claim: "Claim", tested: Comparison, alpha: float) -> str:
     """Say what these seeds could have found, and how many would settle the claim."""
-    what = "items" if claim.kind == "correlation" else "seeds"
+    what = "items" if claim.kind == "correlation" else "images" if tested.test == "mcnemar" else "seeds"
     told = "Neither equal within the margin nor beyond it" if claim.kind == "equivalent" else "Not significant"
     if (smallest := smallest_found(tested, alpha)) is not None:
         unit = "factor" if tested.ratio else "correlation" if claim.kind == "correlation" else "difference"
         told += f"; n={tested.n} {what} find a {unit} of {smallest:.3g} with 80 % power"
+    if tested.test == "mcnemar":
+        return f"{told}. Other test images would be needed, or several seeds."
     if claim.margin is None:
         return f"{told}. Declare a margin to learn how many {what} would settle it."
     if tested.test == "crossed":

@@ -4,13 +4,14 @@ import io
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from reports.statistics import Comparison, crossed
+from reports.statistics import Comparison, crossed, mcnemar
 
 if TYPE_CHECKING:
     import numpy as np
 
     from reports.arms import ArmValues
 
+ALONE = "one seed a side: McNemar's test over the images, which speaks of these two models and not of their methods"
 Predictions = Callable[[str], bytes | None]
 """run id → the content of its predictions.npz, None where it has none."""
 
@@ -20,7 +21,8 @@ def crossed_comparison(
 ) -> tuple[Comparison, str]:
     """Compare two arms' accuracies on the same images, with seeds and images both as random samples.
 
-    Returns the comparison and a sentence with the two components of its error.
+    Where each arm has one seed only, so that nothing is known of seeds, the two models themselves are compared. Returns the
+    comparison, and a sentence with the two components of its error or on what it does not say.
     """
     import numpy as np
 
@@ -43,6 +45,9 @@ def crossed_comparison(
     images = sorted(set.intersection(*(set(by_image) for arm in correct for by_image in arm)))
     if not images:
         return Comparison(reason="the two arms were not measured on the same images"), ""
+    if len(left.values) == len(right.values) == 1:
+        one, other = ([by_image[image] for image in images] for (by_image,) in correct)
+        return mcnemar(one, other, confidence=confidence), ALONE
     a, b = (np.array([[by_image[image] for image in images] for by_image in arm], dtype=float) for arm in correct)
     found = crossed(a, b, confidence=confidence, seeds=seeds)
     if found.seed_sd is None or found.item_sd is None:

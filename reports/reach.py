@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from math import comb
 from typing import TYPE_CHECKING
 
-from bench.errors import did_you_mean
 from reports.statistics import smallest_sign_flip
 
 if TYPE_CHECKING:
@@ -14,12 +13,6 @@ if TYPE_CHECKING:
     from bench.suite.load import Schedule
     from bench.suite.schema import Table
 
-METRICS = (
-    *(f"{split}/{what}" for split in ("train", "val", "test") for what in ("loss", "accuracy")),
-    "wall_clock", "images_per_second", "epochs", "best_epoch",
-)  # fmt: skip
-"""What every trial of bench records, beside test/class_accuracy/<class>."""
-
 
 def warnings(
     claims: Mapping[str, tuple["Claim", Sequence["Contrast"]]],
@@ -27,7 +20,7 @@ def warnings(
     arms: Mapping[str, tuple[int, int]],
     schedules: Mapping[str, "Schedule"],
 ) -> list[str]:
-    """Return a sentence for each test that cannot reach its level, and for each metric that no trial of bench records.
+    """Return a sentence for each test that cannot reach its level.
 
     arms: table → its numbers of rows and columns.
     """
@@ -40,19 +33,17 @@ def warnings(
         n, m = min(len(schedules[arm.stage].looks[-1]) for one in contrasts for arm in one.arms), sizes[claim.family or name]
         if claim.kind != "correlation":
             told += _unreachable(f"claim {name!r}", claim.test, n, m, schedule.alpha)
-        told += [text for metric in _metrics(claim) if (text := _unknown(f"claim {name!r}", metric))]
     for name, table in tables.items():
         schedule, (rows, columns) = schedules[table.stage], arms[name]
         m = max(comb(rows, 2), comb(columns, 2))
         if m:
             told += _unreachable(f"table {name!r}", table.test, len(schedule.looks[-1]), m, schedule.alpha)
-        told += [text for shown in table.values if (text := _unknown(f"table {name!r}", shown.metric))]
     return told
 
 
 def _unreachable(what: str, test: str, n: int, m: int, alpha: float) -> list[str]:
     if n < 2:
-        return [f"{what} cannot be tested with one seed; plan at least 3"]
+        return [] if test == "crossed" else [f"{what} cannot be tested with one seed; plan at least 3"]  # crossed: over images
     if test == "sign-flip" and (smallest := smallest_sign_flip(n)) * m > alpha:
         enough = next(k for k in range(n, 64) if smallest_sign_flip(k) * m <= alpha)
         times = f" times m={m}" if m > 1 else ""
@@ -61,13 +52,3 @@ def _unreachable(what: str, test: str, n: int, m: int, alpha: float) -> list[str
             f"alpha {alpha:.3g}; plan {enough} seeds, or `test: t`"
         ]
     return []
-
-
-def _metrics(claim: "Claim") -> list[str]:
-    return [claim.x, claim.y] if claim.kind == "correlation" else [claim.metric]
-
-
-def _unknown(what: str, metric: str) -> str:
-    if metric in METRICS or metric.startswith("test/class_accuracy/"):
-        return ""
-    return f"{what} is about {metric!r}, which no trial of bench records; {did_you_mean(metric, METRICS)}"

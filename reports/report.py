@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from reports.arms import Trials
 from reports.claims import ClaimResult, judge
-from reports.collect import FINISHED, Record
+from reports.collect import DONE, Record
+from reports.searches import Search
+from reports.searches import searches as found_searches
 from reports.tables import Table, build
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from bench.suite.contrasts import Contrast
     from bench.suite.figures import Figure as FigureSpec
     from bench.suite.load import Schedule
+    from bench.suite.schema import Stage
     from bench.suite.schema import Table as TableSpec
     from reports.figures import Figure, Store
 
@@ -62,9 +65,10 @@ class Report:
     ledger: list[Entry]
     summary: Provenance
     complete: bool
-    """Whether every planned trial has finished."""
+    """Whether every planned trial has finished, or was ended early by its search."""
     claims: list[ClaimResult] = field(default_factory=list)
     figures: list["Figure"] = field(default_factory=list)
+    searches: list[Search] = field(default_factory=list)
     exploratory: str = ""
     run_url: Callable[[str], str | None] | None = None
     """run id → the address of its page."""
@@ -80,11 +84,13 @@ def assemble(
     claims: Mapping[str, tuple["Claim", Sequence["Contrast"]]] | None = None,
     schedules: Mapping[str, "Schedule"] | None = None,
     figures: Mapping[str, "FigureSpec"] | None = None,
+    searches: Mapping[str, "Stage"] | None = None,
     store: "Store | None" = None,
     run_url: Callable[[str], str | None] | None = None,
 ) -> Report:
     """Build every table of a suite, judge every claim, and list the trials without a result and where the rest comes from.
 
+    searches: the stages that search, by name.
     schedules: stage → the seeds that were declared; without them every stage is tested once, at the usual level.
     store: gives the histories and artifacts that figures, and claims tested over seeds and images, are made from.
     """
@@ -110,9 +116,10 @@ def assemble(
         tables=done,
         ledger=ledger(records),
         summary=_provenance(records),
-        complete=all(record.outcome == FINISHED for record in records),
+        complete=all(record.outcome in DONE for record in records),
         claims=judged,
         figures=drawn,
+        searches=list(found_searches(searches, trials)) if searches else [],
         exploratory=_exploratory(schedules, records),
         run_url=run_url,
     )
@@ -138,8 +145,8 @@ def differs(before: str, now: str) -> bool:
 
 
 def ledger(records: Sequence[Record]) -> list[Entry]:
-    """List every trial that has no result, grouped by what they share, in the order of the plan."""
-    open_trials = [record for record in records if record.outcome != FINISHED]
+    """List every trial that has no result, grouped by what they share, in the order of the plan. Pruned ones have."""
+    open_trials = [record for record in records if record.outcome not in DONE]
     groups = defaultdict(list)
     for record in open_trials:
         groups[record.stage, record.cell, record.outcome, record.message].append(record)
@@ -163,7 +170,7 @@ def _cells(group: list[Record]) -> str:
 
 
 def _provenance(records: Sequence[Record]) -> Provenance:
-    used = {record.run.run_id: record.run for record in records if record.run and record.outcome == FINISHED}.values()
+    used = {record.run.run_id: record.run for record in records if record.run and record.outcome in DONE}.values()
 
     def told(tag: str) -> list[str]:
         return sorted({run.tags[tag] for run in used if run.tags.get(tag)})

@@ -10,8 +10,8 @@ from reports.report import Report
 def lines(report: Report) -> Iterator[str]:
     """Yield a line of JSON for each cell with a value and each part of a claim; ASCII, on one line, never with `--`.
 
-    A cell names its runs by seed, a claim just its runs: {"table", "metric", "row", "column", "runs": {seed: id}} or
-    {"claim", "part", "runs": [id]}.
+    A cell names its runs by seed, a search each trial's, a claim just its runs: {"table", "metric", "row", "column", "runs":
+    {seed: id}} or {"claim", "part", "runs": [id]}.
     """
     for table in report.tables:
         for block in table.blocks:
@@ -19,6 +19,11 @@ def lines(report: Report) -> Iterator[str]:
                 if cell.run_ids:
                     place = {"table": table.name, "metric": block.metric, "row": row, "column": column}
                     yield _line(place | {"runs": {str(seed): run for seed, run in cell.run_ids.items()}})
+    for search in report.searches:
+        for one in search.attempts:
+            if one.run_id:
+                place = {"table": search.name, "metric": search.metric, "row": one.trial, "column": ""}
+                yield _line(place | {"runs": {one.trial: one.run_id}})
     for claim in report.claims:
         for part in claim.parts:
             if part.run_ids:

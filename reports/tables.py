@@ -1,54 +1,34 @@
-"""Tables as data: cells with their values by seed, and the comparisons between rows and between columns."""
+"""Tables as data: which cell stands where, and what is compared with what."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
-from reports.arms import Trials, conditions
-from reports.collect import Record
-from reports.contrasts import Cell, Context, Contrast, differing, family, leaders, omnibus
+from reports.arms import Trials
+from reports.blocks import Block, How, Line, better_end, cell, compare
+from reports.collect import FINISHED, Record
+from reports.derived import of_classes
 from reports.statistics import ALPHA
 
 if TYPE_CHECKING:
     from bench.suite.schema import Table as TableSpec
     from bench.suite.schema import Value
 
-FACTORS = {"": 1.0, "%": 100.0, "s": 1.0, "min": 1 / 60, "h": 1 / 3600}
 BETWEEN, ABSENT = " / ", "–"
-HIGHER, LOWER = ("accuracy", "images_per_second"), ("loss", "wall_clock")
-"""Ends of metric names that say which way is better."""
 
-
-@dataclass(frozen=True)
-class Block:
-    """One metric of a table: cells by (row, column), and every contrast.
-
-    better: higher, lower, or "" where nobody said. best: the best arm of each line, and those not significantly worse.
-    daggers: arms that differ significantly from the baseline.
-    """
-
-    metric: str
-    unit: str
-    better: str
-    cells: dict[tuple[str, str], Cell]
-    contrasts: list[Contrast]
-    best: frozenset[tuple[str, str]] = frozenset()
-    daggers: frozenset[tuple[str, str]] = frozenset()
-    context: tuple[Context, ...] = ()
-
-    @property
-    def family_sizes(self) -> list[int]:
-        """The different sizes of its families, counting the comparisons that could be tested."""
-        return sorted(set(Counter(contrast.family for contrast in self.contrasts if contrast.holm is not None).values()))
+Stack = tuple[Block, ...]
+"""One value of a table: a block with all of its rows; or one of the classes, and below it one for each metric of the whole."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the suite: rows and columns in the suite's order, one block a metric.
+    """A table of the suite: rows and columns in the suite's order, a stack of blocks for each value.
 
-    arms: whether columns or rows compete. alpha: the level of each family. looks: at how many looks it may be tested.
+    rows: where they are classes, these and then the rows of the whole. columns: without axes of theirs each value is a column,
+    and its cells are in column "". arms: whether columns or rows compete. alpha: the level of each family. looks: at how many
+    looks it may be tested.
     """
 
     name: str
@@ -60,29 +40,30 @@ class Table:
     columns: list[str]
     planned: int
     """Seeds planned a cell (the most, where cells differ)."""
-    blocks: list[Block]
+    stacks: list[Stack]
     arms: str = "columns"
     baseline: str | None = None
     test: str = "t"
     alpha: float = ALPHA
     looks: int = 1
+    by_class: bool = False
+
+    @property
+    def blocks(self) -> list[Block]:
+        return [block for stack in self.stacks for block in stack]
 
 
 def build(spec: "TableSpec", trials: Trials, name: str = "", *, alpha: float = ALPHA, looks: int = 1) -> Table:
-    """Lay out the trials of a table's stage. BenchError where two cells would fall on one place."""
-    placed: dict[tuple[str, str], dict[int, Record]] = {}
-    for labels, by_seed in trials.of_stage(spec.stage):
-        if not all(labels.get(axis) in allowed for axis, allowed in spec.where.items()):
-            continue
-        place = place_label(labels, spec.rows), place_label(labels, spec.columns)
-        if place in placed:
-            first, second = (next(iter(seeds.values())).cell for seeds in (placed[place], by_seed))
-            raise BenchError(
-                f"two cells fall on row {place[0]!r}, column {place[1]!r}: {first} and {second}",
-                where=f"table {name or spec.title or spec.stage}",
-                mend="pin the other axes with `where`, or add them to the rows or columns",
-            )
-        placed[place] = by_seed
+    """Lay out the trials of a table's stage. BenchError where two cells, or two rows, would fall on one place."""
+    asked_by = f"table {name or spec.title or spec.stage}"
+    row_axes = [] if spec.by_class else spec.rows
+    placed = trials.placed(
+        spec.stage,
+        spec.where,
+        lambda labels: (place_label(labels, row_axes), place_label(labels, spec.columns)),
+        asked_by,
+        "pin the other axes with `where`, or add them to the rows or columns",
+    )
     columns = list(dict.fromkeys(column for _, column in placed))
     table = Table(
         name=name,
@@ -90,69 +71,84 @@ def build(spec: "TableSpec", trials: Trials, name: str = "", *, alpha: float = A
         stage=spec.stage,
         row_axes=list(spec.rows),
         column_axes=list(spec.columns),
-        rows=list(dict.fromkeys(row for row, _ in placed)),
+        rows=_classes(spec, placed.values(), asked_by) if spec.by_class else list(dict.fromkeys(row for row, _ in placed)),
         columns=columns,
         planned=max(map(len, placed.values()), default=0),
-        blocks=[],
-        arms=spec.arms or ("columns" if len(columns) > 1 else "rows"),
+        stacks=[],
+        arms=spec.arms or ("columns" if len(columns) > 1 or spec.by_class else "rows"),
         baseline=spec.baseline,
         test=spec.test,
         alpha=alpha,
         looks=looks,
+        by_class=spec.by_class,
     )
-    for shown in spec.values:
-        published = spec.published.get(shown.metric, {})
-        cells = {
-            (row, column): _cell(seeds, shown.metric, shown.unit, published.get(row, {}).get(column))
-            for (row, column), seeds in placed.items()
-        }
-        table.blocks.append(_block(table, shown, cells))
+    for number, shown in enumerate(spec.values):
+        table.stacks.append(tuple(_stack(table, spec, shown, number, placed, trials)))
     return table
 
 
-def _block(table: Table, shown: "Value", cells: dict[tuple[str, str], Cell]) -> Block:
-    """Compare all pairs of columns within each row, and all pairs of rows within each column; each row or column is a family."""
-    better = shown.better or _better(shown.metric)
-    contrasts: list[Contrast] = []
-    best, daggers, context = set(), set(), []
-    for arms, lines, axes in (("columns", table.rows, table.row_axes), ("rows", table.columns, table.column_axes)):
-        for line in lines:
-            places = (
-                {arm: (line, arm) for arm in table.columns} if arms == "columns" else {arm: (arm, line) for arm in table.rows}
-            )
-            found = {arm: cells[place] for arm, place in places.items() if place in cells}
-            name = f"{BETWEEN.join(axes)} = {line}"
-            tested = family(name, shown.metric, found, table.test, table.alpha)
-            contrasts += tested
-            context += [omnibus(name, shown.metric, found)] if table.test != "welch" else []
-            if arms == table.arms:
-                best |= {places[arm] for arm in leaders(found, better, tested, table.alpha)}
-                daggers |= {places[arm] for arm in differing(table.baseline, tested, table.alpha)}
-    return Block(
-        shown.metric, shown.unit, better, cells, contrasts, frozenset(best), frozenset(daggers), tuple(filter(None, context))
+def _stack(table: Table, spec: "TableSpec", shown: "Value", number: int, placed, trials: Trials) -> Iterable[Block]:
+    """Yield the blocks of one value."""
+    how = How(table.test, table.alpha, table.baseline)
+    printed = spec.published.get(shown.metric, {})
+
+    def block(metric: str, better: str, cells: Mapping[tuple[str, str], tuple[Mapping[int, Record], str]], lines) -> Block:
+        """cells: place → trials by seed, and the metric of theirs that stands there."""
+        made = {at: cell(seeds, one, shown.unit, _published(printed, *at)) for at, (seeds, one) in cells.items()}
+        return compare(metric, shown.unit, better, made, list(lines), how)
+
+    better = shown.better or better_end(shown.metric, trials.derived)
+    if not table.by_class:
+        yield block(shown.metric, better, {at: (seeds, shown.metric) for at, seeds in placed.items()}, _lines(table))
+        return
+    prefix = shown.metric.removesuffix("/*")
+    rows = [row for row in table.rows if row not in spec.also]
+    by_class = {(row, column): (seeds, f"{prefix}/{row}") for row in rows for (_, column), seeds in placed.items()}
+    yield block(
+        shown.metric, better, by_class, _across(table, {row: f"{table.row_axes[0]} = {row}" for row in rows}, context=False)
     )
+    for label, metrics in spec.also.items():
+        whole = {(label, column): (seeds, metrics[number]) for (_, column), seeds in placed.items()}
+        yield block(metrics[number], better_end(metrics[number], trials.derived), whole, _across(table, {label: label}))
 
 
-def _better(metric: str) -> str:
-    if metric.endswith(HIGHER) or "accuracy/" in metric:
-        return "higher"
-    return "lower" if metric.endswith(LOWER) else ""
+def _lines(table: Table) -> Iterable[Line]:
+    """Yield each row, whose columns are compared, and each column, whose rows are."""
+    if table.column_axes:
+        yield from _across(table, {row: f"{BETWEEN.join(table.row_axes)} = {row}" for row in table.rows})
+    for column in table.columns:
+        name = f"{BETWEEN.join(table.column_axes)} = {column}" if table.column_axes else BETWEEN.join(table.row_axes)
+        yield Line(name, {row: (row, column) for row in table.rows}, table.arms == "rows")
+
+
+def _across(table: Table, families: Mapping[str, str], *, context: bool = True) -> Iterable[Line]:
+    """Yield some rows, whose columns are compared. families: row → what its family is called."""
+    for row, name in families.items():
+        if table.column_axes:
+            yield Line(name, {column: (row, column) for column in table.columns}, table.arms == "columns", context)
+
+
+def _classes(spec: "TableSpec", cells: Iterable[Mapping[int, Record]], asked_by: str) -> list[str]:
+    """Return the rows of a table of classes: all that the runs have, or the suite printed; and then those of the whole."""
+    prefixes = [value.metric.removesuffix("/*") for value in spec.values]
+    runs = [record.run for seeds in cells for record in seeds.values() if record.outcome == FINISHED]
+    found = {name for run in runs for prefix in prefixes for name in of_classes(run.metrics, prefix)}
+    if both := sorted(found & set(spec.also)):
+        raise BenchError(f"{both[0]!r} is a class, and a row below the classes", where=asked_by, mend="rename it in `also`")
+    printed = {row for block in spec.published.values() for row in block if row not in spec.also}
+    return [*sorted(found | printed, key=natural), *spec.also]
+
+
+def _published(printed: Mapping[str, Mapping[str, float | None] | float | None], row: str, column: str) -> float | None:
+    numbers = printed.get(row)
+    return numbers.get(column) if isinstance(numbers, Mapping) else numbers
+
+
+def natural(name: str) -> list[tuple[bool, int, str]]:
+    """Sort key by which class10 comes after class9."""
+    return [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]
 
 
 def place_label(labels: Mapping[str, str], axes: Sequence[str]) -> str:
     """Return the labels on some axes as a table writes them."""
     return BETWEEN.join(labels.get(axis, ABSENT) for axis in axes)
-
-
-def _cell(seeds: dict[int, Record], metric: str, unit: str, published: float | None) -> Cell:
-    values, run_ids, without, why, timed = {}, {}, Counter(), "", set()
-    for seed, record in seeds.items():
-        value = record.value(metric)
-        if value is None:
-            without["not measured" if record.outcome == "finished" else record.outcome] += 1
-            why = why or record.unavailable
-        else:
-            values[seed] = FACTORS[unit] * value
-            run_ids[seed] = record.run.run_id
-            timed.add(conditions(record))
-    return Cell(len(seeds), values, published, dict(without), why, run_ids, frozenset(timed))

@@ -8,8 +8,10 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reports.arms import TIMES, ArmValues, Trials, compared, unlike
+from bench.suite.metrics import TIMES
+from reports.arms import ArmValues, Trials, compared, unlike
 from reports.collect import FINISHED, Record
+from reports.derived import class_pairs
 from reports.outlook import band, span, unsettled
 from reports.predictions import Predictions, crossed_comparison
 from reports.statistics import (
@@ -63,6 +65,8 @@ def gather(
     """Measure one contrast of a claim. predictions: gives a trial's stored predictions, for tests over seeds and images."""
     metrics = [claim.x, claim.y] if claim.kind == "correlation" else [claim.metric]
     arms = [trials.values(arm, metric, seeds) for metric in metrics for arm in contrast.arms if "*" not in metric]
+    if contrast.number is not None:
+        arms.append(ArmValues(f"{contrast.number:g}", dict.fromkeys(arms[0].values, contrast.number)))
     confidence, ratio, remark = 1 - alpha, 1.0, ""
     if lacking := [arm for arm in arms if not arm.values]:
         reasons = list(dict.fromkeys(lacking[0].without.values())) or ["not run"]
@@ -145,17 +149,8 @@ def _by_cell(arms: list[ArmValues]) -> list[tuple[float, float]]:
 
 def _by_class(claim, contrast: "Contrast", trials: Trials, seeds: list[int]) -> list[tuple[float, float]]:
     """Return x and y of every class that has both, each averaged over the seeds."""
-    finished = _finished(contrast, trials, seeds)
-    found: list[dict[str, list[float]]] = []
-    for metric in (claim.x, claim.y):
-        start, end = metric.split("*")
-        values: dict[str, list[float]] = {}
-        for record in finished:
-            for name, value in record.run.metrics.items():
-                if name.startswith(start) and name.endswith(end) and len(name) > len(start) + len(end):
-                    values.setdefault(name[len(start) : len(name) - len(end)], []).append(value)
-        found.append(values)
-    return [(sum(found[0][c]) / len(found[0][c]), sum(found[1][c]) / len(found[1][c])) for c in found[0] if c in found[1]]
+    stored = [record.run.metrics for record in _finished(contrast, trials, seeds)]
+    return list(class_pairs(stored, claim.x, claim.y).values())
 
 
 def decide(claim: "Claim", found: Evidence, corrected: tuple, m: int, alpha: float) -> tuple[str, str]:

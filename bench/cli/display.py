@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from bench.cli.common import duration
@@ -131,3 +131,28 @@ def display(plan: Plan, workers: int) -> Iterator[_Tally]:
             yield shown
     else:
         yield _Lines(plan, workers)
+
+
+@contextmanager
+def denoising() -> Iterator[Callable[[tuple[str, int, int]], None]]:
+    """Show how far denoising is: bars on a terminal, a line every ten seconds elsewhere; nothing where there is nothing to do."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    told = 0.0
+    terminal = sys.stdout.isatty()
+    bars = Progress(console=Console(), disable=not terminal)
+    tasks = {}
+
+    def progress(state: tuple[str, int, int]) -> None:
+        nonlocal told
+        which, done, total = state
+        if which not in tasks:
+            tasks[which] = bars.add_task(f"denoising ({which})", total=total)
+        bars.update(tasks[which], completed=done, visible=done < total)
+        if not terminal and (time.monotonic() - told > 10 or done == total):
+            print(f"denoising ({which}): {done:,} of {total:,} images", flush=True)
+            told = time.monotonic()
+
+    with bars:
+        yield progress

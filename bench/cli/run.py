@@ -41,9 +41,10 @@ def main(args: argparse.Namespace) -> int:
 def _rounds(suite, plan, runs, tracker, args):
     """Run what the plan has to do, then what that makes known: the best of a stage, or a claim that needs more seeds. Returns the
     last plan, and whether it was interrupted."""
+    from bench.cli.display import denoising
     from bench.cli.planning import planned, refuse_undeclared
     from bench.runner.coordinate import Coordinator, reconcile
-    from bench.runner.inspect import estimate, inspect
+    from bench.runner.inspect import denoise, estimate, inspect
     from bench.runner.pool import Pool
 
     if not args.exploratory:
@@ -72,6 +73,8 @@ def _rounds(suite, plan, runs, tracker, args):
                 print(_plan_text(plan, pool, args), flush=True)
                 _confirm(plan, pool, args)
             tried |= todo
+            with denoising() as progress:
+                denoise(plan, pool, progress)
             if _run(Coordinator, plan, tracker, pool, args):
                 return plan, True
 

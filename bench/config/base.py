@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -29,7 +29,7 @@ def _importable(name: str) -> str:
 class Own(Config):
     """A part of the user's own: `module:name`, a Python file beside the suite (or an installed module) and a name in it."""
 
-    name: Annotated[str, AfterValidator(_importable)]
+    name: Annotated[str, AfterValidator(_importable), WithJsonSchema({"type": "string", "pattern": ":"})]
     args: dict[str, Any] = {}
     """Keyword arguments; the part gets them as the attributes of its options."""
 

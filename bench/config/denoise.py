@@ -17,7 +17,7 @@ class DeepImagePrior(_Denoiser):
     """Deep Image Prior (Ulyanov et al. 2018): a small untrained network for each image learns to paint it, stopped early."""
 
     name: Literal["dip"]
-    iterations: Count = 300
+    iterations: Count = 500
     """At most."""
     stop_at_noise: bool = True
     """Stop at each image as soon as the result differs from it by no more than its noise, as estimated from the image itself

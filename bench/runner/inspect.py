@@ -1,5 +1,7 @@
 """Before anything trains: are the data, models and weights there, and how long will it take?"""
 
+from collections.abc import Callable
+
 from bench.config import TrialConfig
 from bench.errors import BenchError
 from bench.runner.plan import Job, Plan, logger
@@ -39,6 +41,19 @@ def inspect(plan: Plan, pool: Pool, *, contracts: bool = False) -> None:
         if known.unavailable and job.state == "todo":
             job.state, job.reason = "unavailable", known.unavailable
     plan.facts = facts
+
+
+def denoise(plan: Plan, pool: Pool, progress: Callable[[tuple[str, int, int]], None]) -> None:
+    """Denoise the images of every trial that is to do, before any trains; what was denoised before is found on disk.
+
+    progress: receives (which images, how many are done, how many there are to do).
+    """
+    sets = {
+        (job.trial.cell.data.key, job.trial.seed): (job.trial.cell.config, job.trial.seed)
+        for job in plan.todo()
+        if job.trial.known and job.trial.cell.data.config.denoise and not job.trial.cell.ensemble
+    }
+    pool.map("denoise", list(sets.values()), progress)
 
 
 def mark_unavailable(plan: Plan) -> None:

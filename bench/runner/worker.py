@@ -156,16 +156,17 @@ def _probe(pipe: Connection, device: str, config: TrialConfig) -> tuple[float, f
 
 
 def _denoise(pipe: Connection, device: str, config: TrialConfig, seed: int) -> int:
-    """Denoise a trial's images ahead of it; progress is (done, total). Returns how many there were still to do."""
+    """Denoise a trial's images ahead of it; progress is (which, images done, images to do). Returns how many there were to do."""
     from bench.data.denoise import denoised, pending
 
     waiting = pending(config.data, seed, _dataset(config.data))
     done, total = 0, sum(map(len, waiting))
+    which = f"{config.data.denoise.name}, noise {config.data.noise.variance:g}, seed {seed}"
 
     def step(images: int) -> None:
         nonlocal done
         done += images
-        pipe.send(("progress", (done, total)))
+        pipe.send(("progress", (which, done, total)))
 
     for images in waiting:
         denoised(images, config.data, device=device, step=step)

@@ -1,47 +1,95 @@
 """What depends on several parts of a suite together: tables and figures must fit the cells."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bench.errors import did_you_mean
+from bench.suite.cells import TRIAL, Cell, Cells
 from bench.suite.document import DocPath, Document
-from bench.suite.expand import Cell, Cells
 from bench.suite.figures import Figure
 from bench.suite.schema import Table
+
+CLASS = "class"
+"""What stands for an axis where the rows of a table are classes."""
 
 
 def check_table(document: Document, name: str, table: Table, stages: Mapping[str, Cells]) -> None:
     """Check that a table's axes and labels exist and that each of its places is one cell."""
     at = ("tables", name)
     known = _known(document, at, table.stage, stages)
-    _check_axes(document, at, {"rows": table.rows, "columns": table.columns}, table.where, table.stage, known)
+    _check_class_rows(document, at, table, known)
+    axes = {"rows": [] if table.by_class else table.rows, "columns": table.columns}
+    _check_axes(document, at, axes, table.where, table.stage, known)
     if both := set(table.rows) & set(table.columns):
         raise document.error((*at, "columns"), f"axis {min(both)!r} is in rows and columns", "leave it in one of them")
     places: dict[tuple[str, ...], Cell] = {}
     shown = stages[table.stage].where(table.where)
     for cell in shown:
-        place = tuple(cell.labels.get(axis, "") for axis in (*table.rows, *table.columns))
+        place = tuple(cell.labels.get(axis, "") for part in axes.values() for axis in part)
         if place in places:
             loose = [axis for axis in known if cell.labels.get(axis) != places[place].labels.get(axis)]
             mend = f"add {loose[0]!r} to rows or columns, or pin it: `where: {{{loose[0]}: {known[loose[0]][0]}}}`"
             raise document.error(at, f"axis {loose[0]!r} varies within a cell of table {name!r}", mend)
         places[place] = cell
-    rows = {" / ".join(cell.labels.get(axis, "") for axis in table.rows) for cell in shown}
-    columns = {" / ".join(cell.labels.get(axis, "") for axis in table.columns) for cell in shown}
-    kind, arms = ("row", rows) if table.arms == "rows" or (table.arms is None and len(columns) == 1) else ("column", columns)
-    if table.baseline is not None and table.baseline not in arms:
+    rows, columns = ({" / ".join(cell.labels.get(axis, "") for axis in part) for cell in shown} for part in axes.values())
+    _check_arms(document, at, table, rows, columns)
+    _check_published(document, at, table, rows, columns)
+
+
+def _check_class_rows(document: Document, at: DocPath, table: Table, known: Mapping[str, list[str]]) -> None:
+    """Check that rows are classes if the metrics are those of classes."""
+    if not table.by_class:
+        if table.rows == [CLASS] and CLASS not in known:
+            mend = f"show metrics of classes, such as `values: {table.values[0].metric}/*`"
+            raise document.error((*at, "rows"), "rows of classes need values `PREFIX/*`", mend)
+        if table.also:
+            raise document.error((*at, "also"), "`also` stands below rows of classes, and this table has none", "take it out")
+        return
+    if whole := [value.metric for value in table.values if not value.metric.endswith("/*")]:
+        raise document.error(
+            (*at, "values"), f"{whole[0]!r} is no metric of classes", f"move it to `also: {{LABEL: {whole[0]}}}`"
+        )
+    if table.rows != [CLASS]:
+        raise document.error((*at, "rows"), "the values are metrics of classes, so each row is a class", "write `rows: class`")
+    if CLASS in known:
+        raise document.error((*at, "rows"), f"stage {table.stage!r} has an axis {CLASS!r} of its own", "rename the axis")
+    for label, metrics in table.also.items():
+        if len(metrics) != len(table.values):
+            told = f"{label!r} needs one metric for each of the {len(table.values)} values, and has {len(metrics)}"
+            raise document.error((*at, "also", label), told)
+
+
+def _check_arms(document: Document, at: DocPath, table: Table, rows: set[str], columns: set[str]) -> None:
+    """Check what competes, and its baseline."""
+    if table.arms == "columns" and not table.columns:
+        raise document.error((*at, "arms"), "the table has no columns that could compete", "name an axis in `columns`")
+    if table.arms == "rows" and table.by_class:
+        raise document.error((*at, "arms"), "classes do not compete", "leave `arms` out")
+    if table.baseline is None:
+        return
+    by_rows = table.arms == "rows" or (table.arms is None and len(columns) == 1 and not table.by_class)
+    kind, arms = ("row", rows) if by_rows else ("column", columns if table.columns else ())
+    if table.baseline not in arms:
         mend = did_you_mean(table.baseline, arms)
         raise document.error((*at, "baseline"), f"the table has no {kind} {table.baseline!r}", mend)
+
+
+def _check_published(document: Document, at: DocPath, table: Table, rows: set[str], columns: set[str]) -> None:
+    """Check that printed numbers have a place. Which classes there are is not known before the data are read."""
     metrics = [value.metric for value in table.values]
     for metric, block in table.published.items():
         if metric not in metrics:
             raise document.error((*at, "published", metric), f"the table shows no {metric!r}", did_you_mean(metric, metrics))
         for row, numbers in block.items():
-            if row not in rows:
-                raise document.error((*at, "published", metric, row), f"the table has no row {row!r}", did_you_mean(row, rows))
-            for column in numbers:
+            here = (*at, "published", metric, row)
+            if row not in rows and not table.by_class:
+                raise document.error(here, f"the table has no row {row!r}", did_you_mean(row, rows))
+            if isinstance(numbers, dict) != bool(table.columns) and numbers is not None:
+                mend = "write `ROW: {COLUMN: NUMBER}`" if table.columns else "write `ROW: NUMBER`: the table has no columns"
+                raise document.error(here, f"row {row!r} has not as many numbers as the table has columns", mend)
+            for column in numbers or () if table.columns else ():
                 if column not in columns:
                     mend = did_you_mean(column, columns)
-                    raise document.error((*at, "published", metric, row, column), f"the table has no column {column!r}", mend)
+                    raise document.error((*here, column), f"the table has no column {column!r}", mend)
 
 
 def check_figure(document: Document, name: str, figure: Figure, stages: Mapping[str, Cells], tables: Mapping[str, Table]) -> None:
@@ -50,16 +98,31 @@ def check_figure(document: Document, name: str, figure: Figure, stages: Mapping[
     table = getattr(figure, "table", None)
     if table is not None and table not in tables:
         raise document.error((*at, "table"), f"no table {table!r}", did_you_mean(table, tables))
-    if (stage := getattr(figure, "stage", None)) is not None:
-        known = _known(document, at, stage, stages)
-        axes = {part: getattr(figure, part, []) for part in ("lines", "bars", "panels")}
-        _check_axes(document, at, axes, figure.where, stage, known)
-        shown = stages[stage].where(figure.where)
-        placed = {axis for part in axes.values() for axis in part}
-        loose = [a for a in known if a not in placed and len({cell.labels.get(a) for cell in shown}) > 1]
-        if loose:
-            mend = f"add {loose[0]!r} to `panels`, or pin it: `where: {{{loose[0]}: {known[loose[0]][0]}}}`"
-            raise document.error(at, f"axis {loose[0]!r} varies within what figure {name!r} draws", mend)
+    if figure.kind == "critical-difference" and (tables[table].by_class or not tables[table].columns):
+        raise document.error((*at, "table"), "ranks need tasks as rows and methods as columns", "choose a table of two axes")
+    if (stage := getattr(figure, "stage", None)) is None:
+        return
+    known = _known(document, at, stage, stages)
+    axes = {part: getattr(figure, part, []) for part in ("lines", "bars", "rows", "panels")}
+    _check_axes(document, at, axes, figure.where, stage, known)
+    shown = stages[stage].where(figure.where)
+    placed = {axis for part in axes.values() for axis in part}
+    if figure.kind == "images" and not any(cell.data.config.denoise for cell in shown):
+        raise document.error(at, "no trial here has denoised images", "name a stage, and a part of it, with `data.denoise`")
+    if figure.kind == "trials":
+        if TRIAL not in known:
+            raise document.error((*at, "stage"), f"stage {stage!r} is no search", "name a stage with `search:`")
+        placed.add(TRIAL)
+    if figure.kind == "scatter":
+        if len({metric.endswith("/*") for metric in (figure.x, figure.y)}) > 1:
+            mend = "end both metrics with `/*`, or neither"
+            raise document.error((*at, "x"), "a dot is a class or a cell, not both", mend)
+        if not figure.x.endswith("/*"):
+            return  # each cell is a dot
+    loose = [a for a in known if a not in placed and len({cell.labels.get(a) for cell in shown}) > 1]
+    if loose:
+        mend = f"add {loose[0]!r} to `panels`, or pin it: `where: {{{loose[0]}: {known[loose[0]][0]}}}`"
+        raise document.error(at, f"axis {loose[0]!r} varies within what figure {name!r} draws", mend)
 
 
 def _known(document: Document, at: DocPath, stage: str, stages: Mapping[str, Cells]) -> dict[str, list[str]]:
@@ -69,7 +132,7 @@ def _known(document: Document, at: DocPath, stage: str, stages: Mapping[str, Cel
     return stages[stage].levels
 
 
-def _check_axes(document: Document, at: DocPath, parts: Mapping[str, list[str]], where, stage: str, known) -> None:
+def _check_axes(document: Document, at: DocPath, parts: Mapping[str, Sequence[str]], where, stage: str, known) -> None:
     """Check that axes and labels exist."""
     for part, axes in (*parts.items(), ("where", list(where))):
         for axis in axes:

@@ -1,15 +1,20 @@
 """What a suite may claim: the shapes of `claims:`. Which cells each claim compares is found in `contrasts`."""
 
 import fractions
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Discriminator, Field, FiniteFloat, Tag, WithJsonSchema, model_validator
 
 from bench.config import Config, Fraction, Positive
 from bench.suite.parts import Labels, Name
 
 Chosen = Annotated[dict[str, Labels], Field(min_length=1)]
 """axis → label, labels, or `all`. A trial's value is then the mean over the cells that match, seed by seed."""
+Right = Annotated[
+    Annotated[Chosen, Tag("arm")] | Annotated[FiniteFloat, Tag("number")],
+    Discriminator(lambda value: "arm" if isinstance(value, dict) else "number"),
+]
+"""The other arm, or a number that was fixed before the runs: chance, what people reach, zero for a difference."""
 SingleTest = Literal["t", "sign-flip"]
 Test = Literal["t", "sign-flip", "welch", "crossed"]
 """t: paired t-test over the seeds · sign-flip: exact paired permutation test · welch: arms whose seeds are not paired ·
@@ -37,34 +42,40 @@ class _Claim(Config):
     where: dict[str, Labels] = {}
     """Labels that every arm shares."""
     each: str | None = None
-    """An axis: the claim is made, and must hold, for each of its levels; they are one family."""
+    """An axis: the claim is made, and must hold, for each of its levels (of which `where` may name some); they are one family."""
     margin: Positive | None = None
     """Largest difference that does not matter, in the metric's unit; for times and ratios the share (0.1: 1/1.1 to 1.1)."""
     family: Name | None = None
     """Claims of one family are corrected together (Holm); a claim alone is its own family."""
 
 
-class Comparing(_Claim):
+class _OfTwo(_Claim):
+    metric: str
+    left: dict[str, Labels]
+    """axis → label, as of `right`; {} where `where` and `each` say all."""
+    right: Right
+    test: Test = "t"
+
+    @model_validator(mode="after")
+    def _number_has_no_seeds(self):
+        if not isinstance(self.right, dict) and self.test not in get_args(SingleTest):
+            raise ValueError(f"'right' is a number, which has no seeds of its own: take test t or sign-flip, not {self.test}")
+        return self
+
+
+class Comparing(_OfTwo):
     """`left` is greater, or less, than `right`."""
 
     kind: Literal["greater", "less"]
-    metric: str
-    left: Chosen
-    right: Chosen
     ratio: Ratio | None = None
     """Compare `left` with this multiple of `right`, on the log scale. Times are compared so even without it (ratio 1)."""
-    test: Test = "t"
 
 
-class Equivalent(_Claim):
+class Equivalent(_OfTwo):
     """`left` and `right` differ by less than the margin."""
 
     kind: Literal["equivalent"]
-    metric: str
-    left: Chosen
-    right: Chosen
     margin: Positive
-    test: Test = "t"
 
 
 class Trend(_Claim):

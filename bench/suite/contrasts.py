@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.errors import did_you_mean
+from bench.suite.cells import Cell, Cells
 from bench.suite.claims import Claim, Comparing, Correlation, Equivalent, Interaction
 from bench.suite.document import DocPath, Document
-from bench.suite.expand import Cell, Cells
 
 
 @dataclass(frozen=True)
@@ -22,15 +22,19 @@ class Arm:
 @dataclass(frozen=True)
 class Contrast:
     """One comparison of a claim. arms: left, right; or first and second of the left, then of the right; or one a level of a
-    trend; or one a cell of a correlation. scores: the levels' positions along a trend."""
+    trend; or one a cell of a correlation. scores: the levels' positions along a trend. number: what the only arm is compared
+    with, where the right side is no arm."""
 
     label: str
     arms: tuple[Arm, ...]
     scores: tuple[float, ...] = ()
+    number: float | None = None
 
     @property
     def text(self) -> str:
         """Return what is compared with what; what all arms share comes last."""
+        if self.number is not None:
+            return f"{_text(self.arms[0].labels) or self.arms[0].stage} vs {self.number:g}"
         shared = {axis: text for axis, text in self.arms[0].labels.items() if all(a.labels.get(axis) == text for a in self.arms)}
         own = [_text({axis: text for axis, text in arm.labels.items() if axis not in shared}) or arm.stage for arm in self.arms]
         if self.scores:
@@ -55,11 +59,10 @@ def contrasts(document: Document, name: str, claim: Claim, stages: Mapping[str, 
     if claim.each not in levels:
         mend = did_you_mean(claim.each, levels)
         raise document.error((*at, "each"), f"stage {stage!r} has no axis {claim.each!r}", mend)
-    if claim.each in claim.where:
+    chosen = _spelled(claim.where.get(claim.each, ["all"]), levels[claim.each])
+    if len(chosen) == 1 and claim.each in claim.where:
         raise document.error((*at, "each"), f"axis {claim.each!r} is pinned by `where` already", "take it out of one of them")
-    return [
-        _contrast(document, at, claim, {claim.each: [level]}, f"{claim.each}={level}", stages) for level in levels[claim.each]
-    ]
+    return [_contrast(document, at, claim, {claim.each: [level]}, f"{claim.each}={level}", stages) for level in chosen]
 
 
 def _contrast(document, at: DocPath, claim: Claim, each: dict[str, list[str]], label: str, stages) -> Contrast:
@@ -71,7 +74,10 @@ def _contrast(document, at: DocPath, claim: Claim, each: dict[str, list[str]], l
         return _arm(document, path, named[0], {**claim.where, **each, **own}, stages)
 
     if isinstance(claim, (Comparing, Equivalent)):
-        return Contrast(label, (arm(claim.left, (*at, "left")), arm(claim.right, (*at, "right"))))
+        left = arm(claim.left, (*at, "left"))
+        if not isinstance(claim.right, dict):
+            return Contrast(label, (left,), number=claim.right)
+        return Contrast(label, (left, arm(claim.right, (*at, "right"))))
     if isinstance(claim, Interaction):
         pairs = [(side, i) for side in ("left", "right") for i in (0, 1)]
         return Contrast(label, tuple(arm(getattr(claim, side)[i], (*at, side, i)) for side, i in pairs))

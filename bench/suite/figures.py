@@ -1,6 +1,6 @@
 """What a suite may have drawn: the shapes of `figures:`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -17,6 +17,13 @@ class Dots(_Figure):
     """Every seed as a dot, with mean and interval: a panel for each value of a table."""
 
     kind: Literal["dots"]
+    table: str
+
+
+class Boxes(_Figure):
+    """A box plot of each cell of a table, with every seed as a dot: a panel for each value."""
+
+    kind: Literal["boxes"]
     table: str
 
 
@@ -58,8 +65,10 @@ class Classes(_OfStage):
     kind: Literal["classes"]
     metric: str = "test/class_accuracy"
     """The metrics `METRIC/<class>`."""
-    bars: Words
+    bars: Words = []
     """Axes whose levels stand beside each other within a class."""
+    sorted: bool = False
+    """The class with the largest mean first, instead of the order of their names."""
 
 
 class Confusion(_OfStage):
@@ -69,13 +78,44 @@ class Confusion(_OfStage):
     split: Literal["val", "test"] = "test"
 
 
+class Images(_OfStage):
+    """Test images of a stage that denoises: the original, with noise and denoised, one below the other, with their PSNR."""
+
+    kind: Literal["images"]
+    rows: Words = []
+    """Axes whose levels are denoised rows of their own, such as one of denoisers."""
+
+
+class Trials(_OfStage):
+    """All trials of a search: the validation curve bold, the training curve thin, in the key the best value of each."""
+
+    kind: Literal["trials"]
+    metric: Literal["accuracy", "loss"] = "accuracy"
+
+
+class Scatter(_OfStage):
+    """Two metrics against each other, with the least-squares line and r.
+
+    A dot is a cell; or a class, where both metrics are `PREFIX/*`. Seeds are averaged first.
+    """
+
+    kind: Literal["scatter"]
+    x: str
+    y: str
+
+
 Figure = Annotated[
-    Dots | Forest | CriticalDifference | Curves | Classes | Confusion,
+    Dots | Boxes | Forest | CriticalDifference | Curves | Classes | Confusion | Images | Trials | Scatter,
     Field(discriminator="kind"),
 ]
 
 
-def standard(tables: Iterable[str], claims: bool) -> dict[str, Figure]:
-    """Return what is drawn of a suite that does not say: the dots of every table, and its claims."""
+def standard(tables: Iterable[str], searches: Mapping[str, list[str]], claims: bool) -> dict[str, Figure]:
+    """Return what is drawn of a suite that does not say: the dots of tables, the trials of searches, and its claims.
+
+    searches: stage → its axes beside the trials.
+    """
     drawn: dict[str, Figure] = {f"{table}-dots": Dots(kind="dots", table=table) for table in tables}
+    for stage, axes in searches.items():
+        drawn[f"{stage}-trials"] = Trials(kind="trials", stage=stage, **({"panels": axes} if axes else {}))
     return drawn | ({"claims": Forest(kind="forest")} if claims else {})

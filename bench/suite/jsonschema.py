@@ -4,24 +4,26 @@ from typing import Any
 
 from bench.config import Data, Model, Train
 from bench.suite.parts import Looks
-from bench.suite.schema import PathAxis, SuiteFile, Value
+from bench.suite.schema import AXIS_SCHEMA, PathAxis, SuiteFile, Value
+from bench.suite.stages import Ensemble, Range, Start
 
 
 def json_schema() -> dict[str, Any]:
     """Return the schema; `suites/suite.schema.json` holds it, and a test keeps the two the same."""
     schema = _with_refs(SuiteFile.model_json_schema())
     defs = schema["$defs"]
-    for part in (Data, Model, Train, PathAxis, Value, Looks):
+    for part in (Data, Model, Train, Start, Ensemble, Range, PathAxis, Value, Looks):
         own = part.model_json_schema()
         defs |= own.pop("$defs", {})
         defs[part.__name__] = own
     partial = {
         f"{name}Patch": _partial(definition)
         for name, definition in defs.items()
-        if name in _below(defs, "Data", "Model", "Train")
+        if name in _below(defs, "Data", "Model", "Train", "Start", "Ensemble")
     }
     defs |= partial
-    sections = {name: {"$ref": f"#/$defs/{name.capitalize()}Patch"} for name in ("data", "model", "train")}
+    sections = {name: {"$ref": f"#/$defs/{name.capitalize()}Patch"} for name in ("data", "model", "train", "start", "ensemble")}
+    defs["Axis"] = _with_refs(AXIS_SCHEMA)
     defs["Patch"] = {
         "description": "Laid over the configuration: mappings merge, null goes back to the default, all else replaces.",
         "type": "object",

@@ -4,14 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from bench.config import Config, Data, Fraction, Positive
+from bench.config import Config, Data, Fraction, Monitor, Positive
 from bench.suite.claims import Claim
 from bench.suite.figures import Figure
+from bench.suite.metrics import Derived, MetricName
 from bench.suite.parts import LABEL_SCHEMA, Label, Labels, Name, Seeds, Words, listed
-
-PATCH_SCHEMA = {"x-ref": "Patch"}  # a definition that pydantic does not know: jsonschema.py adds it, and makes this a $ref
-Patch = Annotated[dict[Literal["data", "model", "train"], dict[str, Any]], WithJsonSchema(PATCH_SCHEMA)]
-"""A JSON Merge Patch on a trial's configuration: mappings merge, null goes back to the default, all else replaces."""
+from bench.suite.stages import PATCH_SCHEMA, Axis, Ensemble, Patch, Search
 
 
 class PathAxis(Config):
@@ -34,8 +32,7 @@ AXIS_SCHEMA = {
         {"type": "array", "items": LABEL_SCHEMA, "minItems": 1},
     ],
 }
-Axis = Annotated[dict[str, Patch], Field(min_length=1), WithJsonSchema(AXIS_SCHEMA)]
-"""label → patch. The other ways to write an axis are turned into this one before validation."""
+"""How an axis may be written, for the JSON Schema."""
 
 
 class Grid(Config):
@@ -54,7 +51,7 @@ class Grid(Config):
 
 
 class Stage(Grid):
-    """A part of the suite with its own grid."""
+    """A part of the suite: a grid; or, with `search`, a search; with `sweep`, a chain of grids; with `ensemble`, votes."""
 
     title: str | None = None
     patch: Patch = {}
@@ -64,6 +61,13 @@ class Stage(Grid):
     axes: dict[Name, Axis] = {}
     union: list[Grid] = []
     """Several grids whose cells together make the stage, instead of `axes`."""
+    search: Search | None = None
+    sweep: Annotated[dict[Name, Axis], Field(min_length=1)] | None = None
+    """One axis after another, each in a stage of its own, STAGE-AXIS, that starts from the best cell of the one before (for each
+    level of `axes`)."""
+    keep: Monitor = "val/accuracy"
+    """By what a sweep keeps the best."""
+    ensemble: Ensemble | None = None
 
 
 class Value(Config):
@@ -73,7 +77,8 @@ class Value(Config):
     unit: Literal["", "%", "s", "min", "h"] = ""
     """% shows hundredths; min and h show a metric that is in seconds."""
     better: Literal["higher", "lower"] | None = None
-    """Which end is bold. Left out: higher for accuracies and images_per_second, lower for losses and wall_clock, else none."""
+    """Which end is bold. Left out: higher for accuracy, precision, recall, F1, PSNR, SSIM and images_per_second, lower for
+    losses, wall_clock and convergence_epoch, else none."""
 
 
 _VALUE_SCHEMA = [{"type": "string"}, {"x-ref": "Value"}]
@@ -84,21 +89,21 @@ def _value(value: Any) -> Any:
 
 
 Published = Annotated[
-    dict[str, dict[str, dict[str, float | None]]],
-    WithJsonSchema({"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "object"}}}),
+    dict[str, dict[str, dict[str, float | None] | float | None]],
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": "object"}}),
 ]
 ShownValue = Annotated[Value, BeforeValidator(_value)]
 
 
 class Table(Config):
-    """A table of a stage: rows x columns of cells, one block a metric."""
+    """A table of a stage: rows x columns of cells, one block a metric; or a column a metric; or a row a class."""
 
     title: str | None = None
     stage: str
     rows: Words
-    """Axis, or axes, whose levels are the rows."""
-    columns: Words
-    """Axis, or axes, whose levels are the columns."""
+    """Axis, or axes, whose levels are the rows. `class`, with values `PREFIX/*`: a row for each class."""
+    columns: Words = []
+    """Axis, or axes, whose levels are the columns. Left out: a column for each of the values, and the rows compete."""
     values: Annotated[
         list[ShownValue],
         Field(min_length=1),
@@ -106,6 +111,8 @@ class Table(Config):
         WithJsonSchema({"anyOf": [*_VALUE_SCHEMA, {"type": "array", "items": {"anyOf": _VALUE_SCHEMA}, "minItems": 1}]}),
     ]
     """Metrics: `val/accuracy`, or {metric: wall_clock, unit: min}."""
+    also: dict[str, Words] = {}
+    """Below the rows of the classes: label → a metric of the whole, in the value's unit (of several values one for each)."""
     where: dict[str, Labels] = {}
     """Only cells with these labels; every axis that is neither row nor column must be pinned to one label here."""
     arms: Literal["columns", "rows"] | None = None
@@ -116,8 +123,13 @@ class Table(Config):
     test: Literal["t", "sign-flip", "welch"] = "t"
     """t: paired t-test over the seeds · sign-flip: exact paired permutation test · welch: arms whose seeds are not paired."""
     published: Published = {}
-    """metric → row label → column label → the number that the report printed, in the unit shown. Labels of several axes
-    are joined by ` / `."""
+    """metric → row label → column label → the number that the report printed, in the unit shown; without columns, metric → row
+    label → number. Labels of several axes are joined by ` / `."""
+
+    @property
+    def by_class(self) -> bool:
+        """Whether its rows are classes."""
+        return any(value.metric.endswith("/*") for value in self.values)
 
 
 class SuiteFile(Config):
@@ -140,6 +152,8 @@ class SuiteFile(Config):
     axes: dict[Name, Axis] = {}
     """Axes that several stages share; a stage takes one with `AXIS: all` or `AXIS: [label, …]`."""
     stages: Annotated[dict[Name, Stage], Field(min_length=1)]
+    metrics: dict[MetricName, Derived] = {}
+    """Metrics computed from the recorded ones when a report is made; tables, claims and figures name them like any other."""
     tables: dict[Name, Table] = {}
     claims: dict[Name, Claim] = {}
     """The report's conclusions, each to be tested."""

@@ -112,6 +112,8 @@ class Sections:
         value: Any = {}
         for patch, _ in layers:
             value = merged(value, patch)
+        if self.votes and name == "model":  # nothing is trained, and the base may leave the name to each level
+            value = {"name": "ensemble"}
 
         def place(loc: DocPath) -> str:
             for cut in range(len(loc), -1, -1):  # the latest layer that says this very thing, else its nearest parent

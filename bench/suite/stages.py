@@ -24,7 +24,11 @@ class Start(Config):
 
     stage: str
     """A stage that stands above this one."""
-    each: Annotated[list[str], BeforeValidator(listed)] = []
+    each: Annotated[
+        list[str],
+        BeforeValidator(listed),
+        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+    ] = []
     """Axes that both stages have: for each of their levels the best cell is kept, and what has that level here starts from it."""
     metric: Monitor = "val/accuracy"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from bench.errors import BenchError, did_you_mean
 from reports.claims import ClaimResult
 from reports.collect import Record
-from reports.figures import of_comparisons, of_stages, of_tables
+from reports.figures import of_comparisons, of_images, of_scatter, of_stages, of_tables, of_trials
 from reports.figures.cells import Store
 from reports.figures.data import Figure
 from reports.tables import Table
@@ -32,6 +32,8 @@ def build(
     match spec.kind:
         case "dots":
             title, (data, told) = f"{table.title}: every seed", of_tables.dots(table, records)
+        case "boxes":
+            title, (data, told) = f"{table.title}: box plots", of_tables.boxes(table, records)
         case "critical-difference":
             title, (data, told) = f"{table.title}: mean ranks", of_tables.rank_diagram(table, records)
         case "forest":
@@ -42,8 +44,18 @@ def build(
             data, told = of_stages.curves(name, spec, records, store)
         case "classes":
             title, (data, told) = f"{spec.metric} by class, stage {spec.stage}", of_stages.classes(name, spec, records)
+        case "trials":
+            title, (data, told) = f"Trials of stage {spec.stage}: {spec.metric}", of_trials.trials(name, spec, records, store)
+        case "scatter":
+            data, told = of_scatter.scatter(name, spec, records)
+            title = f"{data.y} against {data.x}, stage {spec.stage}"
         case "confusion":
             title, (data, told) = f"Confusion, stage {spec.stage}", of_stages.confusion(name, spec, records, store)
+        case "images":
+            title, (data, told) = (
+                f"Images before and after denoising, stage {spec.stage}",
+                of_images.images(name, spec, records, store),
+            )
     title = spec.title or f"{title}{_where(spec)}"
     return Figure(name, title, f"{title}. {told}", spec.kind, data)
 

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from bench.errors import BenchError
+from reports.arms import Trials
 from reports.collect import FINISHED, Record
 from reports.figures.data import Arm, Sample
 from reports.statistics import one_sample, summary
@@ -50,9 +50,9 @@ def label(record: Record, axes: Sequence[str]) -> str:
     return place_label(record.labels, axes)
 
 
-def panel(record: Record, axes: Sequence[str]) -> str:
-    """Return the heading of the panel that a record belongs to."""
-    return ", ".join(f"{axis} = {record.labels.get(axis, ABSENT)}" for axis in axes)
+def panel(labels: Mapping[str, str], axes: Sequence[str]) -> str:
+    """Return the heading of the panel that a cell belongs to."""
+    return ", ".join(f"{axis} = {labels.get(axis, ABSENT)}" for axis in axes)
 
 
 def place(name: str, spec: Any, records: Sequence[Record], across: Sequence[str]) -> dict[tuple[str, str], list[Record]]:
@@ -60,19 +60,14 @@ def place(name: str, spec: Any, records: Sequence[Record], across: Sequence[str]
 
     BenchError where two cells would be drawn as one.
     """
-    placed: dict[tuple[str, str], dict[int, Record]] = {}
-    for record in records:
-        if record.stage != spec.stage or any(record.labels.get(axis) not in labels for axis, labels in spec.where.items()):
-            continue
-        seeds = placed.setdefault((panel(record, spec.panels), label(record, across)), {})
-        if record.seed in seeds:
-            raise BenchError(
-                f"two cells would be drawn as one: {seeds[record.seed].cell} and {record.cell}",
-                where=f"figure {name}",
-                mend="pin the other axes with `where`, or add them to the panels",
-            )
-        seeds[record.seed] = record
-    return {key: list(seeds.values()) for key, seeds in placed.items()}
+    found = Trials(records).placed(
+        spec.stage,
+        spec.where,
+        lambda labels: (panel(labels, spec.panels), place_label(labels, across)),
+        f"figure {name}",
+        "pin the other axes with `where`, or add them to the panels",
+    )
+    return {at: list(by_seed.values()) for at, by_seed in found.items()}
 
 
 def lacking(records: Sequence[Record], has: Callable[[Record], bool], missing: str) -> str:

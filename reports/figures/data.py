@@ -2,6 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reports.figures.data_images import Images
+    from reports.figures.data_trials import Trials
 
 Range = tuple[float, float]
 """The two ends of an axis."""
@@ -30,6 +35,11 @@ class Sample:
     high: float | None = None
     note: str = ""
 
+    @property
+    def spread(self) -> bool:
+        """Whether its seeds differ."""
+        return len(set(self.values)) > 1
+
 
 @dataclass(frozen=True)
 class DotPanel:
@@ -49,6 +59,30 @@ class Dots:
     arm_title: str
     arms: tuple[Arm, ...]
     panels: tuple[DotPanel, ...]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A sample's quartiles, and how far its values reach within 1.5 interquartile ranges of them (Tukey)."""
+
+    low: float
+    first: float
+    median: float
+    third: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Box plots of a table: the arms of each line side by side, a panel a metric. boxes: (panel label, line, arm label) → box."""
+
+    line_title: str
+    lines: tuple[str, ...]
+    arm_title: str
+    arms: tuple[Arm, ...]
+    panels: tuple[DotPanel, ...]
+    boxes: Mapping[tuple[str, str, str], Box]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,6 +125,27 @@ class Classes:
     arms: tuple[Arm, ...]
     samples: Mapping[tuple[str, str, str], Sample]
     range: Range
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ScatterPanel:
+    """Points (x, y), and the least-squares line y = slope x + intercept, if there is one. told: their correlation, in words."""
+
+    label: str
+    points: tuple[tuple[float, float], ...]
+    line: tuple[float, float] | None
+    told: str
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Two metrics against each other."""
+
+    x: str
+    y: str
+    panels: tuple[ScatterPanel, ...]
+    ranges: tuple[Range, Range]
     notes: tuple[str, ...] = ()
 
 
@@ -186,4 +241,4 @@ class Figure:
     title: str
     caption: str
     kind: str
-    data: Dots | Curves | Classes | Confusion | Forest | Ranks = field(repr=False)
+    data: "Dots | Boxes | Curves | Classes | Trials | Scatter | Confusion | Images | Forest | Ranks" = field(repr=False)

@@ -12,9 +12,13 @@ if TYPE_CHECKING:
 Format = Literal["svg", "pdf", "png"]
 MODULES = {
     "dots": "dots",
+    "boxes": "boxes",
     "curves": "curves",
     "classes": "classes",
+    "trials": "trials",
+    "scatter": "scatter",
     "confusion": "confusion",
+    "images": "images",
     "forest": "forest",
     "critical-difference": "ranks",
 }

@@ -41,10 +41,10 @@ def seeds(ax, x, y, tone: str, size: float = 3.0) -> None:
     ax.plot(x, y, "o", markersize=size, color=tone, alpha=SPREAD, markeredgewidth=0, zorder=2)
 
 
-def seeds_on(ax, x, y) -> None:
+def seeds_on(ax, x, y, tone: str = INK) -> None:
     """Draw a small dot a seed where it must stand out from what is behind it."""
     if x:  # an empty line that is not clipped would be given room without end
-        ax.plot(x, y, "o", markersize=2.8, color=INK, markeredgecolor="white", markeredgewidth=0.35, clip_on=False, zorder=4)
+        ax.plot(x, y, "o", markersize=2.8, color=tone, markeredgecolor="white", markeredgewidth=0.35, clip_on=False, zorder=4)
 
 
 def ticks(axis: Range) -> list[float]:

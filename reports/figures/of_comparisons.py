@@ -3,7 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from reports.arms import TIMES
+from bench.suite.metrics import TIMES
+from reports.blocks import Block
 from reports.claims import ClaimResult, Part
 from reports.contrasts import Contrast
 from reports.figures.cells import by_metric
@@ -11,7 +12,7 @@ from reports.figures.data import Forest, ForestPanel, Range, Row
 from reports.figures.ranges import axis_range, is_cut
 from reports.numbers import probability
 from reports.statistics import Comparison
-from reports.tables import BETWEEN, Block, Table
+from reports.tables import BETWEEN, Table
 
 UNITS = {"": "", "%": " (percentage points)"}
 NONE = "–"
@@ -23,12 +24,13 @@ def of_table(table: Table) -> tuple[Forest, str]:
     """Return every contrast of a table that has an estimate, a panel a metric, and the caption; the others stand in notes."""
     panels = []
     drawn, left_out = _drawn(table)
-    for block in table.blocks:
+    for stack in table.stacks:
+        block = stack[0]
         rows = [_contrast(one, table.alpha) for one in drawn[block.metric] if one.result.difference is not None]
         if rows:
             panels.append(_panel(_difference(block), rows, ("n", "Holm p"), block.metric in TIMES))
     results = [one.result for contrasts in drawn.values() for one in contrasts]
-    notes = by_metric({block.metric: _left_out(block) for block in table.blocks}) + left_out
+    notes = by_metric({metric: _left_out(contrasts) for metric, contrasts in drawn.items()}) + left_out
     data = Forest(tuple(panels), notes)
     if not panels:
         return data, "Nothing could be compared."
@@ -63,11 +65,14 @@ def _drawn(table: Table) -> tuple[dict[str, list[Contrast]], tuple[str, ...]]:
     Of very many contrasts these are the ones between the arms that compete; of still too many, those with the baseline (the
     first arm, where the table names none).
     """
-    drawn, told = {block.metric: list(block.contrasts) for block in table.blocks}, "all"
+    drawn, told = {stack[0].metric: [one for block in stack for one in block.contrasts] for stack in table.stacks}, "all"
     across, axes, arms = "rows", table.row_axes, table.columns
     if table.arms == "rows":
         across, axes, arms = "columns", table.column_axes, table.rows
-    lead, baseline = f"{BETWEEN.join(axes)} = ", table.baseline or next(iter(arms), "")
+    lead, baseline = f"{BETWEEN.join(axes)} = " if axes else "", table.baseline or next(iter(arms), "")
+    if table.by_class and _size(drawn) > MOST_ROWS:
+        whole = {stack[0].metric: [one for block in stack[1:] for one in block.contrasts] for stack in table.stacks}
+        return whole, ("For want of room, no comparisons of single classes are drawn.",)
     if _size(drawn) > MOST_ROWS:
         drawn = {metric: [one for one in contrasts if one.family.startswith(lead)] for metric, contrasts in drawn.items()}
         told = f"those within {across}"
@@ -126,8 +131,8 @@ def _panel(label: str, rows: Sequence[Row], headings: tuple[str, ...], ratio: bo
 
 def _difference(block: Block) -> str:
     if block.metric in TIMES:
-        return f"ratio of {block.metric}"
-    return f"difference of {block.metric}{UNITS.get(block.unit, f' ({block.unit})')}"
+        return f"ratio of {block.name}"
+    return f"difference of {block.name}{UNITS.get(block.unit, f' ({block.unit})')}"
 
 
 def _is_ratio(claim: ClaimResult, part: Part) -> bool:
@@ -146,11 +151,11 @@ def _quantity(claim: ClaimResult, ratio: bool) -> str:
     return f"{what} of {claim.metric}"
 
 
-def _left_out(block: Block) -> list[str]:
+def _left_out(contrasts: Sequence[Contrast]) -> list[str]:
     """Name the contrasts that have no estimate, or no test, by reason."""
-    families = Counter(one.family for one in block.contrasts)
+    families = Counter(one.family for one in contrasts)
     by_reason: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for one in block.contrasts:
+    for one in contrasts:
         if one.result.reason:
             what = "Not compared" if one.result.difference is None else "Not tested"
             by_reason[what, one.result.reason][one.family].append(f"{one.left} vs {one.right}")

@@ -1,7 +1,7 @@
 """Figures of a stage: learning curves, bars by class, confusion matrices."""
 
 import json
-import re
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ from reports.collect import FINISHED, Record
 from reports.figures.cells import Store, arms, by_metric, lacking, notes, place, sample, seeds_told
 from reports.figures.data import SHARE, Classes, Confusion, Curve, Curves, Matrix, Sample
 from reports.figures.ranges import axis_range, is_cut
-from reports.tables import BETWEEN
+from reports.tables import BETWEEN, natural
 
 if TYPE_CHECKING:
     from bench.suite.figures import Classes as ClassesSpec
@@ -70,7 +70,7 @@ def classes(name: str, spec: "ClassesSpec", records: Sequence[Record]) -> tuple[
         for key in record.run.metrics
         if key.startswith(prefix)
     }
-    names = tuple(sorted(known, key=_natural))
+    names = sorted(known, key=natural)
     samples: dict[tuple[str, str, str], Sample] = {}
     short = {}
     for (where, arm), cell in cells.items():
@@ -78,22 +78,38 @@ def classes(name: str, spec: "ClassesSpec", records: Sequence[Record]) -> tuple[
             values = {record.seed: value for record in cell if (value := record.value(prefix + one)) is not None}
             samples[where, one, arm] = sample(values, len(cell))
         short[where, arm] = lacking(cell, lambda record: _has(record, prefix), f"without {spec.metric}")
+    if spec.sorted:
+        names.sort(key=lambda one: -_mean_of(samples, one))
     panels, labels = _order(cells)
     values = [value for one in samples.values() for value in one.values]
     reach = axis_range([0.0, *values], [(one.low, one.high) for one in samples.values()])
     share = all(0 <= value <= 1 for value in values)
     axis = SHARE if share else (reach[0] if min(values) < 0 else 0.0, reach[1])
     data = Classes(
-        spec.metric, names, panels, BETWEEN.join(spec.bars), arms(records, spec.bars, labels), samples, axis, notes(short, panels)
+        metric=spec.metric,
+        classes=tuple(names),
+        panels=panels,
+        arm_title=BETWEEN.join(spec.bars),
+        arms=arms(records, spec.bars, labels),
+        samples=samples,
+        range=axis,
+        notes=notes(short, panels),
     )
     if not values:
         return data, "No trial has a result."
     told = f"Bars: the mean over {seeds_told(map(len, cells.values()))}"
     told += "; whiskers: its 95 % t-interval" if any(one.low is not None for one in samples.values()) else ""
-    told += "; dots: a seed each." if any(len(one.values) > 1 for one in samples.values()) else "."
+    told += "; dots: a seed each." if any(one.spread for one in samples.values()) else "."
+    told += " The largest mean first." if spec.sorted else ""
     if any(is_cut(axis, one.low, one.high) for one in samples.values()):
         told += " Whiskers end with the axis." if not share else " Whiskers end at 0 and 1."
     return data, told
+
+
+def _mean_of(samples: Mapping[tuple[str, str, str], Sample], name: str) -> float:
+    """Return the mean of a class over panels and arms; of one without any value, less than any other."""
+    means = [one.mean for (_, other, _), one in samples.items() if other == name and one.mean is not None]
+    return sum(means) / len(means) if means else -math.inf
 
 
 def confusion(name: str, spec: "ConfusionSpec", records: Sequence[Record], store: Store | None) -> tuple[Confusion, str]:
@@ -161,11 +177,6 @@ def _order(cells: Mapping[tuple[str, str], object]) -> tuple[tuple[str, ...], tu
 def _range(found: Sequence[Curve]) -> tuple[float, float]:
     values = [value for one in found for points in one.seeds for _, value in points]
     return axis_range(values, [ends for one in found for ends in zip(one.low, one.high, strict=True)])
-
-
-def _natural(name: str) -> list[tuple[bool, int, str]]:
-    """Sort key by which class10 comes after class9."""
-    return [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _curves_caption(data: Curves, planned: Sequence[int]) -> str:

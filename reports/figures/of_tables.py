@@ -1,33 +1,26 @@
 """Figures of a table: its seeds as dots, and the ranks of its columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from statistics import quantiles
+from typing import Any
 
+from reports.blocks import Block
 from reports.collect import Record
 from reports.contrasts import Cell
-from reports.figures.cells import arms, by_metric, sample, seeds_told
-from reports.figures.data import DotPanel, Dots, RankPanel, Ranks
+from reports.figures.cells import arms, by_metric, notes, sample, seeds_told
+from reports.figures.data import Box, Boxes, DotPanel, Dots, RankPanel, Ranks
 from reports.figures.ranges import axis_range, is_cut
 from reports.numbers import number, p_is
 from reports.statistics import Omnibus, against_control, friedman_uncorrected, iman_davenport, nemenyi, ranks
 from reports.statistics.tasks import LOW_POWER
-from reports.tables import BETWEEN, Block, Table
+from reports.tables import BETWEEN, Stack, Table
 
 
 def dots(table: Table, records: Sequence[Record]) -> tuple[Dots, str]:
     """Return the seeds of every cell of a table, and the caption."""
-    by_columns = table.arms == "columns"
-    lines, others = (table.rows, table.columns) if by_columns else (table.columns, table.rows)
-    line_axes, axes = (table.row_axes, table.column_axes) if by_columns else (table.column_axes, table.row_axes)
-    panels = []
-    for block in table.blocks:
-        samples = {}
-        for (row, column), cell in block.cells.items():
-            key = (row, column) if by_columns else (column, row)
-            samples[key] = sample(cell.values, cell.planned, _without(cell))
-        values = [value for one in samples.values() for value in one.values]
-        panels.append(DotPanel(metric_label(block), samples, axis_range(values, [(s.low, s.high) for s in samples.values()])))
-    data = Dots(BETWEEN.join(line_axes), tuple(lines), BETWEEN.join(axes), arms(records, axes, others), tuple(panels))
-    shown = [(one, panel.range) for panel in panels for one in panel.samples.values() if one.values]
+    data = Dots(**_seeds(table, records))
+    shown = [(one, panel.range) for panel in data.panels for one in panel.samples.values() if one.values]
     if not shown:
         return data, "No trial has a result."
     told = ["small dots: a seed each"] if any(len(one.values) > 1 for one, _ in shown) else []
@@ -39,25 +32,81 @@ def dots(table: Table, records: Sequence[Record]) -> tuple[Dots, str]:
     return data, text[0].upper() + text[1:]
 
 
+def boxes(table: Table, records: Sequence[Record]) -> tuple[Boxes, str]:
+    """Return a box plot of every cell of a table, and the caption."""
+    shared = _seeds(table, records)
+    cells = {stack[0].label: dict(_placed(table, stack)) for stack in table.stacks}
+    found = {(label, *at): box([*cell.values.values()]) for label, of in cells.items() for at, cell in of.items() if cell.values}
+    short = {label: notes({at: _short(cell) for at, cell in of.items()}, shared["lines"]) for label, of in cells.items()}
+    # values alone set the axis: an interval of the mean is not drawn here
+    panels = tuple(
+        replace(panel, range=axis_range([v for one in panel.samples.values() for v in one.values])) for panel in shared["panels"]
+    )
+    data = Boxes(**shared | {"panels": panels}, boxes=found, notes=by_metric(short))
+    if not found:
+        return data, "No trial has a result."
+    planned = [one.planned for panel in panels for one in panel.samples.values() if one.values]
+    text = (
+        "Boxes: the quartiles, with the median; whiskers: the values within 1.5 interquartile ranges of them; dots: a seed each"
+    )
+    text += f" ({seeds_told(planned)})."
+    return data, text + (" ×: no result." if any(one.mean is None for panel in panels for one in panel.samples.values()) else "")
+
+
+def box(values: Sequence[float]) -> Box:
+    """Return quartiles, linearly interpolated (type 7 of Hyndman and Fan 1996), and the ends of Tukey's whiskers."""
+    first, median, third = quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
+    reach = 1.5 * (third - first)
+    inside = [value for value in values if first - reach <= value <= third + reach]
+    return Box(min([first, *inside]), first, median, third, max([third, *inside]))
+
+
+def _seeds(table: Table, records: Sequence[Record]) -> dict[str, Any]:
+    """Return what a figure of all seeds of a table shows, by name: the lines, the arms that compete, and a panel a value."""
+    by_columns = table.arms == "columns"
+    lines, others = (table.rows, table.columns) if by_columns else (table.columns, table.rows)
+    line_axes, axes = (table.row_axes, table.column_axes) if by_columns else (table.column_axes, table.row_axes)
+    panels = []
+    for stack in table.stacks:
+        samples = {place: sample(cell.values, cell.planned, _without(cell)) for place, cell in _placed(table, stack)}
+        values = [value for one in samples.values() for value in one.values]
+        span = axis_range(values, [(one.low, one.high) for one in samples.values()])
+        panels.append(DotPanel(stack[0].label, samples, span))
+    return {
+        "line_title": BETWEEN.join(line_axes),
+        "lines": tuple(lines),
+        "arm_title": BETWEEN.join(axes),
+        "arms": arms(records, axes, others),
+        "panels": tuple(panels),
+    }
+
+
+def _placed(table: Table, stack: Stack) -> Iterator[tuple[tuple[str, str], Cell]]:
+    """Yield (line, arm) and the cell there."""
+    for block in stack:
+        for (row, column), cell in block.cells.items():
+            yield ((row, column) if table.arms == "columns" else (column, row)), cell
+
+
 def rank_diagram(table: Table, records: Sequence[Record]) -> tuple[Ranks, str]:
     """Return the mean ranks of a table's columns over its rows (the tasks), and the caption.
 
     A column without any value is left out, and so is a row that lacks one of the columns that are left.
     """
-    panels, tests, notes = [], [], {}
+    panels, tests, left_out = [], [], {}
     for block in table.blocks:
-        panel, test, notes[block.metric] = _ranked(table, block)
+        panel, test, left_out[block.metric] = _ranked(table, block)
         panels.append(panel)
         tests += [test] if test else []
     if not any(panel.ranks for panel in panels):
-        return Ranks((), tuple(panels), by_metric(notes)), "Nothing could be ranked."
+        return Ranks((), tuple(panels), by_metric(left_out)), "Nothing could be ranked."
     told = "Mean ranks over the rows, seeds averaged within each first; 1 is best. Methods that a bar joins do not differ "
     told += f"significantly: their ranks are closer than the critical difference CD (Nemenyi, alpha={table.alpha:.3g})."
     if tests:
         told += f" {'; '.join(tests)}."
     if any(panel.ranks and panel.tasks < LOW_POWER for panel in panels):
         told += f" Low power: fewer than {LOW_POWER} tasks."
-    return Ranks(arms(records, table.column_axes, table.columns), tuple(panels), by_metric(notes)), told
+    return Ranks(arms(records, table.column_axes, table.columns), tuple(panels), by_metric(left_out)), told
 
 
 def _ranked(table: Table, block: Block) -> tuple[RankPanel, str, list[str]]:
@@ -70,7 +119,7 @@ def _ranked(table: Table, block: Block) -> tuple[RankPanel, str, list[str]]:
         left_out.append(f"Without any result, not ranked: {', '.join(dropped)}.")
     if dropped := [row for row in table.rows if row not in tasks and methods]:
         left_out.append(f"Without a result of every method, left out: {'; '.join(dropped)}.")
-    label = metric_label(block)
+    label = block.label
     missing = ""
     if not block.better:
         missing = "no ranks: the suite does not say which way is better"
@@ -105,11 +154,6 @@ def cliques(order: Sequence[tuple[str, float]], critical: float) -> tuple[tuple[
     return tuple(tuple(name for name, _ in order[first : last + 1]) for first, last in found)
 
 
-def metric_label(block: Block) -> str:
-    """Return a metric with the unit that it is shown in."""
-    return f"{block.metric} ({block.unit})" if block.unit else block.metric
-
-
 def _told(test: Omnibus, name: str) -> str:
     if test.p is None:
         return f"{name}: no test ({test.reason})"
@@ -120,3 +164,11 @@ def _told(test: Omnibus, name: str) -> str:
 
 def _without(cell: Cell) -> str:
     return "" if cell.values else ", ".join(cell.without)
+
+
+def _short(cell: Cell) -> str:
+    """Say how many of a cell's seeds have a value; "" where all have."""
+    told = ", ".join(f"{count} {outcome}" for outcome, count in cell.without.items())
+    if not told:
+        return ""
+    return f"n={len(cell.values)} of {cell.planned} seeds ({told})" if cell.values else f"no result ({told})"

@@ -2,41 +2,87 @@
 
 from collections import Counter, defaultdict
 
-from reports.arms import TIMES
+from bench.suite.metrics import TIMES
+from reports.blocks import Block
 from reports.contrasts import Context, Contrast
 from reports.layout.grid import NOTHING, TESTS, Grid, Text, estimate
 from reports.numbers import digits, number, p_is, probability
-from reports.tables import Block, Table
+from reports.tables import Stack, Table
+
+MOST_NAMED = 12
+MOST_CLASSES = 60
+"""Comparisons of single classes from which on they are counted, not listed."""
 
 
-def comparisons(table: Table, block: Block) -> Grid:
-    """Lay out every contrast of a block; those without any shared seed stand as remarks, by reason."""
-    ratio = block.metric in TIMES
-    unit = {"": "", "%": " (percentage points)"}.get(block.unit, f" ({block.unit})")
+def comparisons(table: Table, stack: Stack) -> Grid:
+    """Lay out every contrast of a value; those without any shared seed stand as remarks, by reason.
+
+    Of very many classes the contrasts are counted: how many differ, and which way.
+    """
+    first = stack[0]
+    ratio = first.metric in TIMES
+    unit = {"": "", "%": " (percentage points)"}.get(first.unit, f" ({first.unit})")
     what = "first divided by second" if ratio else "first minus second"
     level = f"{100 * (1 - table.alpha):.3g} %"
-    title = f"{table.title}: comparisons of {block.metric}{'' if ratio else unit}"
+    title = f"{table.title}: comparisons of {first.name}{'' if ratio else unit}"
+    counted = table.by_class and len(first.contrasts) > MOST_CLASSES
+    listed = [contrast for block in (stack[1:] if counted else stack) for contrast in block.contrasts]
     grid = Grid(
         title,
         f"{title}, {what}, with every seed's own below: {TESTS[table.test]} over seeds{' of the log-ratio' if ratio else ''}; "
         f"Holm within each family of m; * Holm p at or below {table.alpha:.3g}. Detectable: the "
-        f"{'factor' if ratio else 'difference'} that these seeds find with 80 % power at alpha/m.{_exact(table, block)}",
+        f"{'factor' if ratio else 'difference'} that these seeds find with 80 % power at alpha/m.{_exact(table, listed)}",
         ["family", "m", "contrast", f"{'ratio' if ratio else 'difference'} ({level} CI)", "t", "p", "Holm p", "exact p", "d_z",
          "detectable", "n"],
     )  # fmt: skip
-    sizes = Counter(contrast.family for contrast in block.contrasts if contrast.holm is not None)
+    sizes = Counter(contrast.family for contrast in listed if contrast.holm is not None)
     untested = defaultdict(list)
-    for contrast in block.contrasts:
+    for contrast in listed:
         if contrast.result.difference is None:
             name = f"{contrast.left} vs {contrast.right}"
             untested[contrast.result.reason].append((name, contrast.family))
         else:
             grid.rows.append(_row(grid, contrast, sizes[contrast.family], table.alpha))
     for reason, names in untested.items():
-        grid.remarks.append(f"Not compared ({reason}): {_which(names, len(block.contrasts))}.")
-    if told := [f"{one.family}: {_omnibus(one)}" for one in block.context]:
+        grid.remarks.append(f"Not compared ({reason}): {_which(names, len(listed))}.")
+    grid.remarks += _counted(table, first) if counted else []
+    if told := [f"{one.family}: {_omnibus(one)}" for block in stack for one in block.context]:
         grid.remarks.append(f"All arms of a family at once, as context, not as a gate: {'; '.join(told)}.")
     return grid
+
+
+def comparable(stack: Stack) -> bool:
+    """Whether there is anything to say of a value's contrasts: not of what no seed changes, such as sizes of classes."""
+    contrasts = [contrast.result.difference for block in stack for contrast in block.contrasts]
+    varies = any(len(set(cell.values.values())) > 1 for block in stack for cell in block.cells.values())
+    return bool(contrasts) and (varies or None in contrasts)
+
+
+def _counted(table: Table, block: Block) -> list[str]:
+    """Say of each pair of arms in how many classes they differ, and which way."""
+    pairs: dict[tuple[str, str], list[Contrast]] = defaultdict(list)
+    for contrast in block.contrasts:
+        pairs[contrast.left, contrast.right].append(contrast)
+    classes = len(block.contrasts) // len(pairs)
+    told = [
+        f"Single classes, a family each; by chance up to {table.alpha:.3g} × {classes} = {table.alpha * classes:.1f} of them "
+        "would show a difference. All of these comparisons stand in the JSON and CSV reports."
+    ]
+    for (left, right), contrasts in pairs.items():
+        found = [one for one in contrasts if one.holm is not None and one.holm <= table.alpha]
+        above, below = ([_class(one) for one in found if (one.result.difference > 0) == up] for up in (True, False))
+        parts = [f"{word} in {len(names)}{_names(names)}" for word, names in (("higher", above), ("lower", below))]
+        told.append(f"{left} vs {right}: significantly {', '.join(parts)} of {len(contrasts)} classes.")
+    return told
+
+
+def _class(contrast: Contrast) -> str:
+    return contrast.family.partition(" = ")[2]
+
+
+def _names(names: list[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return f" ({', '.join(names[:MOST_NAMED])}{f' and {more} more' if more > 0 else ''})" if names else ""
 
 
 def _row(grid: Grid, contrast: Contrast, m: int, alpha: float) -> list[Text]:
@@ -76,9 +122,9 @@ def _which(names: list[tuple[str, str]], total: int) -> str:
     return "; ".join(f"{name} ({', '.join(families)})" for name, families in by_name.items())
 
 
-def _exact(table: Table, block: Block) -> str:
+def _exact(table: Table, contrasts: list[Contrast]) -> str:
     """Say how small the exact p can get, where that is above alpha or is what is tested."""
-    tested = [one.result for one in block.contrasts if one.result.smallest_p is not None]
+    tested = [one.result for one in contrasts if one.result.smallest_p is not None]
     if not tested:
         return ""
     fewest = min(tested, key=lambda result: result.n)

@@ -12,6 +12,7 @@ TESTS = {
     "sign-flip": "exact sign-flip test",
     "welch": "Welch's t-test",
     "crossed": "t-test over seeds and images (crossed error)",
+    "mcnemar": "McNemar's test over images",
     "pearson": "Pearson correlation over cells or classes",
     "spearman": "Spearman correlation over cells or classes",
 }

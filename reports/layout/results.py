@@ -1,59 +1,79 @@
 """The tables of results: mean ± SD by row and column."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from reports.arms import TIMES, unlike
+from bench.suite.metrics import TIMES
+from reports.arms import unlike
+from reports.blocks import Block
 from reports.contrasts import Cell
+from reports.layout.comparisons import comparable
 from reports.layout.grid import NOTHING, TESTS, Grid, Text
+from reports.layout.origins import origins
 from reports.numbers import MOST_DECIMALS, digits, number
-from reports.tables import Block, Table
+from reports.tables import BETWEEN, Stack, Table
 
 
-def results(table: Table, block: Block) -> Grid:
-    """Lay out a block: mean ± SD by row and column, the best in bold, and the published number below."""
-    title, how = _caption(table, block)
-    corner = f"{' / '.join(table.row_axes)} ↓, {' / '.join(table.column_axes)} →"
-    grid = Grid(title, f"{title}. {how}", [corner, *table.columns])
-    places = {column: _decimals(cell for (_, c), cell in block.cells.items() if c == column) for column in table.columns}
+def results(table: Table, stacks: Sequence[Stack]) -> Grid:
+    """Lay out a value of a table, or all of them side by side where each is a column: mean ± SD by row and column, the best in
+    bold, and the published number below."""
+    named = [stack[0].label for stack in stacks]
+    blocks = [block for stack in stacks for block in stack]
+    title = f"{table.title}: {', '.join(named)}"
+    corner = f"{BETWEEN.join(table.row_axes)} ↓"
+    corner += f", {BETWEEN.join(table.column_axes)} →" if table.column_axes else ""
+    header = [(column, column, stacks[0]) for column in table.columns]
+    if not table.column_axes:
+        header = [(name, "", stack) for name, stack in zip(named, stacks, strict=True)]
+    grid = Grid(title, f"{title}. {_how(table, blocks)}", [corner, *(name for name, _, _ in header)])
+    places = [_decimals(cell for (_, other), cell in stack[0].cells.items() if other == column) for _, column, stack in header]
     for row in table.rows:
         texts = [Text((row,))]
-        for column in table.columns:
+        shown = [next((block for block in stack if (row, column) in block.cells), stack[0]) for _, column, stack in header]
+        below = [
+            block.cells[row, column] for block, (_, column, stack) in zip(shown, header, strict=True) if block is not stack[0]
+        ]
+        own = _decimals(below) if below else None
+        for (_, column, stack), block, decimals in zip(header, shown, places, strict=True):
             cell = block.cells.get((row, column), Cell())
             dagger = "†" if (row, column) in block.daggers else ""
-            lines = _cell(grid, table, block, cell, places[column], dagger)
+            lines = _cell(grid, table, block, cell, decimals if block is stack[0] else own, dagger)
             texts.append(Text(lines, (row, column) in block.best, tuple(cell.run_ids.values())))
         grid.rows.append(texts)
-    grid.remarks += _legend(table, block)
+    constant = [stack[0].name for stack in stacks if stack[0].contrasts and not comparable(stack)] if table.planned > 1 else []
+    grid.remarks += [f"Not compared, as it is the same for every seed: {', '.join(constant)}."] if constant else []
+    grid.remarks += [*_legend(table, blocks), *origins(table, blocks)]
     return grid
 
 
-def _legend(table: Table, block: Block) -> list[str]:
+def _legend(table: Table, blocks: Sequence[Block]) -> list[str]:
     line = "row" if table.arms == "columns" else "column"
     remarks = []
-    if block.best:
+    ends = {block.better for block in blocks if block.best}
+    if ends:
+        which = f"{ends.pop()} is better" if len(ends) == 1 else "the highest; of losses, times and epochs the lowest"
         remarks.append(
-            f"Bold: the best of its {line} ({block.better} is better) and all that were tested against it and are not "
+            f"Bold: the best of its {line} ({which}) and all that were tested against it and are not "
             f"significantly worse (Holm p above {table.alpha:.3g})."
         )
-    if table.baseline is not None and any(one.holm is not None for one in block.contrasts):
+    if table.baseline is not None and any(one.holm is not None for block in blocks for one in block.contrasts):
         remarks.append(f"† significantly different from {table.baseline} in the same {line}.")
     return remarks
 
 
-def _caption(table: Table, block: Block) -> tuple[str, str]:
-    title = f"{table.title}: {block.metric}" + (f" ({block.unit})" if block.unit else "")
+def _how(table: Table, blocks: Sequence[Block]) -> str:
+    """Say what stands in the cells and how they were tested: the second half of the caption."""
     if table.planned == 1:
         how = "One seed (n=1): no spread and no test."
     else:
         how = f"Mean ± sample SD (ddof=1) over n={table.planned} seeds"
-        if sizes := block.family_sizes:
+        if sizes := sorted({size for block in blocks for size in block.family_sizes}):
             m = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
             how += f"; {TESTS[table.test]}, Holm, m={m} a family, alpha={table.alpha:.3g}"
             how += f" (a share of {table.looks} looks)." if table.looks > 1 else "."
         else:
             how += "; nothing could be tested."
-    printed = any(cell.published is not None for cell in block.cells.values())
-    return title, how + (" In parentheses: what the report printed." if printed else "")
+    printed = any(cell.published is not None for block in blocks for cell in block.cells.values())
+    return how + (" In parentheses: what the report printed." if printed else "")
 
 
 def _cell(grid: Grid, table: Table, block: Block, cell: Cell, places: int, dagger: str) -> tuple[str, ...]:
@@ -78,7 +98,7 @@ def _value(table: Table, cell: Cell, places: int) -> list[str]:
 
 def _nothing(grid: Grid, cell: Cell) -> str:
     def told(outcome: str, count: int) -> str:
-        mark = grid.mark(cell.why) if outcome == "unavailable" and cell.why else ""
+        mark = grid.mark(cell.why[outcome]) if outcome in cell.why else ""
         whole = count == cell.planned and outcome in ("missing", "unavailable", "running", "not measured")
         return outcome + mark + ("" if whole else f" ({count}/{cell.planned})")
 
@@ -89,6 +109,8 @@ def _decimals(column: Iterable[Cell]) -> int:
     """Return the decimals of a column: the largest SD to two significant digits, or one more where the smallest would vanish."""
     summaries = [cell.summary for cell in column if cell.values]
     spreads = [s.sd for s in summaries if s.sd]
+    if not spreads and all(float(s.mean).is_integer() for s in summaries):
+        return 0  # sizes, counts
     if not spreads:
         return digits(max((abs(s.mean) for s in summaries), default=0.0), 3)
     places = digits(max(spreads), 2)

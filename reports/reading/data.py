@@ -41,6 +41,14 @@ def _json(told: dict[str, Any]) -> Reading:
                 {"table": name, "metric": block["metric"], "row": c["row"], "column": c["column"], "runs": c["run_ids"]}
                 for c in block["cells"]
             ]
+    for name, search in told.get("searches", {}).items():
+        rows = [_flat({k: v for k, v in one.items() if k != "run_id"}) for one in search["attempts"]]
+        tables.append(_found(f"search {name}", rows, ("trial",)))
+        runs += [
+            {"table": name, "metric": search["metric"], "row": one["trial"], "column": "", "runs": {one["trial"]: one["run_id"]}}
+            for one in search["attempts"]
+            if one["run_id"]
+        ]
     for name, claim in told["claims"].items():
         whole = {k: v for k, v in claim.items() if k != "parts"}
         rows = [_flat({"label": "", "contrast": ""} | whole)]

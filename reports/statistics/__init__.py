@@ -1,9 +1,11 @@
 """Statistics for a few seeds. Degenerate input is answered with None and a reason, never with NaN.
 
 summary: n, mean, SD · mean: paired, one-sample and Welch t-tests · exact: sign-flip · margins: equivalence · multiplicity: Holm ·
-power: what n seeds find · correlation · crossed: over seeds and items · omnibus: k arms · tasks: ranks over many tasks.
+power: what n seeds find · correlation · crossed: over seeds and items · checkpoints: McNemar · omnibus: k arms ·
+tasks: ranks over many tasks.
 """
 
+from reports.statistics.checkpoints import mcnemar
 from reports.statistics.comparison import ALPHA, CONFIDENCE, Comparison, interval
 from reports.statistics.correlations import correlation
 from reports.statistics.exact import sign_flip, smallest_permutation, smallest_sign_flip
@@ -37,6 +39,7 @@ __all__ = [
     "holm",
     "iman_davenport",
     "interval",
+    "mcnemar",
     "nemenyi",
     "one_sample",
     "paired",

@@ -17,7 +17,7 @@ class Comparison:
     """
 
     n: int = 0
-    """Seeds; seeds of both arms together where they are not paired; items of a correlation."""
+    """Seeds; seeds of both arms together where they are not paired; items of a correlation; images of McNemar's test."""
     difference: float | None = None
     """The estimate in the metric's unit; the geometric-mean ratio; r or Spearman's rho."""
     ci_low: float | None = None
@@ -40,7 +40,7 @@ class Comparison:
     deltas: dict[int, float] = field(default_factory=dict)
     """seed → its quantity (of a ratio the ratio itself); empty where arms are not paired."""
     test: str = "t"
-    """t, sign-flip, welch, crossed, pearson or spearman."""
+    """t, sign-flip, welch, crossed, mcnemar, pearson or spearman."""
     ratio: bool = False
     confidence: float = CONFIDENCE
     reason: str = ""

@@ -114,8 +114,10 @@ def test_the_plan_warns_of_tests_that_cannot_reach_alpha(bench, write):
     write(1)
     assert "claim 'clear' cannot be tested with one seed" in bench("plan", "tiny.yaml", "--no-probe").out
     write(5, **{"metric: val/loss": "metric: val/los"})
-    warned = bench("plan", "tiny.yaml", "--no-probe").out
-    assert "claim 'clear' is about 'val/los', which no trial of bench records; did you mean 'val/loss'?" in warned
+    for verb in ("run", "plan", "report", "validate"):
+        refused = bench(verb, "tiny.yaml")
+        assert refused.code == 1 and "no trial of bench records 'val/los'" in refused.err
+        assert "did you mean 'val/loss'?" in refused.err
     write(5)
     assert "warning" not in bench("plan", "tiny.yaml", "--no-probe").out
 

@@ -9,7 +9,8 @@ from pydantic import TypeAdapter
 from bench.suite.claims import Claim
 from bench.suite.contrasts import Arm, Contrast
 from bench.suite.load import Schedule
-from bench.suite.schema import Table
+from bench.suite.metrics import Derived
+from bench.suite.schema import Stage, Table
 from reports import Expected, assemble, collect
 from trackers import StoredRun
 
@@ -31,9 +32,9 @@ def run(trial: Expected, status="FINISHED", outcome="finished", start=START, tag
 
 
 def spec(**changes) -> Table:
-    """The table noise x model of validation accuracy."""
+    """The table noise x model of validation accuracy; None takes a part out of it."""
     given = {"title": "Accuracy", "stage": "accuracy", "rows": "noise", "columns": "model", "values": ["val/accuracy"]}
-    return Table.model_validate(given | changes)
+    return Table.model_validate({part: value for part, value in (given | changes).items() if value is not None})
 
 
 def arm(records, **labels) -> Arm:
@@ -125,6 +126,85 @@ def claimed(study):
         schedules=schedules,
         run_url=lambda run_id: f"http://127.0.0.1:5000/#/experiments/1/runs/{quote(run_id)}",
     )
+
+
+CLASSES = ("bird", "cat", "plane", "ship")
+GROUPS = {
+    "animals": Derived(mean="test/class_accuracy", classes=["bird", "cat"]),
+    "spread": Derived(sd="test/class_accuracy"),
+    "gap": Derived(minus=["train/accuracy", "test/accuracy"]),
+}
+
+
+@pytest.fixture
+def stages(make):
+    """Return (tables, records, searches) of a study of more than grids: a search, an ensemble, another stage's weights."""
+    planned, runs = [], []
+
+    def ran(trial, **told):
+        planned.append(trial)
+        runs.append(make.run(trial, start=START + 100 * len(runs), **told))
+
+    origin = {"augmented": {"start": "tuning-lr: lr=0.05"}, "combined": {"weights": "pretraining: model=vgg, seed %d"}}
+    for i, method in enumerate(("unbalanced", "augmented", "combined")):
+        for seed in range(4):
+            classes = {
+                one: 0.4 + 0.1 * k + 0.04 * i * (k < 2) + 0.01 * ((seed * (k + 2) + i) % 7) for k, one in enumerate(CLASSES)
+            }
+            told = {f"test__class_accuracy__{one}": value for one, value in classes.items()}
+            told |= {
+                "test__accuracy": sum(classes.values()) / 4,
+                "train__accuracy": 0.9 + 0.004 * seed,
+                "test__loss": 2.0 - 0.2 * i + 0.01 * (seed * (i + 2) % 5),
+                "train__class_size__bird": 50.0,
+            }
+            told |= {"wall_clock": 60.0 + 10 * i + seed}
+            tags = {tag: text.replace("%d", str(seed)) for tag, text in origin.get(method, {}).items()}
+            ran(make.expected(stage="improvement", method=method, seed=seed), tags=tags, **told)
+    for number in range(13):
+        trial = make.expected(stage="tuning", trial=str(number))
+        outcome = "diverged" if number == 4 else "pruned" if number % 3 else "finished"
+        tags = {"search.lr": f"{0.001 * (number + 1):.3f}", "search.optimizer": "sgd", "outcome": outcome}
+        told = (
+            {}
+            if outcome == "diverged"
+            else {"val__accuracy": 0.5 + 0.01 * (number * 5 % 13), "epochs": 30 if not number % 3 else 2}
+        )
+        ran(trial, status="FAILED" if outcome == "diverged" else "FINISHED", tags=tags, **told)
+    for i, share in enumerate(("10%", "100%")):
+        for j, vote in enumerate(("soft", "hard")):
+            members = {"members": f"{(2, 12)[i]} of 12"}
+            ran(make.expected(stage="vote", share=share, vote=vote), tags=members, test__accuracy=0.93 - 0.01 * i + 0.002 * j)
+    tables = {
+        "by-class": Table.model_validate(
+            {
+                "title": "Accuracy of each class", "stage": "improvement", "rows": "class", "columns": "method",
+                "values": {"metric": "test/class_accuracy/*", "unit": "%"},
+                "also": {"animals": "animals", "total": "test/accuracy", "SD": "spread"}, "baseline": "unbalanced",
+                "published": {"test/class_accuracy/*": {"cat": {"unbalanced": 16.2}, "total": {"combined": 72.14}}},
+            }
+        ),
+        "by-metric": Table.model_validate(
+            {
+                "title": "Methods", "stage": "improvement", "rows": "method", "baseline": "unbalanced",
+                "values": ["test/loss", {"metric": "test/accuracy", "unit": "%"}, "gap", "wall_clock"],
+                "published": {"test/loss": {"augmented": 2.366}},
+            }
+        ),
+        "votes": Table.model_validate(
+            {"title": "Votes", "stage": "vote", "rows": "share", "columns": "vote", "values": "test/accuracy"}
+        ),
+    }  # fmt: skip
+    space = {"lr": {"path": "train.optimizer.lr", "low": 0.001, "high": 0.1}, "optimizer": {"sgd": {}, "adam": {}}}
+    search = Stage.model_validate({"title": "the learning rate", "search": {"space": space, "trials": 13}})
+    return tables, collect(planned, runs, GROUPS), {"tuning": search}
+
+
+@pytest.fixture
+def varied(stages):
+    """Return the report on the stages, and how it is assembled from tables and records."""
+    tables, records, searches = stages
+    return assemble("stages", "More than grids", "default", tables, records, searches=searches)
 
 
 @pytest.fixture

@@ -44,6 +44,26 @@ accuracies = st.lists(st.one_of(st.none(), st.floats(0.1, 0.99)), min_size=1, ma
 
 
 @pytest.mark.parametrize("format", FORMATS)
+def test_classes_columns_of_metrics_and_searches_agree_with_themselves(varied, format):
+    assert check(varied, render(varied, format), format) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "table", "row", "column"),
+    [
+        ("| animals             | 47.9", "Accuracy of each class: test/class_accuracy (%)", "animals", "unbalanced"),
+        ("| augmented  | 1.82", "Methods: test/loss, test/accuracy (%), gap, wall_clock", "augmented", "test/loss"),
+        ("| 2      | 9       | 0.010 | sgd         | 0.560", "Search the learning rate", "9", "val/accuracy"),
+    ],
+)
+def test_a_number_changed_in_other_tables_is_the_only_disagreement(varied, said, table, row, column):
+    text = render(varied, "markdown")
+    assert said in text, text
+    (found,) = check(varied, text.replace(said, said[:-1] + "7", 1), "markdown")
+    assert (found.table, found.row, found.column) == (table, row, column)
+
+
+@pytest.mark.parametrize("format", FORMATS)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.dictionaries(labels, accuracies, min_size=1, max_size=3), title=labels, model=labels, says=labels)
 @example(values={ODD: [0.5, 0.6], "  ": [0.7, 0.9], "": [0.1, None]}, title=ODD, model=ODD, says=ODD)
@@ -260,8 +280,10 @@ def test_an_edited_file_never_gives_a_traceback(claimed, format):
     ("format", "cells"),
     [("markdown", r"^\| (?!:?-).*$"), ("html", r"(?<=<summary>).*?(?=</summary>)|(?<=<td>)[^<]+(?=</td>)")],
 )
-def test_no_digit_of_a_table_can_be_changed_unnoticed(claimed, format, cells):
-    text = render(claimed, format)
+@pytest.mark.parametrize("name", ["claimed", "varied"])
+def test_no_digit_of_a_table_can_be_changed_unnoticed(request, name, format, cells):
+    report = request.getfixturevalue(name)
+    text = render(report, format)
     end = text.index("Trials without a result", text.index("wall_clock"))
     digits = [
         found.start() + at.start()
@@ -274,6 +296,6 @@ def test_no_digit_of_a_table_can_be_changed_unnoticed(claimed, format, cells):
     @given(st.sampled_from(digits), st.integers(1, 9))
     def changed(place, more):
         wrong = text[:place] + str((int(text[place]) + more) % 10) + text[place + 1 :]
-        assert check(claimed, wrong, format)
+        assert check(report, wrong, format)
 
     changed()

@@ -1,12 +1,13 @@
 """Claims of a suite file on stored runs: verdicts, looks, and what is said where nothing can be tested."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import ttest_ind
+from scipy.stats import ttest_1samp, ttest_ind
 
 from bench.runner.plan import make_plan
 from bench.suite import load_suite
@@ -19,7 +20,7 @@ SUITE = """\
 suite: tiny
 title: A tiny suite
 data: {{source: digits}}
-base: {{model: {{name: simple_cnn}}, train: {{epochs: 1}}}}
+base: {{model: {{name: simple_cnn}}, train: {{epochs: 1, class_metrics: [accuracy, size]}}}}
 seeds: {seeds}
 stages:
   s:
@@ -179,14 +180,13 @@ def test_an_interaction_is_the_double_difference(tmp_path):
 
 
 def test_a_correlation_over_classes_averages_the_seeds_first(tmp_path):
-    text = (
-        "kind: correlation, x: size/*, y: test/class_accuracy/*, stage: s, where: {model: small, noise: 0}, direction: positive"
-    )
+    text = "kind: correlation, x: train/class_size/*, y: test/class_accuracy/*, stage: s, direction: positive"
+    text += ", where: {model: small, noise: 0}"
     rng = np.random.default_rng(0)
     noise = rng.normal(size=(5, 10))
 
     def value(labels, seed):
-        sizes = {f"size/c{i}": 10.0 * i for i in range(10)}
+        sizes = {f"train/class_size/c{i}": 10.0 * i for i in range(10)}
         return sizes | {f"test/class_accuracy/c{i}": 0.5 + 0.02 * i + 0.02 * noise[seed, i] for i in range(10)}
 
     claim = Study(tmp_path, {"c": text}, value).one()
@@ -291,6 +291,38 @@ def test_what_cannot_be_tested_is_said_in_a_sentence(tmp_path, seeds, value, ver
     assert part.p is None and part.holm is None
 
 
+@pytest.mark.parametrize(
+    ("claim", "wrong", "verdict", "words"),
+    [
+        (
+            GREATER,
+            40,
+            "supported",
+            "Significant in the direction claimed. One seed a side: McNemar's test over the images",
+        ),
+        (GREATER, 3, "unresolved", "n=1000 images find a difference of"),
+        (EQUIVALENT, 3, "equivalent", "lies within ±0.02."),
+    ],
+)
+def test_two_models_of_one_seed_are_compared_over_the_images(tmp_path, claim, wrong, verdict, words):
+    def predictions(run_id):
+        labels = by_run[run_id].labels
+        said = np.eye(2)[[int(labels["model"] == "large" and i < wrong) for i in range(1000)]]
+        buffer = io.BytesIO()
+        zeros = np.zeros(1000, dtype=int)
+        np.savez(buffer, **{"val/probabilities": said, "val/targets": zeros, "val/indices": np.arange(1000)})
+        return buffer.getvalue()
+
+    study = Study(tmp_path, {"c": claim + ", test: crossed"}, accuracy(0.9, 0.9), seeds=1)
+    by_run = {record.run.run_id: record for record in study.records()}
+    result = study.one(predictions=predictions)
+    (part,) = result.parts
+    assert result.verdict == verdict and words in part.why
+    assert part.result.test == "mcnemar" and part.result.n == 1000 and part.result.difference == pytest.approx(wrong / 1000)
+    assert part.p == pytest.approx(2 * 0.5**wrong) if claim == GREATER else part.equivalence_p < 0.05
+    assert "seeds would settle" not in part.why and part.seeds_needed is None
+
+
 def test_welch_and_crossed_tests_are_those_declared(tmp_path):
     unpaired = Study(tmp_path, {"c": GREATER + ", test: welch"}, accuracy(0.91, 0.90)).one()
     small, large = ([0.9 + w for w in wiggle[:5]] for wiggle in (WIGGLE, OTHER))
@@ -298,6 +330,29 @@ def test_welch_and_crossed_tests_are_those_declared(tmp_path):
     assert unpaired.parts[0].p == pytest.approx(expected.pvalue) and unpaired.test == "welch"
     crossed = Study(tmp_path, {"c": GREATER + ", test: crossed"}, accuracy(0.91, 0.90)).one(predictions=lambda run_id: None)
     assert crossed.verdict == "unresolved" and "has no stored predictions" in crossed.parts[0].why
+
+
+def test_an_arm_against_a_number_is_the_one_sample_t_test(tmp_path):
+    text = "kind: {}, metric: val/accuracy, stage: s, left: {{model: small, noise: 0}}, right: {}"
+    claims = {
+        "above": text.format("greater", 0.5),
+        "below": text.format("less", 0.5),
+        "near": text.format("equivalent", 0.9) + ", margin: 0.02",
+        "exact": text.format("greater", 0.5) + ", test: sign-flip",
+    }
+    found = {claim.name: claim for claim in Study(tmp_path, claims, accuracy()).judge().claims}
+    expected = ttest_1samp([0.9 + w for w in WIGGLE[:5]], 0.5)
+    (part,) = found["above"].parts
+    assert part.p == pytest.approx(expected.pvalue) and part.result.t == pytest.approx(expected.statistic)
+    assert part.contrast == "model=small, noise=0 vs 0.5" and len(part.run_ids) == 5
+    verdicts = {name: claim.verdict for name, claim in found.items()}
+    assert verdicts == {"above": "supported", "below": "refuted", "near": "equivalent", "exact": "insufficient seeds"}
+
+
+def test_a_number_stands_against_no_result(tmp_path):
+    claim = {"c": "kind: greater, metric: val/accuracy, stage: s, left: {model: small, noise: 0}, right: 0.5"}
+    result = Study(tmp_path, claim, accuracy(), outcome=lambda labels, seed: "diverged").one()
+    assert result.verdict == "insufficient seeds" and "model=small, noise=0 (diverged)" in result.parts[0].why
 
 
 # ---------------------------------------------------------------- looks

@@ -8,7 +8,7 @@ import pytest
 
 from reports.arms import ArmValues
 from reports.predictions import crossed_comparison
-from reports.statistics import crossed
+from reports.statistics import crossed, mcnemar
 
 
 def stored(correct, order, split="test"):
@@ -53,6 +53,16 @@ def test_one_seed_is_too_few_whatever_the_images(study):
     _, (a, b), store = study
     found, told = crossed_comparison(replace(a, values={1: a.values[1]}), b, "test/accuracy", 0.95, store.get)
     assert found.p is None and "seed" in found.reason and told == ""
+
+
+def test_two_models_of_one_seed_each_are_compared_over_images_alone(study):
+    correct, (a, b), store = study
+    alone = [replace(arm, values={2: arm.values[2]}) for arm in (a, b)]
+    found, told = crossed_comparison(*alone, "test/accuracy", 0.95, store.get)
+    expected = mcnemar(correct["a"][2].tolist(), correct["b"][2].tolist())
+    assert (found.test, found.n, found.p, found.ci_low) == ("mcnemar", 200, expected.p, pytest.approx(expected.ci_low))
+    assert found.difference == pytest.approx(a.values[2] - b.values[2])
+    assert "speaks of these two models and not of their methods" in told
 
 
 @pytest.mark.parametrize(

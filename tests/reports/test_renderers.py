@@ -17,7 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reports import FORMATS, assemble, check, collect, latex, latex_text, markdown, runs
-from reports.numbers import number, probability
+from reports.numbers import number, probability, shortened
 
 EXPECTED = Path(__file__).parents[1] / "expected" / "reports"
 ODD = r"a_b 50% & #1 {x} $y$ ~ ^ \z [q] <i>*b*</i> | `c` “é–ß” σ² → 雪 'n' \\[1]"
@@ -29,11 +29,11 @@ def report_of(part):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("name", ["study", "finished", "claimed"])
+@pytest.mark.parametrize("name", ["study", "finished", "claimed", "varied"])
 def test_against_the_expected_file(request, name, format):
     extension, render = FORMATS[format]
     part = request.getfixturevalue(name)
-    text = render(part if name == "claimed" else report_of(part))
+    text = render(part if name in ("claimed", "varied") else report_of(part))
     path = EXPECTED / f"{name}.{extension}"
     if os.environ.get("BENCH_UPDATE_EXPECTED"):
         path.write_text(text, encoding="utf-8")
@@ -414,6 +414,12 @@ def test_numbers():
     assert number(-1.25, 1) == "−1.2"
     assert number(0.5, 2, sign=True) == "+0.50"
     assert [probability(p) for p in (0.5, 0.001, 0.00099, 1e-30, 1.0)] == ["0.500", "0.001", "9.9e-04", "< 1e-12", "1.000"]
+
+
+def test_long_decimal_fractions_are_shortened_and_nothing_else():
+    told = {"lr=0.013429752998994269, n=12": "lr=0.01343, n=12", "1.00000001e-07": "1e-07", "0.0001 1234567 v1.123456.7": ""}
+    for text, expected in told.items():
+        assert shortened(text) == (expected or text)
 
 
 def test_provenance_names_what_produced_the_numbers(study):

@@ -38,6 +38,13 @@ MISTAKES = {
     "unknown kind": (CLAIM + SAYS + "  kind: greatr\n", 10, "has no kind 'greatr'", "did you mean 'greater'?"),
     "unknown key": (TWO + "  left: {a: x, b: 1}\n  right: {a: y, b: 1}\n  margn: 1\n", 15, "unknown key 'margn'", "'margin'"),
     "ratio of words": (TWO + "  left: {a: x, b: 1}\n  right: {a: y, b: 1}\n  ratio: 1/0\n", 15, "such as 1/7", ""),
+    "a number with a test of two samples": (
+        TWO + "  left: {a: x, b: 1}\n  right: 0.5\n  test: welch\n",
+        8,
+        "'right' is a number, which has no seeds of its own",
+        "",
+    ),
+    "no number": (TWO + "  left: {a: x, b: 1}\n  right: half\n", 14, "claims.c.right: should be a valid number", ""),
     "each of no axis": (TWO + "  left: {a: x}\n  right: {a: y}\n  each: c\n", 15, "stage 's' has no axis 'c'", "known: a, b"),
     "each is pinned": (
         TWO + "  left: {a: x}\n  right: {a: y}\n  where: {b: 1}\n  each: b\n",
@@ -134,40 +141,57 @@ def cells(arm):
 
 
 def test_two_arms_with_what_they_share(suite):
-    claim, (found,) = of(suite, "kind: less, metric: m, stage: s, where: {b: 2}, left: {a: x}, right: {a: y}, ratio: 1/7")
+    claim, (found,) = of(suite, "kind: less, metric: epochs, stage: s, where: {b: 2}, left: {a: x}, right: {a: y}, ratio: 1/7")
     assert claim.ratio == pytest.approx(1 / 7)
     assert [cells(arm) for arm in found.arms] == [["a=x, b=2"], ["a=y, b=2"]]
     assert found.text == "a=x vs a=y at b=2"
 
 
 def test_an_arm_may_be_the_mean_of_several_cells(suite):
-    _, (found,) = of(suite, "kind: less, metric: m, stage: s, left: {a: x, b: all}, right: {a: y, b: [1, 4]}")
+    _, (found,) = of(suite, "kind: less, metric: epochs, stage: s, left: {a: x, b: all}, right: {a: y, b: [1, 4]}")
     assert [cells(arm) for arm in found.arms] == [["a=x, b=1", "a=x, b=2", "a=x, b=4"], ["a=y, b=1", "a=y, b=4"]]
     assert found.text == "a=x, b=all (mean) vs a=y, b=1 and 4 (mean)"
 
 
 def test_each_level_is_a_contrast(suite):
-    _, found = of(suite, "kind: less, metric: m, stage: s, left: {a: x}, right: {a: y}, each: b")
+    _, found = of(suite, "kind: less, metric: epochs, stage: s, left: {a: x}, right: {a: y}, each: b")
     assert [one.label for one in found] == ["b=1", "b=2", "b=4"]
     assert cells(found[2].arms[1]) == ["a=y, b=4"]
 
 
+def test_each_of_the_levels_that_where_names(suite):
+    claim = "kind: less, metric: val/loss, stage: s, where: {b: [4, 1]}, left: {a: x}, right: {a: y}, each: b"
+    _, found = of(suite, claim)
+    assert [one.label for one in found] == ["b=4", "b=1"]
+    assert [cells(arm) for arm in found[0].arms] == [["a=x, b=4"], ["a=y, b=4"]]
+
+
+def test_the_right_side_may_be_a_number(suite):
+    _, found = of(suite, "kind: greater, metric: val/accuracy, stage: s, left: {a: x}, right: 0.1, each: b")
+    assert [cells(arm) for one in found for arm in one.arms] == [["a=x, b=1"], ["a=x, b=2"], ["a=x, b=4"]]
+    assert [one.number for one in found] == [0.1] * 3 and found[0].text == "b=1, a=x vs 0.1"
+    _, found = of(suite, "kind: less, metric: val/accuracy, stage: s, where: {a: x}, each: b, left: {}, right: 0.1")
+    assert found[1].text == "a=x, b=2 vs 0.1"
+    _, (found,) = of(suite, "kind: equivalent, metric: val/accuracy, stage: s, left: {a: x, b: 1}, right: 1, margin: 0.1")
+    assert found.number == 1
+
+
 def test_a_trend_goes_along_numbers_by_value_and_along_words_by_order(suite):
-    _, (found,) = of(suite, "kind: trend, metric: m, stage: s, where: {a: x}, along: b, direction: increasing")
+    _, (found,) = of(suite, "kind: trend, metric: epochs, stage: s, where: {a: x}, along: b, direction: increasing")
     assert found.scores == (1, 2, 4) and [cells(arm) for arm in found.arms] == [["a=x, b=1"], ["a=x, b=2"], ["a=x, b=4"]]
     assert found.text == "b=1 → 2 → 4 at a=x"
-    _, (found,) = of(suite, "kind: trend, metric: m, stage: s, where: {b: 1}, along: a, direction: increasing")
+    _, (found,) = of(suite, "kind: trend, metric: epochs, stage: s, where: {b: 1}, along: a, direction: increasing")
     assert found.scores == (0, 1)
 
 
 def test_an_interaction_has_four_arms_and_a_correlation_one_a_cell(suite):
     pairs = "left: [{a: x, b: 2}, {a: x, b: 1}], right: [{a: y, b: 2}, {a: y, b: 1}]"
-    _, (found,) = of(suite, f"kind: interaction, metric: m, stage: s, direction: less, {pairs}")
+    _, (found,) = of(suite, f"kind: interaction, metric: epochs, stage: s, direction: less, {pairs}")
     assert [cells(arm)[0] for arm in found.arms] == ["a=x, b=2", "a=x, b=1", "a=y, b=2", "a=y, b=1"]
     assert found.text == "(a=x, b=2 − a=x, b=1) vs (a=y, b=2 − a=y, b=1)"
     _, (found,) = of(suite, "kind: correlation, x: val/loss, y: val/accuracy, stage: s, direction: negative")
     assert len(found.arms) == 6 and found.text == "6 cells"
-    _, (found,) = of(suite, "kind: correlation, x: f/*, y: g/*, stage: s, where: {a: x, b: 1}, direction: negative")
+    _, (found,) = of(suite, "kind: correlation, x: test/class_accuracy/*, y: test/class_accuracy/*, stage: s, where: {a: x, b: 1}, direction: negative")
     assert [cells(arm) for arm in found.arms] == [["a=x, b=1"]]
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.suite import load_suite, trials
-from bench.suite.document import merged
+from bench.suite.document import Document, merged
 
 scalars = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["a", "b"])
 objects = st.recursive(
@@ -14,6 +14,7 @@ objects = st.recursive(
     lambda inner: st.dictionaries(st.sampled_from("pqrs"), inner, max_size=3) | st.lists(inner, max_size=2),
     max_leaves=8,
 )
+mappings = st.dictionaries(st.sampled_from("pqrstu"), objects, max_size=5)
 
 
 def rfc7396(target, patch):
@@ -34,6 +35,20 @@ def test_merging_is_rfc_7396(target, patch):
     before = repr(target), repr(patch)
     assert merged(target, patch) == rfc7396(target, patch)
     assert (repr(target), repr(patch)) == before
+
+
+@given(mappings, mappings)
+def test_a_profile_keeps_the_order_and_puts_what_is_new_where_it_stands(target, patch):
+    document = Document("made.yaml", {"here": target})
+    document.patch(("here",), patch, ())
+    found = document.data["here"]
+    assert found == rfc7396(target, patch)
+    assert [key for key in found if key in target] == [key for key in target if key in found]
+    given, order = list(patch), list(found)
+    for i, key in enumerate(given):
+        if key in found and key not in target:
+            known = [later for later in given[i + 1 :] if later in target and later in found]
+            assert not known or order.index(key) < order.index(known[0])
 
 
 LEVELS = {

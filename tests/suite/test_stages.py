@@ -74,6 +74,20 @@ def test_a_sweep_is_a_chain(suite):
     assert list(quick.all_cells) == ["tuning-lr", "tuning-momentum", "after", "votes"] and len(quick.all_cells["tuning-lr"]) == 2
 
 
+def test_votes_need_no_model(suite):
+    head = "suite: t\ntitle: t\ndata: {source: digits}\nbase: {model: {head: {hidden: [8]}}, train: {epochs: 1}}\n"
+    found = suite(
+        """\
+        stages:
+          one: {axes: {model: {a: {model: {name: simple_cnn}}, b: {model: {name: lenet}}}}}
+          votes: {ensemble: {stages: one}}
+        """,
+        head,
+    )
+    assert [cell.config.model.head.hidden for cell in found.all_cells["one"]] == [(8,), (8,)]
+    assert found.all_cells["votes"][0].ensemble.config.stages == ["one"]
+
+
 def test_a_search(suite):
     found = suite(
         """\

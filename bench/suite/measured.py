@@ -1,0 +1,100 @@
+"""Whether the metrics that a suite names will be there: told before anything is trained."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from bench.errors import did_you_mean
+from bench.suite.cells import Cell, Cells
+from bench.suite.contrasts import Contrast
+from bench.suite.document import DocPath, Document
+from bench.suite.metrics import BY_CLASS, EACH_EPOCH, RECORDED, TIMES, Derived, cycle, is_known, is_prefix, is_recorded, stored
+from bench.suite.schema import SuiteFile
+
+
+def check_metrics(
+    document: Document, spec: SuiteFile, stages: Mapping[str, Cells], claims: Mapping[str, Sequence[Contrast]]
+) -> None:
+    """Check the derived metrics, and every metric that a table, claim or figure names.
+
+    BenchError, with file and line, for one that no trial records, or none of the trials that are looked at.
+    """
+    derived = spec.metrics
+    for name, rule in derived.items():
+        _check_derived(document, name, rule, derived)
+    for path, metric, cells in _named(document, spec, stages, claims):
+        _check_known(document, path, metric, derived)
+        for one in stored(metric, derived):
+            if mend := _lacking(one, cells):
+                raise document.error(path, f"no trial here records {one!r}", mend)
+
+
+def _check_derived(document: Document, name: str, rule: Derived, derived: Mapping[str, Derived]) -> None:
+    at = ("metrics", name)
+    if is_recorded(name):
+        raise document.error(at, f"trials record {name!r} themselves, and a derived metric must not hide it", "rename it")
+    if rule.over and not is_prefix(rule.over[1], derived):
+        kind, prefix = rule.over
+        mend = did_you_mean(prefix, BY_CLASS)
+        raise document.error((*at, kind), f"no trial of bench records metrics {f'{prefix}/<class>'!r}", mend)
+    for i, part in enumerate(rule.minus or ()):
+        _check_known(document, (*at, "minus", i), part, derived)
+        if part in TIMES:
+            told = f"{part} is compared by its ratio, under like conditions only, and a difference would not be"
+            raise document.error((*at, "minus", i), told, "leave it out")
+    if path := cycle(name, derived):
+        raise document.error(at, f"{name!r} is derived from itself: {' → '.join(path)}", "take one of them out")
+
+
+def _check_known(document: Document, path: DocPath, metric: str, derived: Mapping[str, Derived]) -> None:
+    if not is_known(metric, derived):
+        mend = did_you_mean(metric, [f"{prefix}/*" for prefix in BY_CLASS] if metric.endswith("/*") else [*RECORDED, *derived])
+        mend += f"; one that something else logs is declared: `metrics: {{{metric.removesuffix('/*')}: {{}}}}`"
+        raise document.error(path, f"no trial of bench records {metric!r}", mend)
+
+
+def _named(document, spec: SuiteFile, stages, claims) -> Iterator[tuple[DocPath, str, Sequence[Cell]]]:
+    """Yield every metric that something names: its path, itself, and the cells of which it is wanted."""
+    for name, table in spec.tables.items():
+        shown = stages[table.stage].where(table.where)
+        for i, value in enumerate(table.values):
+            yield ("tables", name, "values", i), value.metric, shown
+        for label, metrics in table.also.items():
+            for i, metric in enumerate(metrics):
+                yield ("tables", name, "also", label, i), metric, shown
+    for name, claim in spec.claims.items():
+        cells = [cell for contrast in claims[name] for arm in contrast.arms for cell in arm.cells]
+        for part in ("metric", "x", "y"):
+            if hasattr(claim, part):
+                yield ("claims", name, part), getattr(claim, part), cells
+    for name, figure in (spec.figures or {}).items():
+        if figure.kind in ("curves", "classes", "scatter"):
+            shown = stages[figure.stage].where(figure.where)
+            for path, metric in _drawn(document, name, figure, spec.metrics):
+                yield path, metric, shown
+
+
+def _drawn(document: Document, name: str, figure, derived: Mapping[str, Derived]) -> Iterator[tuple[DocPath, str]]:
+    at = ("figures", name)
+    if figure.kind == "scatter":
+        yield from (((*at, part), getattr(figure, part)) for part in ("x", "y"))
+    elif figure.kind == "classes":
+        yield (*at, "metric"), f"{figure.metric}/*"
+    else:
+        for i, metric in enumerate(figure.metric):
+            rule = derived.get(metric)
+            if metric not in EACH_EPOCH and not (rule and rule.logged):
+                told = f"{metric!r} is not recorded every epoch"
+                raise document.error((*at, "metric", i), told, did_you_mean(metric, EACH_EPOCH))
+            yield (*at, "metric", i), metric
+
+
+def _lacking(metric: str, cells: Sequence[Cell]) -> str:
+    """Say what to add so that a cell records a metric; "" where one does."""
+    trained = [cell for cell in cells if not cell.ensemble]
+    if len(trained) < len(cells):
+        return ""
+    item = next((item for prefix, item in BY_CLASS.items() if metric.startswith(f"{prefix}/")), None)
+    if item and not any(item in cell.train.config.class_metrics for cell in trained):
+        return f"add {item!r} to `class_metrics` of `base.train`"
+    if metric.startswith("denoise/") and not any(cell.data.config.denoise for cell in trained):
+        return "it comes with `data.denoise`"
+    return ""

@@ -1,0 +1,69 @@
+"""Metrics of a run: those that were stored, and those that a suite derives from them."""
+
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from bench.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from bench.suite.metrics import Derived
+
+LARGEST = 1e150
+"""MLflow keeps infinity as the largest number there is; no metric of a trial comes near."""
+RULES = {"mean": statistics.fmean, "sd": statistics.pstdev, "min": min, "max": max}
+
+
+def measured(metric: str, stored: Mapping[str, float], derived: Mapping[str, "Derived"]) -> float | None:
+    """Return a metric of a run, None where it has none that can be reckoned with. stored: what was recorded."""
+    rule = derived.get(metric)
+    if rule is None or rule.logged:
+        value = stored.get(metric)
+    elif rule.over:
+        kind, prefix = rule.over
+        found = of_classes(stored, prefix)
+        chosen = [found.get(name) for name in rule.classes or found]
+        value = RULES[kind](chosen) if chosen and None not in chosen else None
+    else:
+        left, right = (measured(part, stored, derived) for part in rule.minus)
+        value = left - right if left is not None and right is not None else None
+    return value if value is not None and abs(value) <= LARGEST else None
+
+
+def of_classes(stored: Mapping[str, float], prefix: str) -> dict[str, float]:
+    """Return the metrics `PREFIX/<class>` by class."""
+    size = len(prefix) + 1
+    return {
+        name[size:]: value
+        for name, value in stored.items()
+        if name.startswith(prefix) and name[size - 1 : size] == "/" and abs(value) <= LARGEST
+    }
+
+
+def class_pairs(runs: Sequence[Mapping[str, float]], x: str, y: str) -> dict[str, tuple[float, float]]:
+    """Return class → two metrics `PREFIX/*` of it, each the mean over the runs; only classes that have both."""
+    means = []
+    for metric in (x, y):
+        values = defaultdict(list)
+        for stored in runs:
+            for name, value in of_classes(stored, metric.removesuffix("/*")).items():
+                values[name].append(value)
+        means.append({name: statistics.fmean(found) for name, found in values.items()})
+    return {name: (value, means[1][name]) for name, value in means[0].items() if name in means[1]}
+
+
+def absent(metric: str, stored: Mapping[str, float], derived: Mapping[str, "Derived"]) -> str:
+    """Say why a run has no metric."""
+    rule = derived.get(metric)
+    if rule is None or rule.logged:
+        value = stored.get(metric)
+        return f"no metric {metric!r}" if value is None else f"{metric} is {value:.3g}"
+    if rule.over:
+        found = of_classes(stored, rule.over[1])
+        unknown = [name for name in rule.classes or () if name not in found]
+        if not found or not unknown:
+            return f"no metrics {f'{rule.over[1]}/<class>'!r}"
+        return f"{metric!r} is over class {unknown[0]!r}, which the runs do not have ({did_you_mean(unknown[0], found)})"
+    lacking = next(part for part in rule.minus if measured(part, stored, derived) is None)
+    return absent(lacking, stored, derived)

@@ -1,0 +1,44 @@
+"""What stands below a table on trials that were made from those of other stages."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from reports.blocks import Block
+from reports.numbers import shortened
+from reports.tables import BETWEEN, Table
+
+
+def origins(table: Table, blocks: Sequence[Block]) -> list[str]:
+    """Return a remark for each origin: what comes from there, and from where.
+
+    Where all cells of a column have the same origin, it is told of the column, else of the row, else of the cell.
+    """
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for block in blocks:
+        for place, cell in ((place, cell) for place, cell in block.cells.items() if cell.values):
+            found[place] = tuple(dict.fromkeys((*found.get(place, ()), *cell.origins)))
+    if not any(found.values()):
+        return []
+    if len(set(found.values())) == 1:
+        return [f"Every trial {_joined(next(iter(found.values())))}."]
+    for named in (lambda row, column: column, lambda row, column: row):
+        if (told := _by(found, named)) is not None:
+            return told
+    return _by(found, lambda row, column: BETWEEN.join((row, column))) or []
+
+
+def _by(found: dict[tuple[str, str], tuple[str, ...]], named: Callable[[str, str], str]) -> list[str] | None:
+    """Return the remarks by what places are called; None where places of one name differ."""
+    by_name: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for place, texts in found.items():
+        by_name[named(*place)].add(texts)
+    if any(len(texts) > 1 for texts in by_name.values()):
+        return None
+    names: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for name, (texts,) in by_name.items():
+        names[texts].append(name)
+    return [f"{', '.join(some)}: {_joined(texts)}." for texts, some in names.items() if texts]
+
+
+def _joined(texts: tuple[str, ...]) -> str:
+    return shortened(" and ".join(texts))

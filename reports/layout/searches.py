@@ -1,0 +1,32 @@
+"""The table of a search: its best trials, and what became of the others."""
+
+from reports.collect import FINISHED
+from reports.layout.grid import NOTHING, Grid, Text
+from reports.numbers import digits, number, shortened
+from reports.searches import Search
+
+LISTED = 10
+
+
+def search(one: Search) -> Grid:
+    """Lay out the best trials of a search, best first, with their parameters and the run behind each."""
+    told = ", ".join(f"{count} {outcome}" for outcome, count in one.outcomes.items())
+    title = f"Search {one.title}"
+    how = f"{len(one.attempts)} trials ({told}), by {one.metric} at the end of each, the best first; pruned: ended early"
+    grid = Grid(title, f"{title}. {how}.", ["rank", "trial", *one.parameters, one.metric, "epochs", "outcome"])
+    shown = one.attempts[:LISTED]
+    values = [attempt.value for attempt in shown if attempt.value is not None]
+    places = digits(max(values) - min(values), 3) if len(values) > 1 else 3
+    for rank, attempt in enumerate(shown, 1):
+        value = NOTHING if attempt.value is None else number(attempt.value, places)
+        texts = [
+            str(rank) if attempt.outcome == FINISHED else NOTHING,
+            attempt.trial,
+            *(shortened(attempt.parameters.get(name, NOTHING)) for name in one.parameters),
+        ]
+        last = [NOTHING if attempt.epochs is None else number(attempt.epochs, 0), attempt.outcome]
+        runs = (attempt.run_id,) if attempt.run_id else ()
+        grid.rows.append([*(Text((text,)) for text in texts), Text((value,), runs=runs), *(Text((text,)) for text in last)])
+    if left := len(one.attempts) - len(shown):
+        grid.remarks.append(f"Not listed: {left} more trials; all of them stand in the JSON report.")
+    return grid

@@ -1,0 +1,89 @@
+"""Metrics derived from recorded ones, against the numbers that two reports print, and against NumPy."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.suite.metrics import Derived
+from reports import collect
+from reports.derived import absent, class_pairs, measured, of_classes
+
+ANIMALS = ("bird", "cat", "deer", "dog", "frog", "horse")
+# "Deep learning project", Table 4: test accuracy of each class, average and standard deviation (the last one is not its numbers)
+TABLE_4 = {
+    "CNN": ([52.4, 65.2, 41.5, 62.4, 60.2, 80.1, 63.8, 77.0, 72.0, 69.2], 64.4, 10.8),
+    "ResNet": ([85.1, 92.2, 79.1, 87.9, 74.8, 92.8, 93.4, 83.8, 94.5, 94.1], 87.8, 6.5),
+    "ResNet LRS": ([88.1, 96.4, 84.2, 92.9, 87.9, 94.5, 95.4, 93.0, 95.6, 95.7], 92.37, 6.0),
+}
+CLASSES = ("bird", "car", "cat", "deer", "dog", "frog", "horse", "plane", "ship", "truck")
+PREFIX = "test/class_accuracy"
+
+
+def stored(values):
+    return {f"{PREFIX}/{name}": value for name, value in zip(CLASSES, values, strict=True)}
+
+
+@pytest.mark.parametrize("model", ["CNN", "ResNet"])
+def test_the_average_and_the_population_sd_that_a_report_prints(model):
+    values, average, sd = TABLE_4[model]
+    assert measured("a", stored(values), {"a": Derived(mean=PREFIX)}) == pytest.approx(average, abs=0.051)
+    assert measured("s", stored(values), {"s": Derived(sd=PREFIX)}) == pytest.approx(sd, abs=0.055)
+
+
+def test_the_printed_variance_of_the_cnn_is_over_the_population_of_classes():
+    assert measured("s", stored(TABLE_4["CNN"][0]), {"s": Derived(sd=PREFIX)}) ** 2 == pytest.approx(117.7, abs=0.05)
+
+
+@pytest.mark.parametrize(("model", "animals", "vehicles"), [("CNN", 60.0, 70.9), ("ResNet LRS", 90.5, 95.2)])
+def test_the_group_means_that_a_report_prints(model, animals, vehicles):
+    derived = {
+        "animals": Derived(mean=PREFIX, classes=list(ANIMALS)),
+        "vehicles": Derived(mean=PREFIX, classes=["car", "plane", "ship", "truck"]),
+        "gap": Derived(minus=["vehicles", "animals"]),
+    }
+    found = {name: measured(name, stored(TABLE_4[model][0]), derived) for name in derived}
+    assert (found["animals"], found["vehicles"]) == pytest.approx((animals, vehicles), abs=0.1)
+    assert found["gap"] == pytest.approx(found["vehicles"] - found["animals"])
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.text("abc/", min_size=1), st.floats(-1e6, 1e6), min_size=1))
+def test_rules_over_classes_are_numpys(values):
+    told = {f"p/{name}": value for name, value in values.items()} | {"p": 7.0, "pp/a": 3.0}
+    for rule, function in (("mean", np.mean), ("sd", np.std), ("min", np.min), ("max", np.max)):
+        expected = function(list(values.values()))
+        assert measured("m", told, {"m": Derived(**{rule: "p"})}) == pytest.approx(expected, rel=1e-9, abs=1e-6)
+    assert of_classes(told, "p") == values
+
+
+def test_a_metric_that_cannot_be_computed_is_none_and_says_why():
+    derived = {
+        "typo": Derived(mean=PREFIX, classes=["brid"]),
+        "gap": Derived(minus=["train/accuracy", "typo"]),
+        "sizes": Derived(mean="train/class_size"),
+        "top5": Derived(),
+    }
+    told = stored(TABLE_4["CNN"][0]) | {"train/accuracy": 0.9, "huge": 1e200}
+    assert [measured(name, told, derived) for name in (*derived, "huge", "none")] == [None] * 6
+    assert absent("typo", told, derived) == "'typo' is over class 'brid', which the runs do not have (did you mean 'bird'?)"
+    assert absent("gap", told, derived) == absent("typo", told, derived)
+    assert absent("gap", {"train/accuracy": 0.9}, derived) == f"no metrics '{PREFIX}/<class>'"
+    assert absent("sizes", told, derived) == "no metrics 'train/class_size/<class>'"
+    assert absent("top5", told, derived) == "no metric 'top5'" and absent("huge", told, derived) == "huge is 1e+200"
+    assert measured("top5", told | {"top5": 0.5}, derived) == 0.5
+
+
+def test_only_finished_trials_have_derived_metrics(make):
+    derived = {"gap": Derived(minus=["train/accuracy", "test/accuracy"])}
+    trials = [make.expected(model="m", seed=seed) for seed in (0, 1)]
+    told = {"train__accuracy": 0.9, "test__accuracy": 0.75}
+    runs = [make.run(trials[0], **told), make.run(trials[1], status="FAILED", outcome="diverged", **told)]
+    done, failed = collect(trials, runs, derived)
+    assert done.value("gap") == pytest.approx(0.15) and done.why("other") == "no metric 'other'"
+    assert failed.value("gap") is None and failed.why("gap") == "diverged"
+
+
+def test_pairs_are_of_the_classes_that_have_both_averaged_over_runs():
+    runs = [{"a/x": 1.0, "a/y": 5.0, "b/x": 10.0}, {"a/x": 3.0, "b/x": 30.0, "b/z": 1.0}]
+    assert class_pairs(runs, "a/*", "b/*") == {"x": (2.0, 20.0)}

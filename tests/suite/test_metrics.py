@@ -1,0 +1,151 @@
+"""Metrics that a suite names or derives: what is there, and what is told before anything is trained."""
+
+import pytest
+
+from bench.suite.metrics import BY_CLASS, RECORDED, Derived, cycle, is_known, is_recorded, stored
+
+STAGE = "stages: {s: {axes: {a: {x: {}, y: {}}, b: {path: train.epochs, values: [1, 2]}}}}\n"
+TABLE = STAGE + "tables: {t: {stage: s, rows: a, columns: b, values: %s}}\n"
+CLAIM = (
+    STAGE + "claims:\n  c:\n    says: so\n    kind: greater\n    metric: %s\n    stage: s\n"
+    "    left: {a: x, b: 1}\n    right: {a: y, b: 1}\n"
+)
+FIGURE = STAGE + "figures:\n  f: {kind: %s}\n"
+SCATTER = "scatter, stage: s, where: {a: x, b: 1}, x: test/class_accuracy/*, y: "
+MISTAKES = {  # what stands below the five lines of the head, line, message, mend
+    "typo in a table": (TABLE % "val/acuracy", 7, "no trial of bench records 'val/acuracy'", "did you mean 'val/accuracy'?"),
+    "typo in a claim": (CLAIM % "test/los", 11, "no trial of bench records 'test/los'", "did you mean 'test/loss'?"),
+    "typo of a derived one": (
+        "metrics: {animals: {mean: test/class_accuracy}}\n" + TABLE % "animal",
+        8,
+        "records 'animal'",
+        "did you mean 'animals'?",
+    ),
+    "what something else logs": (TABLE % "map", 7, "no trial of bench records 'map'", "`metrics: {map: {}}`"),
+    "class metric that is not noted": (
+        TABLE % "val/f1/cat",
+        7,
+        "no trial here records 'val/f1/cat'",
+        "add 'f1' to `class_metrics`",
+    ),
+    "derived from what is not noted": (
+        "metrics: {small: {min: train/class_size}}\n" + TABLE % "small",
+        8,
+        "records 'train/class_size/*'",
+        "add 'size' to",
+    ),
+    "denoising that is not done": (TABLE % "denoise/psnr/noisy", 7, "records 'denoise/psnr/noisy'", "`data.denoise`"),
+    "curve of what has no epochs": (
+        FIGURE % "curves, stage: s, lines: a, panels: b, metric: test/accuracy",
+        8,
+        "'test/accuracy' is not recorded every epoch",
+        "did you mean 'train/accuracy'?",
+    ),
+    "bars of no class metric": (
+        FIGURE % "classes, stage: s, bars: a, panels: b, metric: test/accuracy",
+        8,
+        "no trial of bench records 'test/accuracy/*'",
+        "did you mean 'test/class_accuracy/*'?",
+    ),
+    "scatter of a typo": (FIGURE % (SCATTER + "test/class_acuracy/*"), 8, "'test/class_acuracy/*'", "'test/class_accuracy/*'?"),
+    "hides a recorded one": ("metrics:\n  val/loss: {minus: [epochs, best_epoch]}\n" + STAGE, 7, "must not hide it", "rename it"),
+    "hides one of a class": (
+        "metrics:\n  val/f1/cat: {minus: [epochs, best_epoch]}\n" + STAGE,
+        7,
+        "must not hide it",
+        "rename it",
+    ),
+    "two rules": (
+        "metrics:\n  m: {mean: test/class_accuracy, sd: test/class_accuracy}\n" + STAGE,
+        7,
+        "one rule, not mean and sd",
+        "",
+    ),
+    "classes of a difference": (
+        "metrics:\n  m: {minus: [epochs, best_epoch], classes: [a]}\n" + STAGE,
+        7,
+        "'classes' belong",
+        "",
+    ),
+    "difference of one": ("metrics:\n  m: {minus: [epochs]}\n" + STAGE, 7, "at least 2 items", ""),
+    "difference of a typo": ("metrics:\n  m:\n    minus: [epochs, best_epok]\n" + STAGE, 8, "'best_epok'", "'best_epoch'?"),
+    "difference of times": (
+        "metrics:\n  m:\n    minus: [wall_clock, epochs]\n" + STAGE,
+        8,
+        "compared by its ratio",
+        "leave it out",
+    ),
+    "prefix of nothing": (
+        "metrics:\n  m: {mean: test/accuracy}\n" + STAGE,
+        7,
+        "'test/accuracy/<class>'",
+        "'test/class_accuracy'?",
+    ),
+    "prefix with its star": ("metrics:\n  m: {mean: val/f1/*}\n" + STAGE, 7, "'val/f1/*/<class>'", "did you mean 'val/f1'?"),
+    "itself": ("metrics:\n  m: {minus: [epochs, m]}\n" + STAGE, 7, "'m' is derived from itself: m → m", "take one of them out"),
+    "a circle": (
+        "metrics:\n  l: {minus: [m, epochs]}\n  m: {minus: [epochs, n]}\n  n: {minus: [epochs, l]}\n" + STAGE,
+        7,
+        "'l' is derived from itself: l → m → n → l",
+        "",
+    ),
+    "bad name": ("metrics:\n  a b: {minus: [epochs, best_epoch]}\n" + STAGE, 7, "'a b' cannot stand here", ""),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_are_told_with_line_and_mend(suite, mistake):
+    suite.refuses(*MISTAKES[mistake])
+
+
+def test_derived_metrics_are_named_like_any_other(suite):
+    loaded = suite(
+        "metrics:\n"
+        "  test/animal_accuracy: {mean: test/class_accuracy, classes: [cat, 1]}\n"
+        "  gap: {minus: [train/accuracy, test/accuracy]}\n"
+        "  gap2: {minus: [gap, test/animal_accuracy]}\n"
+        "  top5: {}\n"
+        "  worst: {min: top5}\n"
+        + TABLE % "[{metric: test/animal_accuracy, unit: '%'}, gap2, top5, worst, top5/cat]"
+        + "claims: {c: {says: so, kind: less, metric: gap, stage: s, left: {a: x, b: 1}, right: {a: y, b: 1}}}\n"
+    )
+    derived = loaded.spec.metrics
+    assert derived["test/animal_accuracy"].classes == ["cat", "1"] and derived["top5"].logged and not derived["gap"].logged
+    assert list(stored("gap2", derived)) == ["train/accuracy", "test/accuracy", "test/class_accuracy/*"]
+    assert list(stored("worst", derived)) == ["top5/*"]
+
+
+def test_an_ensemble_is_not_asked_for_the_metrics_of_classes(suite):
+    votes = "{ensemble: {stages: s}, axes: {vote: {soft: {}, hard: {ensemble: {vote: hard}}}}}"
+    body = f"stages:\n s: {{axes: {{a: {{x: {{}}}}}}}}\n v: {votes}\n"
+    table = "tables: {t: {stage: v, rows: vote, values: [test/accuracy, val/f1/cat]}}\n"
+    assert suite(body + table).spec.tables["t"].columns == []
+
+
+def test_what_a_cell_asks_for_may_be_shown(suite):
+    noted = TABLE.replace("x: {}", "x: {train: {class_metrics: [f1]}}") % "val/f1/cat"
+    assert suite(noted).spec.tables["t"].values[0].metric == "val/f1/cat"
+    denoised = TABLE.replace("x: {}", "x: {data: {denoise: {name: tv}}}") % "denoise/ssim/denoised"
+    assert suite(denoised).spec.tables
+
+
+def test_each_name_is_known_once():
+    assert len(set(RECORDED)) == len(RECORDED) and not set(RECORDED) & {f"{prefix}/x" for prefix in BY_CLASS}
+    assert is_recorded("test/class_accuracy/cat") and not is_recorded("test/class_accuracy")
+    assert is_known("top5/cat", {"top5": Derived()}) and not is_known("gap/cat", {"gap": Derived(minus=["epochs", "best_epoch"])})
+    assert cycle("a", {"a": Derived(minus=["b", "c"]), "b": Derived(minus=["c", "c"]), "c": Derived(minus=["b", "epochs"])}) == []
+
+
+def test_every_metric_that_training_records_is_known():
+    """Against the functions that name them."""
+    import numpy as np
+
+    from bench.training.metrics import class_sizes, of_confusion, of_history
+
+    names = ["a", "b"]
+    told = of_confusion("test", np.eye(2), names, ("accuracy", "precision", "recall", "f1"))
+    told |= of_confusion("val", np.eye(2), names, ("precision", "recall", "f1")) | class_sizes(np.array([0, 1]), names)
+    told |= of_history([{"val/accuracy": 0.5}])
+    assert [metric for metric in told if not is_recorded(metric)] == []
+    by_class = {metric.rpartition("/")[0] for metric in told if metric.endswith("/a")}
+    assert by_class == set(BY_CLASS)
