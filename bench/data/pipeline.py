@@ -27,8 +27,8 @@ class Part:
     their original.
     targets: float32 [N, C], soft labels on the device, where appended copies were mixed; else None.
     environments: int64 [N] on the device, of the training part where the configuration asks for them; else None.
-    clean, noisy: uint8 [N, 3, H, W] on the CPU, the images before noise and before denoising, of the test part where either was
-    done; else None.
+    clean, noisy: uint8 [N, 3, H, W] on the CPU, the images before noise and before denoising, of the test part where it is
+    denoised; else None.
     """
 
     images: torch.Tensor
@@ -68,12 +68,12 @@ def _part(name: SplitName, made: Composition, seen: Dataset, data: Data, seed: i
         stream = "noise/test" if made.official else "noise/train"
         streams = [stream, *(f"{stream}/{number}" for number in range(1, made.copy.max() + 1))]
         images = add_noise(images, mask_seeds(seed, streams, made.copy, places), math.sqrt(data.noise.variance))
-    noisy = images
+    kept = {}
     if data.denoise and name in getattr(data.denoise, "splits", SPLITS):
         from bench.data.denoise import denoised  # brings scikit-image, which few trials need
 
+        kept = {"clean": clean, "noisy": images} if name == "test" else {}
         images = denoised(images, data, say, device)
-    kept = {"clean": clean, "noisy": noisy} if name == "test" and images is not clean else {}
     targets = None
     if name == "train" and data.append:
         more = append(images, labels, data.append, seed, len(seen.classes))

@@ -48,11 +48,12 @@ def denoise(plan: Plan, pool: Pool, progress: Callable[[tuple[str, int, int]], N
 
     progress: receives (which images, how many are done, how many there are to do).
     """
-    sets = {
-        (job.trial.cell.data.key, job.trial.seed): (job.trial.cell.config, job.trial.seed)
-        for job in plan.todo()
-        if job.trial.known and job.trial.cell.data.config.denoise and not job.trial.cell.ensemble
-    }
+    sets = {}
+    for job in plan.todo():
+        trial, data = job.trial, job.trial.cell.data
+        if trial.known and data.config.denoise and not trial.cell.ensemble:
+            drawn = data.config.noise.variance or data.config.copies
+            sets[data.key, trial.seed if drawn else 0] = trial.cell.config, trial.seed  # clean images are those of every seed
     pool.map("denoise", list(sets.values()), progress)
 
 

@@ -107,7 +107,7 @@ def check_figure(document: Document, name: str, figure: Figure, stages: Mapping[
     _check_axes(document, at, axes, figure.where, stage, known)
     shown = stages[stage].where(figure.where)
     placed = {axis for part in axes.values() for axis in part}
-    if figure.kind == "images" and not any(cell.data.config.denoise for cell in shown):
+    if figure.kind == "images" and not any(not cell.ensemble and cell.data.config.denoise for cell in shown):
         raise document.error(at, "no trial here has denoised images", "name a stage, and a part of it, with `data.denoise`")
     if figure.kind == "trials":
         if TRIAL not in known:

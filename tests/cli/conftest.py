@@ -40,6 +40,20 @@ class Answer:
         told = self.out[self.out.index("# ") :].split("<!-- runs")[0]
         return re.sub(r"\d{4}-\d\d-\d\d[ T][\d:]+( UTC)?", "TIME", told)
 
+    @property
+    def shape(self) -> str:
+        """The report's headings, the names of its claims, and its tables of results with every mean ± SD masked: another
+        processor rounds otherwise, so numbers, marks and verdicts may differ."""
+        blocks = []
+        for block in self.tables.split("\n\n"):
+            if block.startswith("| claim"):
+                blocks.append(
+                    "\n".join(re.split(r"<br>|\|", line.strip("| "))[0].strip() for line in block.splitlines() if line[1] != ":")
+                )
+            elif block.startswith(("#", "|")) and not block.startswith("| family"):
+                blocks.append(re.sub(r"\**−?\d+(?:\.\d+)? ± \d+(?:\.\d+)?†?\**", "#", block))
+        return re.sub(r"[ :-]*\|[ :-]*", "|", "\n\n".join(blocks)) + "\n"
+
 
 class Bench:
     """The command line, in a folder of its own."""

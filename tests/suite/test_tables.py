@@ -71,6 +71,13 @@ MISTAKES = {  # what stands below the five lines of the head, line, message, men
         "{COLUMN: NUMBER}",
     ),
     "trials of no search": (FIGURE % "trials, stage: s", 8, "stage 's' is no search", "`search:`"),
+    "images of what is not denoised": (
+        FIGURE % "images, stage: s, rows: a, panels: b",
+        8,
+        "has denoised images",
+        "`data.denoise`",
+    ),
+    "images with rows of no axis": (FIGURE % "images, stage: s, rows: c, panels: b", 8, "no axis 'c'", "known: a, b"),
     "trials of two searches": (SEARCH + "figures:\n  f: {kind: trials, stage: s}\n", 8, "axis 'a' varies", "add 'a' to `panels`"),
     "scatter of both": (
         FIGURE % "scatter, stage: s, x: epochs, y: val/f1/*",
@@ -97,6 +104,14 @@ MISTAKES = {  # what stands below the five lines of the head, line, message, men
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistakes_are_told_with_line_and_mend(suite, mistake):
     suite.refuses(*MISTAKES[mistake])
+
+
+def test_images_of_a_stage_that_denoises_are_taken(suite):
+    body = (
+        STAGE.replace("x: {}", "x: {data: {denoise: {name: tv}}}")
+        + "figures: {f: {kind: images, stage: s, rows: a, panels: b}}\n"
+    )
+    assert suite(body).spec.figures["f"].rows == ["a"]
 
 
 def test_tables_of_every_shape_and_their_figures_are_taken(suite):

@@ -1,0 +1,139 @@
+"""Denoised images on disk: made once, found by the content of what went in."""
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bench import memory
+from bench.config import Data, Denoise
+from bench.data.dataset import Dataset
+from bench.data.denoise.base import DENOISERS
+from bench.data.disk import disk_errors, locked
+from bench.errors import BenchError
+from bench.paths import data_root
+from bench.registry import options, own_digest
+
+VERSION = 1
+"""Raise it when any denoiser gives other results than before."""
+CHUNK = 1024
+"""Images a file: what is lost when the process is ended."""
+STEP = 64
+"""Images between two reports of progress on the CPU."""
+
+
+def denoised(
+    images: torch.Tensor,
+    data: Data,
+    say: Callable[[str], None] = lambda text: None,
+    device: torch.device | str = "cpu",
+    step: Callable[[int], None] = lambda images: None,
+) -> torch.Tensor:
+    """Return the images as `data.denoise` leaves them, from the cache where they are there. uint8 [N, 3, H, W], on the CPU.
+
+    Results lie under <data root>/cache/denoised, by the hash of images and settings. Of two processes at once the second waits
+    for the first and takes its result; a damaged file is made anew.
+
+    device: where it is done. say: receives lines of progress; step: the number of images that were done since its last call.
+    BenchError for images that the denoiser cannot take, and where a denoiser of the user's own does not return what it should.
+    """
+    result, done = [], 0
+
+    def tell(count: int) -> None:
+        nonlocal done
+        done += count
+        say(f"denoised {done:,} of {len(images):,} images ({data.denoise.name})")
+        step(count)
+
+    for chunk in images.split(CHUNK):
+        path = _path(chunk, data.denoise)
+        if (found := _stored(path, chunk)) is None:
+            found = _made(path, chunk, data.denoise, say, torch.device(device), tell)
+        else:
+            done += len(chunk)
+        result.append(found)
+    return torch.cat(result)
+
+
+def pending(data: Data, seed: int, dataset: Dataset) -> list[torch.Tensor]:
+    """Return what `denoised` would still have to do for a trial with seed `seed`: its images in pieces, uint8 [n, 3, H, W]."""
+    from bench.data.pipeline import parts  # which in turn calls for `denoised`
+
+    before = parts(dataset, data.model_copy(update={"denoise": None, "append": None}), seed)
+    chosen = (before[name].images for name in getattr(data.denoise, "splits", before))
+    chunks = {_path(chunk, data.denoise): chunk for images in chosen for chunk in images.split(CHUNK)}
+    return [chunk for path, chunk in chunks.items() if _stored(path, chunk) is None]
+
+
+def _path(chunk: torch.Tensor, denoise: Denoise) -> Path:
+    own = own_digest(denoise.name) if ":" in denoise.name else ""
+    settings = denoise.model_dump(mode="json", exclude={"splits"})
+    digest = hashlib.sha256(json.dumps([VERSION, settings, own, list(chunk.shape)], sort_keys=True).encode())
+    digest.update(np.ascontiguousarray(chunk.numpy()).data)
+    return data_root() / "cache" / "denoised" / f"{denoise.name.replace(':', '.')}-{digest.hexdigest()[:32]}.npz"
+
+
+def _stored(path: Path, chunk: torch.Tensor) -> torch.Tensor | None:
+    """Return the result that a file holds; None where there is none, or it is damaged (an archive has checksums)."""
+    try:
+        with np.load(path) as archive:
+            images = torch.from_numpy(archive["images"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    return images if images.dtype == torch.uint8 and images.shape == chunk.shape else None
+
+
+def _made(path: Path, chunk: torch.Tensor, denoise: Denoise, say, device: torch.device, tell) -> torch.Tensor:
+    """Denoise a chunk and store the result, unless another process does so meanwhile."""
+    lock = path.with_name(f".{path.stem}.lock")
+    with disk_errors(path.parent, "denoised images"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with locked(lock, say, "denoised images"):
+                if (found := _stored(path, chunk)) is not None:
+                    tell(len(chunk))
+                    return found
+                with memory.reused():
+                    result = torch.cat(list(_steps(chunk, denoise, device, tell)))
+                _write(path, result)
+                return result
+        finally:
+            lock.unlink(missing_ok=True)  # whoever waits for it looks for the result first
+
+
+def _write(path: Path, images: torch.Tensor) -> None:
+    """Write a file aside, then rename it."""
+    aside = path.with_name(f".{path.stem}.{os.getpid()}.npz")
+    try:
+        np.savez(aside, images=images.numpy())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _steps(chunk: torch.Tensor, denoise: Denoise, device: torch.device, tell) -> Iterator[torch.Tensor]:
+    denoiser = DENOISERS[denoise.name]
+    for some in chunk.split(STEP if device.type == "cpu" else CHUNK):
+        images = some.to(device).float().div_(255)
+        result = denoiser(images, options(denoise))
+        if problem := _problem(result, images):
+            raise BenchError(
+                f"denoiser {denoise.name!r} returned {problem}",
+                where="data.denoise",
+                mend="a denoiser returns a tensor of the same shape, with finite values from 0 to 1",
+            )
+        yield result.float().mul(255).round_().clamp_(0, 255).to("cpu", torch.uint8)
+        tell(len(some))
+
+
+def _problem(result: object, images: torch.Tensor) -> str:
+    if not isinstance(result, torch.Tensor):
+        return f"{type(result).__name__}, not a tensor"
+    if result.shape != images.shape:
+        return f"a tensor of shape {list(result.shape)} for images {list(images.shape)}"
+    return "" if torch.isfinite(result).all() else "values that are not finite"
