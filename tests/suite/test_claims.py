@@ -191,7 +191,8 @@ def test_an_interaction_has_four_arms_and_a_correlation_one_a_cell(suite):
     assert found.text == "(a=x, b=2 − a=x, b=1) vs (a=y, b=2 − a=y, b=1)"
     _, (found,) = of(suite, "kind: correlation, x: val/loss, y: val/accuracy, stage: s, direction: negative")
     assert len(found.arms) == 6 and found.text == "6 cells"
-    _, (found,) = of(suite, "kind: correlation, x: test/class_accuracy/*, y: test/class_accuracy/*, stage: s, where: {a: x, b: 1}, direction: negative")
+    over_classes = "kind: correlation, x: test/class_accuracy/*, y: test/class_accuracy/*, direction: negative"
+    _, (found,) = of(suite, f"{over_classes}, stage: s, where: {{a: x, b: 1}}")
     assert [cells(arm) for arm in found.arms] == [["a=x, b=1"]]
 
 
