@@ -1,0 +1,46 @@
+"""The suite of report 004: its quick profile from a fresh folder to the tables."""
+
+from collections import Counter, defaultdict
+
+SEARCHES = {"cnn": 8, "resnet": 4, "resnet-schedule": 3}
+"""Stage → trials."""
+WINNERS = {"cnn": "cnn", "resnet": "resnet", "resnet-lrs": "resnet-schedule"}
+"""Level of `winners` → the search that it starts from."""
+
+
+def test_the_quick_profile(bench, root):
+    answer = bench("run", str(root / "suites" / "asha_cnn_vs_resnet.yaml"), "--profile", "quick")
+    assert answer.code == 0, answer.err
+    assert "warning" not in answer.out
+    assert answer.shape == (root / "tests" / "expected" / "cli" / "asha_cnn_vs_resnet.txt").read_text(encoding="utf-8")
+    stages = defaultdict(list)
+    for run in bench.runs("asha_cnn_vs_resnet.quick"):
+        stages[run.tags["stage"]].append(run)
+
+    outcomes = {stage: Counter(run.tags["outcome"] for run in stages[stage]) for stage in SEARCHES}
+    assert {stage: sum(found.values()) for stage, found in outcomes.items()} == SEARCHES
+    assert all(found["finished"] and found.keys() <= {"finished", "pruned"} for found in outcomes.values()), outcomes
+    assert sum(found["pruned"] for found in outcomes.values()) >= 3, outcomes
+    drawn = [run for stage in SEARCHES for run in stages[stage]]
+    assert {run.tags["search.seed"] for run in drawn} <= {"7", "42", "77"}
+    assert all(0.001 <= float(run.tags["search.weight_decay"]) <= 0.01 for run in drawn)
+    assert all(0.0001 <= float(run.tags["search.learning_rate"]) <= 0.01 for run in drawn)
+    assert {run.tags["search.depth"] for run in stages["resnet"]} <= {"18", "34"}
+
+    for network, search in WINNERS.items():
+        finished = [run for run in stages[search] if run.tags["outcome"] == "finished"]
+        best = max(finished, key=lambda run: run.metrics["val/accuracy"])
+        runs = [run for run in stages["winners"] if run.tags["axis.network"] == network]
+        assert sorted(run.tags["seed"] for run in runs) == ["0", "1", "2"], "a winner is trained anew, with seeds of its own"
+        (start,) = {run.tags["start"] for run in runs}
+        told = [f"{name.removeprefix('search.')}={text}" for name, text in best.tags.items() if name.startswith("search.")]
+        assert start.startswith(f"{search}: trial={best.tags['axis.trial']}, ") and all(one in start for one in told), start
+
+    # the level that the winner has is the winner itself, which has run
+    assert {stage: len(stages[stage]) for stage in ("augmentation", "cnn-settings", "depth", "schedule")} == {
+        "augmentation": 2 * 3,
+        "cnn-settings": 3 * 3,
+        "depth": 2 * 3,
+        "schedule": 3,
+    }
+    assert "Animals" in answer.tables and "starts from the best of resnet-schedule: trial=" in answer.tables
