@@ -173,7 +173,7 @@ def _denoise(pipe: Connection, device: str, config: TrialConfig, seed: int) -> i
     return total
 
 
-def _trial(pipe: Connection, device: str, config: TrialConfig, seed: int, keeps: bool, asks: bool) -> Any:
+def _trial(pipe: Connection, device: str, config: TrialConfig, seed: int, keeps: bool = False, asks: bool = False) -> Any:
     """Train and evaluate; progress is (epoch, metrics). Returns the result, and its predictions packed as artifacts.
 
     keeps: the weights are an artifact too. asks: after each epoch, wait to be told whether to go on.

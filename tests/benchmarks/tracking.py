@@ -29,7 +29,7 @@ class Recorder:
     """A tracker that passes everything on and remembers it."""
 
     def __init__(self, tracker):
-        self.tracker, self.uri = tracker, tracker.uri
+        self.tracker, self.uri, self.histories = tracker, tracker.uri, tracker.histories
         self.trials: dict[str, Recorded] = {}
 
     def start(self, name, tags, params) -> str:

@@ -43,7 +43,7 @@ class Answer:
     @property
     def shape(self) -> str:
         """The report's headings, the names of its claims, and its tables of results with every mean ± SD masked: another
-        processor rounds otherwise, so numbers, marks and verdicts may differ. Without searches: what is pruned hangs on timing."""
+        processor rounds otherwise, so numbers, marks and verdicts may differ. Not searches: what is pruned hangs on timing."""
         blocks = []
         for block in self.tables.split("\n\n"):
             if block.startswith("| claim"):

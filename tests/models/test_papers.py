@@ -12,7 +12,7 @@ from torch.nn import functional
 from bench import config
 from bench.models import MODELS, build, parameters
 from bench.models.base import Network
-from bench.models.residual import Block, ResNet, SqueezeExcitation, SubsampleAndPad
+from bench.models.residual import Block, Projection, ResNet, SqueezeExcitation, SubsampleAndPad
 
 CIFAR = (3, 32, 32)
 TINY = {
@@ -209,6 +209,20 @@ def test_full_pre_activation_is_as_in_its_paper(name):
     last = next(layers)
     torch.testing.assert_close(found, x @ last.weight.T + last.bias, rtol=1e-4, atol=1e-4)
     assert next(layers, None) is None
+
+
+def test_shortcuts_with_weights_are_strided_convolutions():
+    """Narrow ones too, and in channels_last, where a 1x1 convolution with a stride of its own breaks PyTorch 2.15 on the CPU."""
+    torch.manual_seed(0)
+    for channels in range(2, 10):
+        shortcut = Projection(channels, 2 * channels, 2)
+        maps = torch.randn(4, channels, 9, 9)
+        expected = functional.conv2d(maps, shortcut.weight, stride=2)
+        last = maps.to(memory_format=torch.channels_last).requires_grad_()
+        found = shortcut.to(memory_format=torch.channels_last)(last)
+        torch.testing.assert_close(found, expected)
+        found.sum().backward()
+        assert last.grad.isfinite().all() and shortcut.weight.grad.isfinite().all()
 
 
 def test_shortcuts_without_weights_subsample_and_pad():
