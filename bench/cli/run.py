@@ -56,7 +56,9 @@ def _rounds(suite, plan, runs, tracker, args):
         for run in reconcile(tracker, runs):
             print(f"note: {run.tags.get('cell', run.run_id)} is running at {run.tags.get('coordinator')}", file=sys.stderr)
         while True:
+            facts = plan.facts
             plan = planned(suite, tracker.runs(suite.experiment), tracker, retry=args.retry and not tried)
+            plan.facts = facts
             inspect(plan, pool)
             todo = {job.trial.fingerprint for job in plan.todo()}
             if not todo or todo <= tried:  # settled, or what is left was tried and crashed

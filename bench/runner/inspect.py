@@ -11,20 +11,22 @@ from bench.suite import Cell
 
 
 def inspect(plan: Plan, pool: Pool, *, contracts: bool = False) -> None:
-    """Check every distinct data set and model on a worker; mark the jobs whose weights cannot be had.
+    """Check every distinct data set and model on a worker; mark the jobs whose weights cannot be had. What `plan.facts` tells
+    already is not checked again.
 
     contracts: check too whether parts of the user's own do what is asked of such parts.
     Raises BenchError, with file and line, for an unknown model, missing or unreadable data, and whatever else would fail
     every trial of a cell.
     """
-    data = {cell.data.config.origin: cell for cell in _distinct(plan)}
+    cells = list({_kind(cell): cell for cell in _distinct(plan) if _kind(cell) not in plan.facts}.values())
+    data = {cell.data.config.origin: cell for cell in cells}
     for cell in data.values():  # one by one: two workers would wait for each other's lock
         try:
             pool.map("prepare", [(cell.data.config, False)], progress=logger.info)
         except BenchError as error:
             raise _placed(error, cell, "data") from None
-    cells = list({_kind(cell): cell for cell in _distinct(plan)}.values())
-    facts = dict(zip(map(_kind, cells), pool.map("inspect", [(cell.config, contracts) for cell in cells]), strict=True))
+    found = pool.map("inspect", [(cell.config, contracts) for cell in cells])
+    facts = plan.facts | dict(zip(map(_kind, cells), found, strict=True))
     told: dict[str, BenchError] = {}
     for cell in cells:
         for section, error in facts[_kind(cell)].errors:

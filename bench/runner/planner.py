@@ -113,22 +113,20 @@ class Planner:
 
     def _look_up(self, job: Job, cell: Cell) -> None:
         """Give a job its state, from the runs of its fingerprint."""
+        origin = self._source(cell, job.trial.seed)
         if not job.trial.known:
             job.state, job.reason = "waiting", f"for stage {cell.waits}" if cell.waits else "for weights of another stage"
             sought = (cell.waits, *((axis, cell.labels[axis]) for axis in cell.start.each)) if cell.start else ()
             if sought in self.barren:
                 job.state, job.reason = "unavailable", self.barren[sought]
-            elif (origin := self._source(cell, job.trial.seed)) and origin.state in ("failed", "unavailable"):
-                job.state, job.reason = "unavailable", f"the trial that trains its weights, {origin.name}, is {origin.state}"
-            return
-        self._found(job, self.runs.get(job.trial.fingerprint, ()))
-        origin = self._source(cell, job.trial.seed)
-        if origin and job.state == "todo":
-            job.origin = origin
-            if origin.state in ("failed", "unavailable"):
-                job.state, job.reason = "unavailable", f"the trial that trains its weights, {origin.name}, is {origin.state}"
-            elif origin.state != "done":
-                job.state, job.reason = "waiting", f"for the weights of {origin.name}"
+        else:
+            self._found(job, self.runs.get(job.trial.fingerprint, ()))
+            if origin and job.state == "todo":
+                job.origin = origin
+                if origin.state != "done":
+                    job.state, job.reason = "waiting", f"for the weights of {origin.name}"
+        if job.state == "waiting" and origin and origin.state in ("failed", "unavailable"):
+            job.state, job.reason = "unavailable", f"the trial that trains its weights, {origin.name}, is {origin.state}"
 
     def _found(self, job: Job, runs, again: tuple[str, ...] = AGAIN) -> None:
         """Give a job the state that its runs leave it in."""
