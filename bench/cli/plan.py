@@ -54,8 +54,7 @@ def text(plan, workers: int | None, device: str | None, args: argparse.Namespace
         if spec.search or spec.ensemble:
             size = f"search, {len(states)} trials" if spec.search else f"{len(states)} ensembles"
         lines.append(f"  {stage}: {size} ({counts})")
-    if plan.unresolved:
-        lines.append(f"  more seeds, for claims that were unresolved: {', '.join(plan.unresolved)}")
+    lines += more_seeds(plan)
     shared = len(plan.entries) - len(plan.jobs)
     if shared:
         lines.append(f"  {shared} trials are the same as others and run once")
@@ -84,6 +83,11 @@ def text(plan, workers: int | None, device: str | None, args: argparse.Namespace
         )
     lines += [f"warning: {warning}" for warning in warned(suite)]
     return "\n".join(lines)
+
+
+def more_seeds(plan) -> list[str]:
+    """Return the line that says why there are more seeds than at the first look, if there are."""
+    return [f"  more seeds, for claims that were unresolved: {', '.join(plan.unresolved)}"] if plan.unresolved else []
 
 
 def warned(suite) -> list[str]:

@@ -42,6 +42,7 @@ def _rounds(suite, plan, runs, tracker, args):
     """Run what the plan has to do, then what that makes known: the best of a stage, or a claim that needs more seeds. Returns the
     last plan, and whether it was interrupted."""
     from bench.cli.display import denoising
+    from bench.cli.plan import more_seeds
     from bench.cli.planning import planned, refuse_undeclared
     from bench.runner.coordinate import Coordinator, reconcile
     from bench.runner.inspect import denoise, estimate, inspect
@@ -70,7 +71,7 @@ def _rounds(suite, plan, runs, tracker, args):
             estimate(plan, pool)
             if tried:
                 stages = ", ".join(dict.fromkeys(job.trial.cell.stage for job in plan.todo()))
-                print(f"next: {len(todo)} trials ({stages})", flush=True)
+                print("\n".join([f"next: {len(todo)} trials ({stages})", *more_seeds(plan)]), flush=True)
             else:
                 print(_plan_text(plan, pool, args), flush=True)
                 _confirm(plan, pool, args)

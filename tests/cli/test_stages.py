@@ -86,7 +86,8 @@ def test_a_killed_search_resumes(bench):
     assert first.code == -signal.SIGKILL
     before = {run.tags["axis.trial"]: run for run in bench.runs("hunt")}
     cut = [run for run in before.values() if run.status == "RUNNING"]
-    assert 3 <= len(before) <= 5 and len(cut) <= 1
+    # one may be at work while the end of the one before it is being written
+    assert 3 <= len(before) <= 5 and len(cut) <= 2
     answer = bench("run", "hunt.yaml")
     assert answer.code == 0, answer.err
     runs = bench.runs("hunt")
