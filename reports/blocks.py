@@ -109,5 +109,5 @@ def cell(seeds: Mapping[int, Record], metric: str, unit: str, published: float |
             values[seed] = FACTORS[unit] * value
             run_ids[seed] = record.run.run_id
             timed.add(conditions(record))
-            made |= dict.fromkeys(origins(record.run.tags))
+            made |= dict.fromkeys(origins(record.start, record.run.tags))
     return Cell(len(seeds), values, published, dict(without), why, run_ids, frozenset(timed), tuple(made))

@@ -26,6 +26,8 @@ class Expected:
     seed: int
     fingerprint: str
     unavailable: str = ""
+    start: str = ""
+    """The cell of another stage whose configuration it starts from, if any."""
 
     @property
     def cell(self) -> str:
@@ -91,4 +93,4 @@ def _record(trial: Expected, run: StoredRun | None, derived: Mapping[str, "Deriv
         outcome = "running" if run.status == "RUNNING" else run.tags.get("outcome") or BY_STATUS[run.status]
     else:
         outcome = "unavailable" if trial.unavailable else "missing"
-    return Record(trial.stage, trial.labels, trial.seed, trial.fingerprint, trial.unavailable, run, outcome, derived)
+    return Record(**vars(trial), run=run, outcome=outcome, derived=derived)

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 SEED = re.compile(r", seed \d+$")
 
 
-def origins(tags: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what a run's tags say of its origin, as ends of a sentence; the same text for every seed."""
+def origins(start: str, tags: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what is known of a trial's origin, as ends of a sentence; the same text for every seed.
+
+    start: the cell that it starts from, as planned: a run's tags tell that of the first of the cells that share it.
+    """
     told = []
-    if start := tags.get("start"):
+    if start:
         told.append(f"starts from the best of {start}")
     if weights := tags.get("weights"):
         told.append(f"starts from the weights of {SEED.sub('', weights)}")

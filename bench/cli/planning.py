@@ -34,7 +34,9 @@ def records(plan: Plan, runs: list[StoredRun]) -> list[Record]:
     expected = []
     for trial, job in plan.entries:
         reason = job.reason if job.state == "unavailable" else ""
-        expected.append(Expected(trial.cell.stage, trial.cell.labels, trial.seed, trial.fingerprint, reason))
+        kept = plan.kept_by(trial.cell)
+        start = kept.text if kept else ""
+        expected.append(Expected(trial.cell.stage, trial.cell.labels, trial.seed, trial.fingerprint, reason, start))
     return collect(expected, runs, plan.suite.spec.metrics)
 
 

@@ -66,8 +66,9 @@ class Kept:
 
     @property
     def text(self) -> str:
-        """What the cell is: its labels, and what a search drew for it."""
-        return ", ".join([self.cell.name, *(f"{name}={text}" for name, text in self.parameters.items())])
+        """The cell: its stage, its labels, and what a search drew for it."""
+        drawn = (f"{name}={text}" for name, text in self.parameters.items())
+        return f"{self.start.stage}: {', '.join([self.cell.name, *drawn])}"
 
 
 @dataclass
@@ -100,8 +101,8 @@ class Plan:
         return [job for job in self.jobs.values() if job.state == "todo"]
 
     def kept_by(self, cell: Cell) -> Kept | None:
-        """Return what a cell starts from."""
-        for kept in self.kept:
+        """Return what a cell starts from, if it starts from another and that is known."""
+        for kept in self.kept if cell.start else ():
             if kept.stage == cell.stage and kept.start == cell.start and kept.on.items() <= cell.labels.items():
                 return kept
         return None

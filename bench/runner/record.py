@@ -75,8 +75,8 @@ def _links(plan: Plan, job: Job) -> dict[str, str]:
     """Return the tags that say what of other stages a job rests on, and what a search drew."""
     found: dict[str, str] = {}
     cell = job.trial.cell
-    if cell.start and (kept := plan.kept_by(cell)):
-        found["start"] = f"{kept.start.stage}: {kept.text}"
+    if kept := plan.kept_by(cell):
+        found["start"] = kept.text
     if job.origin:
         found["weights"] = f"{job.origin.trial.cell.stage}: {job.origin.trial.cell.name}, seed {job.origin.trial.seed}"
     if job.search:

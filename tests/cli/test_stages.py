@@ -30,6 +30,7 @@ stages:
     ensemble: {stages: [tuning, further], pool: seed}
     axes: {vote: {path: ensemble.vote, values: [soft, hard]}}
 tables:
+  batches: {stage: tuning-batch, rows: batch, values: test/accuracy}
   votes: {stage: votes, rows: vote, values: [val/accuracy, test/accuracy]}
 """
 )
@@ -74,6 +75,7 @@ def test_a_chain_of_stages(bench):
     assert kept == ["0.1", "0.1"]
     votes = [run for run in runs if run.tags["stage"] == "votes"]
     assert {run.tags["members"] for run in votes} == {"5 of 5"} and all(run.metrics["test/accuracy"] > 0 for run in votes)
+    assert "Every trial starts from the best of tuning-lr: lr=0.1." in bench("report", "chain.yaml").out, "the shared ones too"
     again = bench("run", "chain.yaml")
     assert again.code == 0 and "to do: 0 trials" in again.out and again.tables == answer.tables
     assert len(bench.runs("chain")) == len(runs)

@@ -18,10 +18,10 @@ START = 1_772_000_000.0
 CONDITIONS = {"device": "Example CPU", "workers": "2", "threads": "1"}
 
 
-def expected(stage="accuracy", seed=0, unavailable="", **labels) -> Expected:
+def expected(stage="accuracy", seed=0, unavailable="", start="", **labels) -> Expected:
     """A planned trial; axis names are keywords."""
     name = " ".join([stage, *labels.values(), str(seed)])
-    return Expected(stage, labels, seed, f"fingerprint of {name}", unavailable)
+    return Expected(stage, labels, seed, f"fingerprint of {name}", unavailable, start)
 
 
 def run(trial: Expected, status="FINISHED", outcome="finished", start=START, tags=(), **metrics) -> StoredRun:
@@ -145,7 +145,8 @@ def stages(make):
         planned.append(trial)
         runs.append(make.run(trial, start=START + 100 * len(runs), **told))
 
-    origin = {"augmented": {"start": "tuning-lr: lr=0.05"}, "combined": {"weights": "pretraining: model=vgg, seed %d"}}
+    start = {"augmented": "tuning-lr: lr=0.05"}
+    weights = {"combined": "pretraining: model=vgg, seed %d"}
     for i, method in enumerate(("unbalanced", "augmented", "combined")):
         for seed in range(4):
             classes = {
@@ -159,8 +160,8 @@ def stages(make):
                 "train__class_size__bird": 50.0,
             }
             told |= {"wall_clock": 60.0 + 10 * i + seed}
-            tags = {tag: text.replace("%d", str(seed)) for tag, text in origin.get(method, {}).items()}
-            ran(make.expected(stage="improvement", method=method, seed=seed), tags=tags, **told)
+            tags = {"weights": weights[method] % seed} if method in weights else {}
+            ran(make.expected(stage="improvement", method=method, seed=seed, start=start.get(method, "")), tags=tags, **told)
     for number in range(13):
         trial = make.expected(stage="tuning", trial=str(number))
         outcome = "diverged" if number == 4 else "pruned" if number % 3 else "finished"

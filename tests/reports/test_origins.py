@@ -9,22 +9,28 @@ from reports.origins import origins
 from reports.tables import build
 
 
-def test_each_tag_is_an_end_of_a_sentence_without_its_seed():
-    tags = {"start": "tuning-lr: lr=0.05", "weights": "pretraining: model=resnet50, seed 3", "members": "38 of 380", "other": "x"}
-    assert origins(tags) == (
+def test_each_origin_is_an_end_of_a_sentence_without_its_seed():
+    tags = {"start": "another: x=1", "weights": "pretraining: model=resnet50, seed 3", "members": "38 of 380", "other": "x"}
+    assert origins("tuning-lr: lr=0.05", tags) == (
         "starts from the best of tuning-lr: lr=0.05",
         "starts from the weights of pretraining: model=resnet50",
         "is the vote of 38 of 380 trials",
     )
-    assert origins({"device": "cpu"}) == ()
+    assert origins("", {"device": "cpu", "start": "of another cell that shares the run"}) == ()
 
 
 @pytest.fixture
 def told(make):
-    """Return what stands below a table noise x model; tags_of: (noise, model, seed) → the run's tags."""
+    """Return what stands below a table noise x model; tags_of, start_of: (noise, model, seed) → the run's tags, what it starts
+    from."""
 
-    def made(tags_of, missing=()):
-        planned = [make.expected(noise=n, model=m, seed=s) for n in ("0", "1") for m in ("simple", "complex") for s in (0, 1)]
+    def made(tags_of=lambda *_: {}, missing=(), start_of=lambda *_: ""):
+        planned = [
+            make.expected(noise=n, model=m, seed=s, start=start_of(n, m, s))
+            for n in ("0", "1")
+            for m in ("simple", "complex")
+            for s in (0, 1)
+        ]
         runs = [
             make.run(trial, val__accuracy=0.5 + 0.1 * trial.seed, tags=tags_of(*trial.labels.values(), trial.seed))
             for trial in planned
@@ -49,20 +55,20 @@ def test_origins_that_differ_by_row_are_told_by_row_and_others_by_cell(told):
     assert told(lambda noise, model, seed: {"members": f"{5 * (1 + int(noise))} of 10"}) == [
         "0: is the vote of 5 of 10 trials.", "1: is the vote of 10 of 10 trials.",
     ]  # fmt: skip
-    assert told(lambda noise, model, seed: {"start": "a: x=1"} if (noise, model) == ("1", "complex") else {}) == [
+    assert told(start_of=lambda noise, model, seed: "a: x=1" if (noise, model) == ("1", "complex") else "") == [
         "1 / complex: starts from the best of a: x=1."
     ]
 
 
 def test_what_all_share_is_told_once(told):
-    assert told(lambda *_: {"start": "a: x=1", "weights": "b: y=2, seed 0"}) == [
+    assert told(lambda *_: {"weights": "b: y=2, seed 0"}, start_of=lambda *_: "a: x=1") == [
         "Every trial starts from the best of a: x=1 and starts from the weights of b: y=2."
     ]
-    assert told(lambda *_: {}) == []
+    assert told() == []
 
 
 def test_arms_of_one_origin_share_a_remark(told):
     start = {"simple": "tuning: lr=0.1", "complex": "tuning: lr=0.1"}
-    assert told(lambda noise, model, seed: {"start": start[model]} if noise == "0" else {}) == [
+    assert told(start_of=lambda noise, model, seed: start[model] if noise == "0" else "") == [
         "0: starts from the best of tuning: lr=0.1."
     ]
