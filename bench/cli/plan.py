@@ -36,9 +36,9 @@ def main(args: argparse.Namespace) -> int:
 
 
 def total_seconds(plan, workers: int) -> float:
-    """Return the estimated time of all that is to do: the work shared out, but never less than the longest trial."""
+    """Return the estimated time of all that is to do: denoising, then the trials, shared out, but never less than the longest."""
     seconds = [job.seconds or 0.0 for job in plan.ahead()]
-    return max(sum(seconds) / workers, max(seconds, default=0.0))
+    return plan.denoising / workers + max(sum(seconds) / workers, max(seconds, default=0.0))
 
 
 def text(plan, workers: int | None, device: str | None, args: argparse.Namespace) -> str:
@@ -81,6 +81,9 @@ def text(plan, workers: int | None, device: str | None, args: argparse.Namespace
             f"estimated time: {common.duration(total_seconds(plan, workers))} "
             f"(longest trial {common.duration(slowest.seconds or 0)}: {slowest.name})"
         )
+        if plan.to_denoise:
+            before = common.duration(plan.denoising / workers)
+            lines.append(f"  of which denoising {plan.to_denoise:,} images before: at most {before}")
     lines += [f"warning: {warning}" for warning in warned(suite)]
     return "\n".join(lines)
 
@@ -129,6 +132,8 @@ def as_json(plan, workers: int | None, device: str | None) -> dict:
         "workers": workers,
         "device": device,
         "seconds": total_seconds(plan, workers) if workers else None,
+        "to_denoise": plan.to_denoise,
+        "denoising_seconds": plan.denoising / workers if workers else None,
         "warnings": warned(plan.suite),
         "jobs": jobs,
     }

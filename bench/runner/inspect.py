@@ -50,13 +50,7 @@ def denoise(plan: Plan, pool: Pool, progress: Callable[[tuple[str, int, int]], N
 
     progress: receives (which images, how many are done, how many there are to do).
     """
-    sets = {}
-    for job in plan.todo():
-        trial, data = job.trial, job.trial.cell.data
-        if trial.known and data.config.denoise and not trial.cell.ensemble:
-            drawn = data.config.noise.variance or data.config.copies
-            sets[data.key, trial.seed if drawn else 0] = trial.cell.config, trial.seed  # clean images are those of every seed
-    pool.map("denoise", list(sets.values()), progress)
+    pool.map("denoise", _image_sets(plan), progress)
 
 
 def mark_unavailable(plan: Plan) -> None:
@@ -73,7 +67,8 @@ def mark_unavailable(plan: Plan) -> None:
 
 
 def estimate(plan: Plan, pool: Pool) -> None:
-    """Give every job that is to do its estimated seconds: from finished trials of its cell, else from a short probe."""
+    """Give every job that is to do its estimated seconds: from finished trials of its cell, else from a short probe; and the
+    plan those of denoising before them."""
     seen: dict[tuple[str, str, str], list[float]] = {}
     for job in plan.jobs.values():
         if job.state == "done" and "wall_clock" in job.run.metrics and job.run.tags.get("device") == pool.hello().device:
@@ -86,6 +81,32 @@ def estimate(plan: Plan, pool: Pool) -> None:
             job.seconds = sum(times) / len(times)
         else:
             job.seconds = _seconds(job.trial.cell.config, plan.facts[_kind(job.trial.cell)], *probes[_cost_key(job)])
+    _estimate_denoising(plan, pool)
+
+
+def _estimate_denoising(plan: Plan, pool: Pool) -> None:
+    sets = _image_sets(plan)
+    waiting = [(one, count) for one, count in zip(sets, pool.map("to_denoise", sets), strict=True) if count]
+    kinds = {_denoiser(one): one for one, _ in waiting}
+    probes = dict(zip(kinds, pool.map("probe_denoising", list(kinds.values())), strict=True))
+    plan.to_denoise = sum(count for _, count in waiting)
+    plan.denoising = sum(count * probes[_denoiser(one)] for one, count in waiting)
+
+
+def _denoiser(image_set: tuple[TrialConfig, int]) -> str:
+    """What the time of denoising an image depends on."""
+    return image_set[0].data.model_dump_json(include={"source", "path", "denoise"})
+
+
+def _image_sets(plan: Plan) -> list[tuple[TrialConfig, int]]:
+    """Return a configuration and seed for each different set of images that is to be denoised for the trials that are to do."""
+    sets = {}
+    for job in plan.todo():
+        trial, data = job.trial, job.trial.cell.data
+        if trial.known and data.config.denoise and not trial.cell.ensemble:
+            drawn = data.config.noise.variance or data.config.copies
+            sets[data.key, trial.seed if drawn else 0] = trial.cell.config, trial.seed  # clean images are those of every seed
+    return list(sets.values())
 
 
 def _seconds(config: TrialConfig, facts: Facts, train: float, evaluation: float) -> float:

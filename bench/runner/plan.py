@@ -89,6 +89,10 @@ class Plan:
     past: dict[tuple, list[StoredRun]] = field(default_factory=lambda: defaultdict(list))
     drawn: Callable[[Cell, Mapping[str, str]], Trial] | None = None
     """The trial that a search's cell becomes with the parameters that were drawn."""
+    to_denoise: int = 0
+    """Images that are to be denoised first."""
+    denoising: float = 0.0
+    """Processor or GPU seconds that this takes, at most."""
 
     @property
     def trials(self) -> list[Trial]:

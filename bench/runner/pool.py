@@ -23,9 +23,10 @@ def cores() -> int:
 
 @dataclass
 class Died:
-    """A worker's process is gone, and with it the request it was at. message: how it ended."""
+    """A worker's process is gone, and with it the request it was at. message: how it ended. mend: what one may do about it."""
 
     message: str
+    mend: str = ""
 
 
 @dataclass
@@ -85,7 +86,7 @@ class Worker:
             kind, *values = self.pipe.recv()
         except (EOFError, OSError):
             self.process.join(10)
-            return Died(_ending(self.process.exitcode))
+            return _ending(self.process.exitcode)
         if kind == "failed":
             return Failed(*values)
         return Done(*values) if kind == "done" else Progress(*values)
@@ -126,11 +127,19 @@ def _handed_down(threads: int) -> Iterator[None]:
         os.environ |= before
 
 
-def _ending(code: int | None) -> str:
-    if code is not None and code < 0:
-        hint = " (perhaps the system ran out of memory)" if code == -9 else ""
-        return f"the worker process was ended by signal {-code}{hint}"
-    return f"the worker process ended with exit code {code}"
+CRASHES = (signal.SIGABRT, signal.SIGSEGV, signal.SIGFPE, signal.SIGILL)
+
+
+def _ending(code: int | None) -> Died:
+    if code is None or code >= 0:
+        return Died(f"the worker process ended with exit code {code}")
+    ended = f"the worker process was ended by signal {-code}"
+    if -code == signal.SIGKILL:
+        return Died(f"{ended} (perhaps the system ran out of memory)", "free memory, or take fewer --workers")
+    if -code in CRASHES:
+        mend = "see what it wrote above; try another setting of the cell, or another version of the library"
+        return Died(f"{ended} ({signal.strsignal(-code)}): a crash within a library, which Python cannot tell more of", mend)
+    return Died(ended)
 
 
 class Pool:
@@ -217,7 +226,7 @@ class Pool:
                 elif isinstance(event, Failed):
                     raise event.error
                 else:
-                    raise BenchError(f"{event.message} during {request}", mend="see whether this machine has memory left")
+                    raise BenchError(f"{event.message} during {request}", mend=event.mend)
         return [answers[index] for index in range(total)]
 
 

@@ -155,6 +155,20 @@ def _probe(pipe: Connection, device: str, config: TrialConfig) -> tuple[float, f
     return found.train_seconds_per_image, found.eval_seconds_per_image
 
 
+def _to_denoise(pipe: Connection, device: str, config: TrialConfig, seed: int) -> int:
+    """Count the images of a trial that are still to be denoised."""
+    from bench.data.denoise import pending
+
+    return sum(map(len, pending(config.data, seed, _dataset(config.data))))
+
+
+def _probe_denoising(pipe: Connection, device: str, config: TrialConfig, seed: int) -> float:
+    """Measure the seconds an image, at most, that denoising a trial's images takes."""
+    from bench.data.denoise import pending, seconds_an_image
+
+    return seconds_an_image(pending(config.data, seed, _dataset(config.data))[0], config.data.denoise, device)
+
+
 def _denoise(pipe: Connection, device: str, config: TrialConfig, seed: int) -> int:
     """Denoise a trial's images ahead of it; progress is (which, images done, images to do). Returns how many there were to do."""
     from bench.data.denoise import denoised, pending
@@ -220,7 +234,15 @@ def _confusion_json(classes: tuple[str, ...], confusion: dict[str, np.ndarray]) 
     return told.replace("], [", "],\n [").encode()
 
 
-REQUESTS = {"prepare": _prepare, "inspect": _inspect, "probe": _probe, "denoise": _denoise, "trial": _trial}
+REQUESTS = {
+    "prepare": _prepare,
+    "inspect": _inspect,
+    "probe": _probe,
+    "to_denoise": _to_denoise,
+    "probe_denoising": _probe_denoising,
+    "denoise": _denoise,
+    "trial": _trial,
+}
 
 if __name__ == "__main__":
     sys.exit("this module is started by the runner")

@@ -190,6 +190,21 @@ def test_only_runs_what_is_chosen(bench):
     assert plan["states"] == {"done": 2, "todo": 6} and plan["seconds"] is None
 
 
+def test_the_plan_tells_how_long_denoising_takes(bench):
+    bench.write(
+        "suite: tiny\ntitle: Denoising\ndata: {source: digits, subset: {train: 48, val: 24, test: 24}, noise: {variance: 0.04}}\n"
+        "base: {model: {name: simple_cnn}, train: {epochs: 1}}\nseeds: 2\nstages:\n  s:\n    axes:\n      denoise:\n"
+        "        none: {}\n        tv: {data: {denoise: {name: tv}}}\n        dip: {data: {denoise: {name: dip, iterations: 20}}}\n"
+    )
+    plan = bench("plan", "tiny.yaml")
+    assert "of which denoising 384 images before: at most " in plan.out, "2 denoisers x 2 seeds x 96 images"
+    told = json.loads(bench("plan", "tiny.yaml", "--json").out)
+    assert told["to_denoise"] == 384 and 0 < told["denoising_seconds"] < told["seconds"]
+    assert bench("run", "tiny.yaml", "--only", "s[denoise=tv]").code == 0
+    told = json.loads(bench("plan", "tiny.yaml", "--json").out)
+    assert told["to_denoise"] == 192, "what was denoised is found on disk"
+
+
 def test_reports_in_every_format(bench):
     assert bench("run", "tiny.yaml").code == 0
     formats = [f"--format={form}" for form in ("markdown", "latex", "html", "json")]

@@ -34,11 +34,19 @@ def test_an_error_of_a_request_comes_home(pool):
     assert pool.map("prepare", [(Data(source="digits"), False)]), "and the worker goes on"
 
 
-def test_a_worker_that_dies_is_noticed_and_started_again(pool):
+@pytest.mark.parametrize(
+    ("number", "message", "mend"),
+    [
+        (signal.SIGKILL, "signal 9 (perhaps the system ran out of memory)", "free memory"),
+        (signal.SIGABRT, "signal 6 (Aborted): a crash within a library", "see what it wrote"),
+        (signal.SIGTERM, "signal 15", ""),
+    ],
+)
+def test_a_worker_that_dies_is_noticed_and_started_again(pool, number, message, mend):
     worker = pool.workers[0]
-    os.kill(worker.process.pid, signal.SIGKILL)
+    os.kill(worker.process.pid, number)
     event = worker.receive()
-    assert isinstance(event, Died) and "signal 9" in event.message
+    assert isinstance(event, Died) and message in event.message and event.mend.startswith(mend)
     worker.restart()
     event = worker.receive()
     assert isinstance(event, Done)

@@ -8,6 +8,7 @@ from bench.data.denoise.base import DENOISERS
 from bench.data.denoise.bilateral import bilateral
 from bench.data.denoise.classical import nl_means, tv, wavelet
 from bench.data.denoise.prior import deep_image_prior
+from bench.data.denoise.probe import seconds_an_image
 from bench.data.denoise.quality import examples, psnr, quality, ssim
 from bench.data.denoise.store import denoised, pending
 
@@ -21,6 +22,7 @@ __all__ = [
     "pending",
     "psnr",
     "quality",
+    "seconds_an_image",
     "ssim",
     "tv",
     "wavelet",

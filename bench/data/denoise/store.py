@@ -99,7 +99,7 @@ def _made(path: Path, chunk: torch.Tensor, denoise: Denoise, say, device: torch.
                     tell(len(chunk))
                     return found
                 with memory.reused():
-                    result = torch.cat(list(_steps(chunk, denoise, device, tell)))
+                    result = torch.cat(list(steps(chunk, denoise, device, tell)))
                 _write(path, result)
                 return result
         finally:
@@ -116,7 +116,8 @@ def _write(path: Path, images: torch.Tensor) -> None:
         aside.unlink(missing_ok=True)
 
 
-def _steps(chunk: torch.Tensor, denoise: Denoise, device: torch.device, tell) -> Iterator[torch.Tensor]:
+def steps(chunk: torch.Tensor, denoise: Denoise, device: torch.device, tell: Callable[[int], None]) -> Iterator[torch.Tensor]:
+    """Denoise images, uint8 [N, 3, H, W], and yield them in pieces of as many as are done at once. tell: receives how many."""
     denoiser = DENOISERS[denoise.name]
     for some in chunk.split(STEP if device.type == "cpu" else CHUNK):
         images = some.to(device).float().div_(255)
