@@ -44,7 +44,7 @@ class Contrast:
         elif len(own) == 2:
             told = " vs ".join(own)
         else:
-            told = f"{sum(len(arm.cells) for arm in self.arms)} cells"
+            told = f"{len(own)} cells" if len(own) > 1 else "classes"  # of a correlation
         return f"{told} at {_text(shared)}" if shared else told
 
 

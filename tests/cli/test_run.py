@@ -192,7 +192,7 @@ def test_only_runs_what_is_chosen(bench):
 
 def test_the_plan_tells_how_long_denoising_takes(bench):
     bench.write(
-        "suite: tiny\ntitle: D\ndata: {source: digits, subset: {train: 48, val: 24, test: 24}, noise: {variance: 0.04}}\n"
+        "suite: tiny\ntitle: Denoising\ndata: {source: digits, subset: {train: 48, val: 24, test: 24}, noise: {variance: 0.04}}\n"
         "base: {model: {name: simple_cnn}, train: {epochs: 1}}\nseeds: 2\nstages:\n  s:\n    axes:\n      denoise:\n"
         "        none: {}\n        tv: {data: {denoise: {name: tv}}}\n"
         "        dip: {data: {denoise: {name: dip, iterations: 20}}}\n"

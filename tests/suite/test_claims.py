@@ -193,7 +193,7 @@ def test_an_interaction_has_four_arms_and_a_correlation_one_a_cell(suite):
     assert len(found.arms) == 6 and found.text == "6 cells"
     over_classes = "kind: correlation, x: test/class_accuracy/*, y: test/class_accuracy/*, direction: negative"
     _, (found,) = of(suite, f"{over_classes}, stage: s, where: {{a: x, b: 1}}")
-    assert [cells(arm) for arm in found.arms] == [["a=x, b=1"]]
+    assert [cells(arm) for arm in found.arms] == [["a=x, b=1"]] and found.text == "classes at a=x, b=1"
 
 
 def test_a_profile_takes_a_claim_out(suite):
