@@ -140,7 +140,12 @@ def identity(section: Section) -> str:
     if isinstance(section.config, Data) and (section.config.path or ":" in section.config.source):
         from bench import data
 
-        found.append(data.prepare(section.config, say=logger.info).digest)
+        try:
+            found.append(data.prepare(section.config, say=logger.info).digest)
+        except BenchError as error:
+            told = f"{error.where}: {error.message}" if error.where else error.message
+            where = section.place(("path" if section.config.path else "source",))
+            raise BenchError(told, where=where, mend=error.mend) from None
     if isinstance(weights, str):
         file = Path(weights)
         found.append(_sha256(file, file.stat().st_mtime_ns) if file.is_file() else "no such file")

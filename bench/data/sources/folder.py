@@ -21,6 +21,7 @@ from bench.config import Data
 from bench.data.dataset import FORMAT, Dataset
 from bench.data.sources.base import SOURCES, Source
 from bench.errors import BenchError
+from bench.paths import data_root
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
 LAYOUT = "expected <class>/<image>, or train/<class>/<image> and test/<class>/<image>"
@@ -54,7 +55,8 @@ class Folder(Source):
         try:
             files = _walk(self.path) if self.path.is_dir() else [("", self.path.stat())]
         except FileNotFoundError as error:
-            raise BenchError("there is no such file", where=error.filename, mend="check 'path', and links in it") from error
+            mend = f"check 'path', which is looked for beside the suite, then in {data_root()}, and links in it"
+            raise BenchError("there is no such file", where=error.filename, mend=mend) from error
         except OSError as error:
             raise BenchError(f"cannot be read: {error.strerror}", where=str(error.filename)) from error
         listing = [FORMAT, str(self.path), sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in files)]
