@@ -7,7 +7,7 @@ import numpy as np
 
 from bench.config import Append, Data, Environments, LabelNoise, Reduce, SplitName
 from bench.data.classes import numbers
-from bench.data.dataset import Dataset
+from bench.data.dataset import Dataset, Rows
 from bench.data.draws import draws, first_of_each
 from bench.data.splits import split
 from bench.data.views import view
@@ -71,6 +71,27 @@ def part_sizes(dataset: Dataset, data: Data) -> dict[SplitName, int]:
     if data.append:
         sizes["train"] += appended(sizes["train"], data.append)
     return sizes
+
+
+def shared_images(dataset: Dataset, trained: Data, tested: Data, seed_trained: int = 0, seed_tested: int = 0) -> int:
+    """Return how many images of the training part of `trained` are in the validation or test part of `tested`.
+
+    Both are sections over the same source; an image and its copies count once. seed_trained, seed_tested: of the two trials;
+    which images a part holds depends on neither. Raises the BenchErrors of `view` and `compose`.
+    """
+    seen, held = _places(dataset, trained), _places(dataset, tested)
+    return len(np.intersect1d(seen["train"], np.concatenate([held["val"], held["test"]])))
+
+
+def _places(dataset: Dataset, data: Data) -> dict[SplitName, np.ndarray]:
+    """Return where the images of each part stand in the source: in its training images, and then in its test images."""
+    seen = view(dataset, data)
+    found = {}
+    for name, part in compose(seen, data).items():
+        images = seen.test_images if part.official else seen.train_images
+        places = images.places[part.indices] if isinstance(images, Rows) else part.indices
+        found[name] = places + len(dataset.train_labels) * part.official
+    return found
 
 
 def appended(images: int, options: Append) -> int:

@@ -147,6 +147,13 @@ def _inspect(pipe: Connection, device: str, config: TrialConfig, contracts: bool
     return Facts(sizes, models.unavailable(config.model) or "", errors=errors)
 
 
+def _shared_images(pipe: Connection, device: str, trained: Data, tested: Data) -> int:
+    """Count the images that one section trains on and another, over the same source, validates or tests on."""
+    from bench import data as datasets
+
+    return datasets.shared_images(_dataset(trained), trained, tested)
+
+
 def _probe(pipe: Connection, device: str, config: TrialConfig) -> tuple[float, float]:
     """Measure seconds an image, in training and in evaluation."""
     from bench.training.probe import probe
@@ -237,6 +244,7 @@ def _confusion_json(classes: tuple[str, ...], confusion: dict[str, np.ndarray]) 
 REQUESTS = {
     "prepare": _prepare,
     "inspect": _inspect,
+    "shared_images": _shared_images,
     "probe": _probe,
     "to_denoise": _to_denoise,
     "probe_denoising": _probe_denoising,

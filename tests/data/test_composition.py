@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from bench.config import Data
-from bench.data import Dataset, part_sizes, parts, split
+from bench.data import Dataset, part_sizes, parts, shared_images, split
 from bench.data.composition import compose
 from bench.errors import BenchError
 
@@ -194,3 +194,30 @@ def test_part_sizes_are_those_of_the_parts(settings):
     made = parts(dataset, of(**settings), seed=0)
     assert part_sizes(dataset, of(**settings)) == {name: len(part) for name, part in made.items()}
     assert all(len(part) == len(part.images) == len(part.labels) for part in made.values())
+
+
+# ------------------------------------------------------------ images of two sections
+
+
+def test_the_same_split_shares_no_image():
+    for dataset in (balanced(6, 20), balanced(6, 20, test=10)):
+        assert shared_images(dataset, of(), of()) == 0
+        assert shared_images(dataset, of(), of(noise={"variance": 0.1}, subset={"train": 30})) == 0
+
+
+def test_a_split_of_its_own_shares_images_which_count_once():
+    dataset = balanced(6, 20)
+    assert shared_images(dataset, of(), of(split={"seed": 1})) > 0
+    some = of(classes=(0, 1, 2))
+    shared = shared_images(dataset, of(), some)
+    trained, tested = parts(dataset, of(), seed=0), parts(dataset, some, seed=0)
+    assert shared == len(set(trained["train"].indices) & {*tested["val"].indices, *tested["test"].indices}) > 0
+    assert shared_images(dataset, of(copies={"classes": (0, 1, 2), "variances": (0.1, 0.2)}), some) == shared
+
+
+def test_official_test_images_are_others_than_training_images_until_they_are_pooled():
+    dataset = balanced(3, 20, test=10)
+    only = of(classes=(0, 1), split={"val": {"per_class": 1}})
+    pooled = of(pool=True, split={"test": {"per_class": 1}, "val": {"per_class": 1}})
+    assert shared_images(dataset, of(split={"val": {"per_class": 1}}), only) <= 2, "at most what validates"
+    assert shared_images(dataset, pooled, only) >= 20 - 4, "nearly all images are trained on, those of the test set too"

@@ -28,6 +28,12 @@ def test_answers_come_in_order(pool):
     assert len(digests) == 3 and len(set(digests)) == 1 and digests[0][1] == 10
 
 
+def test_images_that_two_sections_share(pool):
+    all_digits, few = Data(source="digits"), Data(source="digits", classes=5)
+    assert pool.map("shared_images", [(all_digits, all_digits)]) == [0]
+    assert pool.map("shared_images", [(all_digits, few)])[0] > 0
+
+
 def test_an_error_of_a_request_comes_home(pool):
     with pytest.raises(BenchError, match="unknown data source 'digit'"):
         pool.map("prepare", [(Data(source="digit"), False)])
