@@ -48,7 +48,8 @@ def fit(body: nn.Module, path: str | Path, head: nn.Module | None = None) -> tup
 
     The file holds a bare body, such as torchvision's and timm's files, or a whole network that `build` made: headed, frozen, or
     both. The last layer's weights are left out where the number of classes is another one, and all of the head's where it is
-    another head. Any other difference in names or shapes raises BenchError with the first of them.
+    another head (of other dense layers or batch norms; dropout may differ). Any other difference in names or shapes raises
+    BenchError with the first of them.
     """
     own = body.state_dict()
     state, top = _unwrapped(read(path), own)
@@ -112,12 +113,21 @@ def _under(prefix: str, state: State) -> State:
 
 def _same_head(state: State, head: nn.Module) -> State:
     """Return a file's weights of the head: all but the last layer's where only the classes differ, none of another head."""
-    own, last = head.state_dict(), f"{len(head) - 1}."
-    shapes, theirs = ({key: value.shape for key, value in each.items()} for each in (own, state))
-    differ = {key for key, _ in shapes.items() ^ theirs.items()}
-    if not all(key.startswith(last) for key in differ):
+    own, theirs = _layers(head.state_dict()), _layers(state)
+    shapes, other = ([{name: value.shape for name, value in layer.items()} for layer in each.values()] for each in (own, theirs))
+    if len(shapes) != len(other) or shapes[:-1] != other[:-1]:
         return {}
-    return {key: value for key, value in state.items() if not (differ and key.startswith(last))}
+    pairs = list(zip(own, theirs.values(), strict=True))[: len(own) if shapes == other else -1]
+    return {f"{number}.{name}": value for number, layer in pairs for name, value in layer.items()}
+
+
+def _layers(state: State) -> dict[str, State]:
+    """Return the weights of each layer of a head, by its number, in order. Numbers count layers without any, too."""
+    layers: dict[str, State] = {}
+    for key in sorted(state, key=lambda key: (key.find("."), key)):  # 2 before 10, as files may have it the other way round
+        number, _, name = key.partition(".")
+        layers.setdefault(number, {})[name] = state[key]
+    return layers
 
 
 def classifiers(network: nn.Module) -> tuple[nn.Module, ...]:

@@ -90,6 +90,44 @@ def test_another_head_begins_anew(stage):
     assert _same(_part(loaded, "body"), _part(state, "body"))
 
 
+def _dense(network):
+    return [layer.weight for layer in network.head if isinstance(layer, torch.nn.Linear)]
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ({"hidden": [6, 5]}, {"hidden": [6, 5], "dropout": 0.5}),
+        ({"hidden": [6, 5], "dropout": 0.5}, {"hidden": [6, 5]}),
+        ({"hidden": [6, 5, 4, 3, 2], "dropout": 0.1}, {"hidden": [6, 5, 4, 3, 2]}),  # with layers 10 and 12
+        ({**HEAD, "dropout": 0.5, "l2": 0.1}, HEAD),
+    ],
+)
+@pytest.mark.parametrize("classes", [10, 100])
+def test_dropout_makes_no_other_head(stage, source, target, classes):
+    path, _ = stage(head=source, classes=classes)
+    trained = _dense(build(model("wrn", args=SMALL["wrn"], head=source), CIFAR, classes, seed=7))
+    loaded = _dense(build(model("wrn", args=SMALL["wrn"], head=target, weights=path), CIFAR, 10, seed=0))
+    kept = [torch.equal(one, other) for one, other in zip(loaded, trained, strict=True)]
+    assert kept == [True] * (len(kept) - 1) + [classes == 10]
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ({"hidden": []}, {"hidden": [100]}),
+        ({"hidden": [100]}, {"hidden": []}),
+        ({"hidden": [6]}, {"hidden": [6], "batch_norm": True}),
+    ],
+)
+@pytest.mark.parametrize("classes", [10, 100])
+def test_a_head_of_other_layers_begins_anew(stage, source, target, classes):
+    path, _ = stage(head=source, classes=classes)
+    fields = {"args": SMALL["wrn"], "head": target}
+    loaded = build(model("wrn", weights=path, **fields), CIFAR, 10, seed=0).state_dict()
+    assert _same(_part(loaded, "head"), _part(build(model("wrn", **fields), CIFAR, 10, seed=0).state_dict(), "head"))
+
+
 @pytest.mark.parametrize("head", [None, HEAD])
 @pytest.mark.parametrize("name", SMALL)
 def test_a_hundred_classes_become_ten(stage, name, head):
