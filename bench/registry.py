@@ -77,10 +77,10 @@ def own(name: str, kind: str) -> Any:
 
 
 def own_digest(name: str) -> str:
-    """Return the SHA-256 of the file of `module:name`, so that a changed part counts as another one; "" where there is none."""
+    """Return the SHA-256 of the file of `module:name`, so that a changed part counts as another one; "" where it is not found."""
     try:
         spec = find_spec(name.partition(":")[0])
-    except (ImportError, ValueError):
+    except Exception:  # of a package's module, it imports the package, which may raise anything: `own` tells it
         return ""
     path = Path(spec.origin) if spec and spec.origin else None
     return hashlib.sha256(path.read_bytes()).hexdigest() if path and path.is_file() else ""

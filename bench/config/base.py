@@ -20,10 +20,18 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+OWN_NAME = r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*"
+"""What a part of the user's own is called: `module:name`."""
+
+
 def _importable(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", name):
-        raise ValueError("should be `module:name`")
+    if not re.fullmatch(OWN_NAME, name):
+        raise ValueError("should be `module:name`, in English letters, digits and '_'")
     return name
+
+
+PartName = Annotated[str, AfterValidator(lambda name: _importable(name) if ":" in name else name)]
+"""A name that we know, or `module:name`."""
 
 
 class Own(Config):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, FiniteFloat, field_validator, model_validator
 
 from bench.config.augment import Append, Augment
-from bench.config.base import Config, Count, Fraction, NonNegative, Positive, Seed, SplitName
+from bench.config.base import Config, Count, Fraction, NonNegative, PartName, Positive, Seed, SplitName
 from bench.config.denoise import Denoise
 
 ClassName = Annotated[int, Field(ge=0)] | str
@@ -147,7 +147,7 @@ class Data(Config):
     """A data set and what is done to its images, in this order: pool, classes, sizes, split, subset, label noise, reduce,
     copies, noise, denoise, append; and in each batch: augment, normalize, resize."""
 
-    source: str
+    source: PartName
     """cifar10, cifar100, digits, folder (with `path`), or `module:name`."""
     path: str | None = None
     """For source folder: a tree `<class>/<image>` (or `train/<class>/…` and `test/<class>/…`), or a tar or zip of one.

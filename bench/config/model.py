@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
-from bench.config.base import Config, Count, NonNegative, Seed, label
+from bench.config.base import Config, Count, NonNegative, PartName, Seed, label
 
 
 class Head(Config):
@@ -36,7 +36,7 @@ def _origin(value: Any) -> str:
 class Model(Config):
     """A network: one of our own (`bench ls models`), any timm name, or `module:name`."""
 
-    name: str
+    name: PartName
     pretrained: bool = False
     """Start from the weights that timm's hub publishes under this name."""
     weights: Annotated[Annotated[str, Tag("file")] | Annotated[Trained, Tag("stage")], Discriminator(_origin)] | None = None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.config import SECTIONS
+from bench.config.base import OWN_NAME
 from bench.errors import BenchError
 from bench.paths import beside
 from bench.suite import links
@@ -19,7 +20,7 @@ from bench.suite.schema import SuiteFile
 from bench.suite.stages import Ensemble, Start
 from bench.suite.validation import validated
 
-OWN = re.compile(r'"(?:name|source)": "([\w.]+:\w+)"')
+OWN = re.compile(rf'"(?:name|source)": "({OWN_NAME})"')
 
 Started = tuple[Start | None, Cell | None, str]
 """What a cell starts from, the best cell of that (None where it is not known), and the stage that it waits for, "" if none."""
