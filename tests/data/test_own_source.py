@@ -113,11 +113,16 @@ def test_it_may_return_a_data_set_of_ours(module, tmp_path):
         ("('ab', images, labels)", "class names are no list of strings"),
         ("(2, images, labels)", "class names are no list of strings"),
         ("([0, 1], images, labels)", "class names are no list of strings"),
+        ("(map(str, range(2)), images, labels)", "class names are no list of strings"),
+        ("({'a', 'b'}, images, labels)", "class names are no list of strings"),
+        ("(dict(a=0, b=1), images, labels)", "class names are no list of strings"),
         ("(['a', 'a'], images, labels)", "two or more classes, each with a name of its own, not a, a"),
         ("(['a'], images, labels * 0)", "two or more classes"),
         ("(names, images, labels, images[:2, :, :3], labels[:2])", "training and test images differ in size"),
         ("(names, images, labels, images, None)", "a test set needs both images and labels"),
         ("(names, [images, images[:1]], labels)", "inhomogeneous"),
+        ("(names, OnDevice(), labels)", "images or labels are no arrays: can't convert cuda:0"),
+        ("(names, torch.zeros(6, 3, 4, 4, requires_grad=True), labels)", "images or labels are no arrays: .*requires grad"),
         ("(names, None, labels)", "there are no training images"),
         ("1 / 0", "fails: ZeroDivisionError"),
     ],
@@ -126,6 +131,11 @@ def test_what_it_must_not_return(module, tmp_path, returned, message):
     name = module(
         f"""
         import numpy as np
+        import torch
+
+        class OnDevice:
+            def __array__(self, dtype=None, copy=None):
+                raise TypeError("can't convert cuda:0 device type tensor to numpy")
 
         def made():
             names, images, labels = ("a", "b"), np.zeros((6, 3, 4, 4), np.uint8), np.arange(6) % 2

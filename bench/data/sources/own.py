@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,8 @@ from bench.errors import BenchError
 from bench.registry import own_digest
 
 _RETURNS = (
-    "it returns (class names, training images uint8 [N, 3, H, W], training labels int64 [N]), then test images and labels "
-    "if there are any; or a bench.data.Dataset"
+    "it returns (list of class names, training images uint8 [N, 3, H, W], training labels int64 [N]), then test images and "
+    "labels if there are any; or a bench.data.Dataset"
 )
 
 
@@ -53,11 +53,14 @@ class OwnSource(Source):
         else:
             length = f" of {len(made)}" if isinstance(made, (tuple, list)) else ""
             raise ValueError(f"returns a {type(made).__name__}{length}")
-        if isinstance(classes, str) or not isinstance(classes, Iterable) or not all(isinstance(one, str) for one in classes):
+        if not isinstance(classes, (list, tuple)) or not all(isinstance(one, str) for one in classes):
             raise ValueError("class names are no list of strings")
         if len(classes) < 2 or len(set(classes)) < len(classes):
             raise ValueError(f"there should be two or more classes, each with a name of its own, not {', '.join(classes)}")
-        images, labels, *test = [None if array is None else np.asarray(array) for array in arrays]
+        try:
+            images, labels, *test = [None if array is None else np.asarray(array) for array in arrays]
+        except (TypeError, ValueError, RuntimeError) as error:  # such as a tensor on a device, or one with a gradient
+            raise ValueError(f"images or labels are no arrays: {error}") from error
         if images is None or labels is None:
             raise ValueError("there are no training images, or no labels of them")
         return Dataset.build(name, classes, images, labels, *test)
