@@ -1,6 +1,7 @@
-"""Memory: kept for reuse while training on the CPU, and the many ways in which the lack of it is reported."""
+"""Memory: kept for reuse while training on the CPU, fixed for cuBLAS, and the many ways in which the lack of it is reported."""
 
 import ctypes
+import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,12 @@ def _glibc() -> ctypes.CDLL | None:
     libc.mallopt(M_MMAP_MAX, 0)
     libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
     return libc
+
+
+def fix_cublas_workspace() -> None:
+    """Give cuBLAS workspaces of a fixed size, unless the environment says otherwise already: it rounds the same then, and strict
+    mode asks for it. Heeded by the first product of matrices on a device."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
 def ran_out(error: BaseException) -> bool:

@@ -49,6 +49,9 @@ def main(pipe: Connection, device: str, threads: int) -> None:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     import torch
 
+    from bench import memory
+
+    memory.fix_cublas_workspace()  # of denoising too, which comes before any trial
     torch.set_num_threads(threads)
     if device == "auto":
         device = "cuda:0" if torch.cuda.is_available() else "cpu"
@@ -130,6 +133,13 @@ def _inspect(pipe: Connection, device: str, config: TrialConfig, contracts: bool
     except BenchError as error:
         errors.append(("data", error))
     channels, *size = dataset.train_images.shape[1:]
+    if config.data.denoise:
+        from bench.data.denoise import check as check_denoiser  # which few trials need
+
+        try:
+            check_denoiser(config.data.denoise, *size)
+        except BenchError as error:
+            errors.append(("data", error))
     height, width = config.data.resize.applied(*size) if config.data.resize else size
     try:
         models.check(config.model, (channels, height, width), classes)

@@ -1,13 +1,12 @@
 """Which kernels may be chosen and which random numbers are drawn, for the duration of one trial."""
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
-from bench import config
+from bench import config, memory
 from bench.errors import BenchError
 from bench.seeding import derive
 
@@ -35,7 +34,7 @@ def isolated(train: config.Train, seed: int, device: torch.device) -> Iterator[N
     """
     strict = train.deterministic == "strict"
     if strict and device.type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS refuses strict mode without it
+        memory.fix_cublas_workspace()
     before = (
         torch.are_deterministic_algorithms_enabled(),
         torch.is_deterministic_algorithms_warn_only_enabled(),

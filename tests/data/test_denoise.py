@@ -182,6 +182,25 @@ def test_a_denoiser_that_does_not_return_images_is_told(images, own, root, resul
     assert not files(root)
 
 
+@pytest.mark.parametrize("error", ["PermissionError(13, 'no', 'blur.npy')", "ValueError('no')", "RuntimeError('no')"])
+def test_what_a_denoiser_raises_is_told_as_its_own(images, own, root, error):
+    data, _ = own(f"(_ for _ in ()).throw({error})")
+    with pytest.raises(BenchError, match=f"denoiser 'mine:invert' raises {error.split('(')[0]}: ") as caught:
+        denoised(images, data)
+    assert caught.value.where == "data.denoise" and not files(root)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("out of memory"), BenchError("no", where="here")])
+def test_a_lack_of_memory_and_our_own_errors_stay_what_they_are(images, root, monkeypatch, error):
+    def fails(images, options):
+        raise error
+
+    monkeypatch.setitem(DENOISERS._parts, "tv", fails)
+    with pytest.raises(type(error)) as caught:
+        denoised(images, Data(source="digits", denoise={"name": "tv"}))
+    assert caught.value is error
+
+
 def test_a_root_that_cannot_be_written_is_told(images, root):
     root.parent.mkdir(exist_ok=True)
     root.write_text("a file")
@@ -210,6 +229,31 @@ def test_pending_heeds_the_splits_and_appended_images_are_not_denoised(make_data
         source="x", denoise={"name": "tv", "splits": ["train"]}, append={"share": 0.5, "augment": [{"name": "flip", "p": 1}]}
     )
     assert [len(images) for images in pending(data, 0, dataset)] == [48]
+
+
+@pytest.mark.parametrize(
+    ("denoise", "where", "message"),
+    [
+        ({"name": "wavelet", "wavelet": "bd4"}, "data.denoise.wavelet", "unknown wavelet 'bd4'"),
+        ({"name": "wavelet", "wavelet": "morl"}, "data.denoise.wavelet", "unknown wavelet 'morl'"),
+        ({"name": "dip", "depth": 5}, "data.denoise.depth", "32x32 pixels are too small for a network that halves 5 times"),
+        ({"name": "wavelet", "wavelet": "sym4"}, "", ""),
+        ({"name": "wavelet", "wavelet": "DB2"}, "", ""),
+        ({"name": "dip", "depth": 4}, "", ""),
+        ({"name": "tv"}, "", ""),
+    ],
+)
+def test_a_worker_tells_what_a_denoiser_cannot_do_before_anything_runs(monkeypatch, make_dataset, denoise, where, message):
+    from bench.config import Model, Train, TrialConfig
+    from bench.runner import worker
+
+    dataset = make_dataset([30, 30], [10, 10], size=(32, 32))
+    monkeypatch.setattr(worker, "_dataset", lambda data: dataset)
+    data = Data(source="digits", denoise=denoise, resize={"size": 64})
+    config = TrialConfig(data=data, model=Model(name="simple_cnn"), train=Train.model_validate({"epochs": 1}))
+    errors = worker.REQUESTS["inspect"](None, "cpu", config, False).errors
+    assert [(section, error.where) for section, error in errors] == ([("data", where)] if where else [])
+    assert not errors or (message in errors[0][1].message and errors[0][1].mend)
 
 
 def test_a_worker_denoises_ahead_and_tells_how_far_it_is(own, monkeypatch):

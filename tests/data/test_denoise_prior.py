@@ -1,5 +1,7 @@
 """Deep Image Prior on many images at once: against one network built of PyTorch's own layers, and against itself alone."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -205,3 +207,12 @@ def test_images_too_small_for_the_depth_are_told(noisy):
     assert deep_image_prior(noisy[:, :, :8, :8], options(depth=2, iterations=1)).shape == (4, 3, 8, 8)
     with pytest.raises(BenchError, match="8x7 pixels are too small for a network that halves 2 times"):
         deep_image_prior(noisy[:, :, :7, :8], options(depth=2, iterations=1))
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_how_many_images_are_done_at_once_hangs_on_nothing_else_that_runs(monkeypatch, device):
+    asked = []
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: asked.append(device) or (0, 0))
+    images = SimpleNamespace(device=torch.device(device), shape=(1024, 3, 32, 32))
+    assert prior._batch(images, options()) >= (1024 if device == "cuda" else 64)
+    assert not asked

@@ -5,10 +5,12 @@ import signal
 import time
 
 import pytest
+import torch
 
 from bench.config import Data
 from bench.errors import BenchError
 from bench.runner.pool import Died, Done, Pool, cores, greet
+from bench.runner.worker import main as serve
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +23,23 @@ def pool():
 def test_workers_say_what_they_are(pool):
     hello = pool.hello()
     assert hello.device.startswith("CPU ") and {"python", "torch", "torchvision", "timm"} == set(hello.versions)
+
+
+def test_a_worker_fixes_the_workspace_of_cublas_before_any_request(monkeypatch):
+    class Pipe:
+        send = staticmethod(lambda answer: None)
+
+        def recv(self):
+            raise EOFError
+
+    monkeypatch.setattr("bench.runner.worker._end_with", lambda parent: None)
+    monkeypatch.setattr(torch, "set_num_threads", lambda threads: None)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    serve(Pipe(), "cpu", 1)
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8", "what the user sets stays"
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    serve(Pipe(), "cpu", 1)
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
 
 
 def test_answers_come_in_order(pool):

@@ -6,6 +6,7 @@ device. An image's result must not depend on the others.
 
 from bench.data.denoise.base import DENOISERS
 from bench.data.denoise.bilateral import bilateral
+from bench.data.denoise.check import check
 from bench.data.denoise.classical import nl_means, tv, wavelet
 from bench.data.denoise.prior import deep_image_prior
 from bench.data.denoise.probe import seconds_an_image
@@ -15,6 +16,7 @@ from bench.data.denoise.store import denoised, pending
 __all__ = [
     "DENOISERS",
     "bilateral",
+    "check",
     "deep_image_prior",
     "denoised",
     "examples",

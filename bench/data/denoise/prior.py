@@ -8,8 +8,8 @@ import torch
 
 from bench.config import DeepImagePrior
 from bench.data.denoise.base import DENOISERS, noise_level
+from bench.data.denoise.check import check
 from bench.data.denoise.hourglass import SKIPPED, Hourglass
-from bench.errors import BenchError
 from bench.seeding import generator
 
 INPUT = 0.1
@@ -20,8 +20,8 @@ CHECKED = 10
 """Iterations from one look at which images are done to the next."""
 BETAS, EPSILON = (0.9, 0.999), 1e-8
 """Of Adam."""
-CPU_BYTES = 100e6
-"""Memory for a batch on the CPU: more is no faster."""
+CPU_BYTES, CUDA_BYTES = 100e6, 4e9
+"""Memory for a batch: on the CPU more is no faster. Not what is free, since rounding may hang on a batch's size."""
 
 
 @DENOISERS.register("dip")
@@ -32,24 +32,18 @@ def deep_image_prior(images: torch.Tensor, options: DeepImagePrior) -> torch.Ten
     input: it learns the image sooner than its noise. The result is an exponential average of what the network paints.
     Weights, input and the noise on the input are drawn from the image's content, so neither place nor neighbours matter.
     """
-    smallest = 2 ** (options.depth + 1)
-    if min(images.shape[2:]) < smallest:
-        raise BenchError(
-            f"images of {images.shape[3]}x{images.shape[2]} pixels are too small for a network that halves {options.depth} times",
-            where="data.denoise.depth",
-            mend=f"lower it: {options.depth} takes {smallest} pixels a side",
-        )
+    check(options, *images.shape[2:])
     goals = noise_level(images) ** 2 if options.stop_at_noise else torch.zeros(len(images), device=images.device)
     chunks = zip(*(some.split(_batch(images, options)) for some in (images, goals)), strict=True)
     return torch.cat([_paint(some, goal, options) for some, goal in chunks])
 
 
 def _batch(images: torch.Tensor, options: DeepImagePrior) -> int:
-    """Return how many images are worked on at once, by the memory that there is."""
-    free = CPU_BYTES if images.device.type == "cpu" else torch.cuda.mem_get_info(images.device)[0] / 2
+    """Return how many images are worked on at once."""
+    room = CPU_BYTES if images.device.type == "cpu" else CUDA_BYTES
     up, down = options.channels + SKIPPED, options.input_channels
     floats = (9 * up + 19 * options.channels + 3 * down) * 4 / 3 * math.prod(images.shape[2:])  # patches above all
-    return max(1, int(free / (4 * floats)))
+    return max(1, int(room / (4 * floats)))
 
 
 @dataclass

@@ -40,7 +40,7 @@ def denoised(
     for the first and takes its result; a damaged file is made anew.
 
     device: where it is done. say: receives lines of progress; step: the number of images that were done since its last call.
-    BenchError for images that the denoiser cannot take, and where a denoiser of the user's own does not return what it should.
+    BenchError for what the denoiser raises, and where a denoiser of the user's own does not return what it should.
     """
     result, done = [], 0
 
@@ -121,7 +121,16 @@ def steps(chunk: torch.Tensor, denoise: Denoise, device: torch.device, tell: Cal
     denoiser = DENOISERS[denoise.name]
     for some in chunk.split(STEP if device.type == "cpu" else CHUNK):
         images = some.to(device).float().div_(255)
-        result = denoiser(images, options(denoise))
+        try:
+            result = denoiser(images, options(denoise))
+        except Exception as error:
+            if isinstance(error, BenchError) or memory.ran_out(error):
+                raise
+            raise BenchError(
+                f"denoiser {denoise.name!r} raises {type(error).__name__}: {error}",
+                where="data.denoise",
+                mend="change its settings, or mend it if it is your own",
+            ) from error
         if problem := _problem(result, images):
             raise BenchError(
                 f"denoiser {denoise.name!r} returned {problem}",
