@@ -88,6 +88,43 @@ class Detached(Net):
         return self.last(self.body(images).mean((2, 3)).detach())
 
 
+class WhollyDetached(Net):
+    def forward(self, images):
+        return super().forward(images).detach()
+
+
+class WithoutGradients(Net):
+    @torch.no_grad()
+    def forward(self, images):
+        return super().forward(images)
+
+
+class TwoInTraining(Net):
+    def forward(self, images):
+        scores = super().forward(images)
+        return (scores, scores) if self.training else scores
+
+
+class FewInTraining(Net):
+    def forward(self, images):
+        return super().forward(images)[: len(images) // 2 if self.training else None]
+
+
+class Refusing(torch.autograd.Function):
+    @staticmethod
+    def forward(context, scores):
+        return scores.clone()
+
+    @staticmethod
+    def backward(context, gradient):
+        raise ZeroDivisionError("in backward")
+
+
+class FailsBackward(Net):
+    def forward(self, images):
+        return Refusing.apply(super().forward(images))
+
+
 class RandomInEvaluation(Net):
     def forward(self, images):
         return self.last(F.dropout(self.body(images).mean((2, 3))))
@@ -349,6 +386,11 @@ def test_good_parts_pass_and_the_process_stays_as_it_was(dataset, good):
         ("SeedsWhenCalled", "sets the seed of the global generator when it is called"),
         ("Unreached", "has parameters that no gradient reaches: spare.weight, spare.bias"),
         ("Detached", "has parameters that no gradient reaches: body.0.weight"),
+        ("WhollyDetached", "gives logits that no gradient goes back from"),
+        ("WithoutGradients", "gives logits that no gradient goes back from"),
+        ("TwoInTraining", "returns (float32 [8, 3], float32 [8, 3]) for 8 images, 3 classes"),
+        ("FewInTraining", "returns float32 [4, 3] for 8 images, 3 classes"),
+        ("FailsBackward", "raises ZeroDivisionError: in backward"),
         ("RandomInEvaluation", "is random in evaluation mode"),
         ("DrawsInEvaluation", "draws from the global generator in evaluation mode"),
         ("BatchStatistics", "gives an image other logits in another batch"),

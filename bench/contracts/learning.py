@@ -45,6 +45,11 @@ def check_model(spec: config.Model, in_shape: Shape, classes: int, device: torch
         seed_world(seed)
         scores = subject.call(network, some)
         subject.demand(
+            isinstance(scores, torch.Tensor) and scores.shape == (len(some), classes),
+            f"returns {described(scores if isinstance(scores, tuple) else (scores,))} for {len(some)} images, {classes} classes",
+            "return one tensor [images, classes] in training and in evaluation mode",
+        )
+        subject.demand(
             scores.is_floating_point() and bool(scores.isfinite().all()),
             "gives logits that are no finite floats",
             "check its initial weights, and logarithms and quotients in `forward`",
@@ -54,7 +59,12 @@ def check_model(spec: config.Model, in_shape: Shape, classes: int, device: torch
     network.train()
     (scores, one), (_, other) = logits(0), logits(1)
     subject.demand(not reseeded(one, other), "sets the seed of the global generator when it is called", seeds)
-    F.cross_entropy(scores.float(), labels).backward()
+    subject.demand(
+        scores.requires_grad,
+        "gives logits that no gradient goes back from",
+        "keep to tensor operations in `forward`, without `.detach()`, `torch.no_grad()` or NumPy",
+    )
+    subject.call(lambda: F.cross_entropy(scores.float(), labels).backward())
     unreached = [name for name, weight in network.named_parameters() if weight.requires_grad and weight.grad is None]
     subject.demand(
         not unreached,
