@@ -2,6 +2,9 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from bench.cli import common
 from bench.errors import BenchError
@@ -16,31 +19,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    from bench.runner.inspect import inspect
-    from bench.runner.plan import make_plan
-    from bench.runner.pool import Pool
-    from bench.suite import load_suite
-
-    checked, errors = [], []
+    folders: dict[Path, list[str]] = {}
     for path in args.suites:
-        try:
-            first = load_suite(path, profile=args.profile, overrides=args.overrides)
-            profiles = [args.profile] if args.profile else list(first.spec.profiles)
-            others = [] if args.profile else [load_suite(path, profile=name, overrides=args.overrides) for name in profiles]
-            checked += [first, *others]
-        except BenchError as error:
-            errors.append(error)
+        folders.setdefault(Path(path).parent.resolve(), []).append(path)
+    checked: list = []
+    errors: list[BenchError] = []
     notes: dict[str, str] = {}
-    if checked and not args.grammar:
-        with Pool(1, 1, "auto") as pool:
-            for suite in checked:
-                try:
-                    inspect(make_plan(suite, []), pool, contracts=True)
-                except BenchError as error:
-                    if "bench data prepare" in error.mend:  # data that is not here says nothing about the file
-                        notes[f"{suite.document.file} ({suite.profile})"] = f"models and data not checked: {error.message}"
-                    else:
-                        errors.append(error)
+    for folder, paths in folders.items():
+        with _parts_of(folder):
+            suites = _loaded(paths, args, errors)
+            if suites and not args.grammar:
+                _inspect(suites, errors, notes)
+        checked += suites
     if args.json:
         common.show_json({"valid": not errors, "errors": [str(error) for error in errors], "notes": notes})
     else:
@@ -52,3 +42,49 @@ def main(args: argparse.Namespace) -> int:
         for error in dict.fromkeys(map(str, errors)):
             print(f"error: {error}", file=sys.stderr)
     return 1 if errors else 0
+
+
+@contextmanager
+def _parts_of(folder: Path) -> Iterator[None]:
+    """Afterwards forget the folder's own parts, and to look for parts there: another folder may have others of the same names."""
+    path, known = list(sys.path), set(sys.modules)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name in sys.modules.keys() - known:
+            top = name.partition(".")[0]
+            if top not in known and ((folder / f"{top}.py").is_file() or (folder / top).is_dir()):
+                del sys.modules[name]
+
+
+def _loaded(paths: list[str], args: argparse.Namespace, errors: list[BenchError]) -> list:
+    """Return the suites, each without a profile and with each; those that cannot be loaded add to the errors."""
+    from bench.suite import load_suite
+
+    suites = []
+    for path in paths:
+        try:
+            first = load_suite(path, profile=args.profile, overrides=args.overrides)
+            profiles = [] if args.profile else list(first.spec.profiles)
+            suites += [first, *(load_suite(path, profile=name, overrides=args.overrides) for name in profiles)]
+        except BenchError as error:
+            errors.append(error)
+    return suites
+
+
+def _inspect(suites: list, errors: list[BenchError], notes: dict[str, str]) -> None:
+    """Check models, data and own parts of one folder's suites, on a worker that has seen no other folder's."""
+    from bench.runner.inspect import inspect
+    from bench.runner.plan import make_plan
+    from bench.runner.pool import Pool
+
+    with Pool(1, 1, "auto") as pool:
+        for suite in suites:
+            try:
+                inspect(make_plan(suite, []), pool, contracts=True)
+            except BenchError as error:
+                if "bench data prepare" in error.mend:  # data that is not here says nothing about the file
+                    notes[f"{suite.document.file} ({suite.profile})"] = f"models and data not checked: {error.message}"
+                else:
+                    errors.append(error)

@@ -53,3 +53,37 @@ def test_what_is_not_there(own):
     path.write_text(text.replace("my_parts:Linear", "their_parts:Linear"))
     answer = own("validate", "own.yaml")
     assert answer.code == 1 and "own.yaml:5: " in answer.err and "put their_parts.py beside the suite" in answer.err
+
+
+PARTS = """\
+import numpy as np
+from torch.nn import functional
+
+def images():
+    {source}
+    return ["a", "b"], np.zeros((40, 3, 32, 32), np.uint8), np.arange(40) % 2
+
+def {loss}(scores, targets, options, context):
+    return functional.cross_entropy(scores, targets)
+"""
+ONE = """\
+suite: {name}
+title: Parts of one folder
+data: {{source: "parts:images"}}
+base: {{model: {{name: simple_cnn}}, train: {{epochs: 1, loss: {{name: "parts:{loss}"}}, optimizer: {{name: sgd, lr: 0.1}}}}}}
+seeds: 2
+stages: {{s: {{axes: {{lr: {{path: train.optimizer.lr, values: [0.01, 0.1]}}}}}}}}
+"""
+
+
+def test_each_folder_is_checked_with_its_own_parts(bench):
+    for folder, loss, source in (("one", "first", "pass"), ("other", "second", "1 / 0")):
+        (bench.folder / folder).mkdir()
+        bench.write(PARTS.format(loss=loss, source=source), f"{folder}/parts.py")
+        bench.write(ONE.format(name=folder, loss=loss), f"{folder}/own.yaml")
+    answer = bench("validate", "one/own.yaml", "other/own.yaml")
+    assert answer.code == 1 and "other/own.yaml:3: " in answer.err and "ZeroDivisionError" in answer.err
+    assert "one/own.yaml" not in answer.err and "has no function" not in answer.err
+    bench.write(PARTS.format(loss="second", source="pass"), "other/parts.py")
+    answer = bench("validate", "one/own.yaml", "other/own.yaml")
+    assert answer.code == 0, answer.err
