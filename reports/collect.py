@@ -28,6 +28,8 @@ class Expected:
     unavailable: str = ""
     start: str = ""
     """The cell of another stage whose configuration it starts from, if any."""
+    run_id: str = ""
+    """The run that stands for it, where that is known."""
 
     @property
     def cell(self) -> str:
@@ -67,15 +69,20 @@ def collect(
 ) -> list[Record]:
     """Return a record for every expected trial, in order, with its run. derived: the suite's own metrics.
 
-    Of several runs with one fingerprint the newest FINISHED one counts, or the newest if none is. A run without a
-    fingerprint, logged by something else, counts by its tags: stage, axis.<axis> and seed. Runs that nobody expects are
-    ignored.
+    Of several runs with one fingerprint the newest FINISHED one counts, or the newest if none is, unless one is named. A run
+    without a fingerprint, logged by something else, counts by its tags: stage, axis.<axis> and seed. What a search pruned says
+    nothing of a trial elsewhere. Runs that nobody expects are ignored.
     """
     best: dict[str | tuple, StoredRun] = {}
     for run in sorted(runs, key=lambda run: (run.status == "FINISHED", run.start)):
-        best[run.tags.get("fingerprint") or _place(run)] = run
+        best[run.tags.get("fingerprint") or _place(run)] = best[run.run_id] = run
     own = derived or {}
-    return [_record(trial, best.get(trial.fingerprint) or best.get(_key(trial)), own) for trial in expected]
+    records = []
+    for trial in expected:
+        run = best.get(trial.run_id) or best.get(trial.fingerprint) or best.get(_key(trial))
+        pruned_elsewhere = run and run.tags.get("outcome") == PRUNED and run.tags.get("stage", trial.stage) != trial.stage
+        records.append(_record(trial, None if pruned_elsewhere else run, own))
+    return records
 
 
 def _place(run: StoredRun) -> tuple:

@@ -21,8 +21,9 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _sections(args: argparse.Namespace, name: str) -> list:
-    """Return the distinct sections of a suite."""
-    cells = [cell for cells in common.load(args).cells.values() for cell in cells]
+    """Return the distinct sections of a suite, those that its searches may draw included."""
+    suite = common.load(args)
+    cells = [cell for stage, some in suite.cells.items() for cell in (*some, *suite.all_cells[stage].samples)]
     return list({getattr(cell, name).key: getattr(cell, name) for cell in cells}.values())
 
 

@@ -35,8 +35,10 @@ def records(plan: Plan, runs: list[StoredRun]) -> list[Record]:
     for trial, job in plan.entries:
         reason = job.reason if job.state == "unavailable" else ""
         kept = plan.kept_by(trial.cell)
-        start = kept.text if kept else ""
-        expected.append(Expected(trial.cell.stage, trial.cell.labels, trial.seed, trial.fingerprint, reason, start))
+        told = {"unavailable": reason, "start": kept.text if kept else "", "run_id": job.run.run_id if job.run else ""}
+        # of a search's trial only a run of its own counts, whatever others have the same configuration
+        fingerprint = "" if job.search else trial.fingerprint
+        expected.append(Expected(trial.cell.stage, trial.cell.labels, trial.seed, fingerprint, **told))
     return collect(expected, runs, plan.suite.spec.metrics)
 
 

@@ -33,7 +33,6 @@ def main(args: argparse.Namespace) -> int:
 def _report(args: argparse.Namespace) -> int:
     import reports
     from bench.cli.planning import planned
-    from bench.runner.inspect import mark_unavailable
     from trackers import open_tracker
 
     formats = list(dict.fromkeys([*(args.format or ()), *(["json"] if args.json else ())])) or ["markdown"]
@@ -43,7 +42,6 @@ def _report(args: argparse.Namespace) -> int:
     tracker = open_tracker()
     runs = tracker.runs(suite.experiment)
     plan = planned(suite, runs, tracker)
-    mark_unavailable(plan)
     drawn = not args.check and bool(args.figures or "html" in formats)
     report = make_report(suite, runs, plan, tracker, drawn=drawn)
     if args.check:

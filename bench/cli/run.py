@@ -61,8 +61,8 @@ def _rounds(suite, plan, runs, tracker, args):
             plan = planned(suite, tracker.runs(suite.experiment), tracker, retry=args.retry and not tried)
             plan.facts = facts
             inspect(plan, pool)
-            todo = {job.trial.fingerprint for job in plan.todo()}
-            if not todo or todo <= tried:  # settled, or what is left was tried and crashed
+            todo = plan.todo()
+            if {job.trial.fingerprint for job in todo} <= tried:  # settled, or what is left was tried and crashed
                 if not tried:
                     print(_plan_text(plan, pool, args), flush=True)
                 return plan, False
@@ -75,11 +75,12 @@ def _rounds(suite, plan, runs, tracker, args):
             else:
                 print(_plan_text(plan, pool, args), flush=True)
                 _confirm(plan, pool, args)
-            tried |= todo
             with denoising() as progress:
                 denoise(plan, pool, progress)
-            if _run(Coordinator, plan, tracker, pool, args):
+            interrupted = _run(Coordinator, plan, tracker, pool, args)
+            if interrupted:
                 return plan, True
+            tried |= {job.trial.fingerprint for job in todo}  # a search's are known by now
 
 
 def _run(coordinator, plan, tracker, pool, args) -> bool:

@@ -109,6 +109,7 @@ class Coordinator:
             raise
         finally:
             self.summary.seconds = time.monotonic() - began
+            self.scratch.cleanup()
         return self.summary
 
     def _loop(self) -> None:
@@ -193,12 +194,15 @@ class Coordinator:
             return
         self.running.pop(worker.number, None)
         if isinstance(event, Done):
-            self._hand(worker)  # before the writing, for which the worker need not wait
             result, artifacts = event.value
             # the epoch in which a trial diverged is in its result, but was never reported
             running.history += [row for row in result.history if row["epoch"] > running.epoch]
             outcome = "pruned" if result.outcome == "stopped" else result.outcome
-            self._end(running, outcome, result.message, result.metrics, artifacts)
+            self.study.tell(running.job, outcome, result.metrics)  # before the next is drawn
+            try:
+                self._hand(worker)  # before the writing, for which the worker need not wait
+            finally:
+                self._end(running, outcome, result.message, result.metrics, artifacts)
             return
         worker.restart()  # it is gone, or an error has left its device in an unknown state
         if isinstance(event, Failed):

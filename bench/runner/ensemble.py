@@ -71,9 +71,9 @@ class Ensembles:
         members = chosen(spec, job.members)
         metrics: dict[str, float] = {"members": len(members)}
         arrays: dict[str, np.ndarray] = {}
-        names = metric_names(self._classes(members[0]))
-        for split in SPLITS:
-            votes = self._votes(job, members, split)
+        both = {split: self._votes(job, members, split) for split in SPLITS}
+        names = metric_names(self._classes(job, members[0]))
+        for split, votes in both.items():
             score = scores(votes.probabilities, spec.vote)
             predicted = score.argmax(1)
             metrics[f"{split}/accuracy"] = float((predicted == votes.targets).mean())
@@ -106,11 +106,13 @@ class Ensembles:
         found = [self._predictions(job, member) for member in members]
         first = found[0]
         for member, one in zip(members, found, strict=True):
-            if not np.array_equal(one[f"{split}/indices"], first[f"{split}/indices"]):
+            same = (np.array_equal(one[f"{split}/{part}"], first[f"{split}/{part}"]) for part in ("indices", "targets"))
+            if not all(same) or one[f"{split}/probabilities"].shape != first[f"{split}/probabilities"].shape:
                 raise BenchError(
-                    f"{member.name} saw other {split} images than {members[0].name}, so their votes cannot be counted together",
+                    f"{member.name} saw other {split} images or labels than {members[0].name}, so their votes cannot be counted "
+                    "together",
                     where=job.trial.cell.ensemble.place(("stages",)),
-                    mend="let all stages of an ensemble share `data.split`, `data.subset` and `data.classes`",
+                    mend="let all stages of an ensemble share `data.split`, `subset`, `classes` and `label_noise`",
                 )
         probabilities = np.stack([one[f"{split}/probabilities"] for one in found])
         return Votes(probabilities, first[f"{split}/targets"], first[f"{split}/indices"])
@@ -118,17 +120,20 @@ class Ensembles:
     def _predictions(self, job: Job, member: Job) -> dict[str, np.ndarray]:
         run_id = member.run.run_id
         if run_id not in self.read:
-            content = self.tracker.artifact(run_id, "predictions.npz")
-            if content is None:
-                raise BenchError(
-                    f"{member.name} has no stored predictions, so it cannot vote (run {run_id})",
-                    where=job.trial.cell.ensemble.place(("stages",)),
-                    mend="delete that run, so that it is made again, or leave its stage out",
-                )
-            with np.load(io.BytesIO(content)) as stored:
+            with np.load(io.BytesIO(self._artifact(job, member, "predictions.npz"))) as stored:
                 self.read[run_id] = {name: stored[name] for name in stored.files}
         return self.read[run_id]
 
-    def _classes(self, member: Job) -> tuple[str, ...]:
+    def _classes(self, job: Job, member: Job) -> tuple[str, ...]:
         """Return the names of the classes."""
-        return tuple(json.loads(self.tracker.artifact(member.run.run_id, "confusion.json"))["classes"])
+        return tuple(json.loads(self._artifact(job, member, "confusion.json"))["classes"])
+
+    def _artifact(self, job: Job, member: Job, name: str) -> bytes:
+        content = self.tracker.artifact(member.run.run_id, name)
+        if content is None:
+            raise BenchError(
+                f"{member.name} has no stored predictions, so it cannot vote ({name} of run {member.run.run_id} is gone)",
+                where=job.trial.cell.ensemble.place(("stages",)),
+                mend="delete that run, so that it is made again, or leave its stage out",
+            )
+        return content

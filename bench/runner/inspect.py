@@ -8,11 +8,12 @@ from bench.runner.plan import Job, Plan, logger
 from bench.runner.pool import Pool
 from bench.runner.worker import Facts
 from bench.suite import Cell
+from bench.suite.links import trained_by
 
 
 def inspect(plan: Plan, pool: Pool, *, contracts: bool = False) -> None:
-    """Check every distinct data set and model on a worker; mark the jobs whose weights cannot be had. What `plan.facts` tells
-    already is not checked again.
+    """Check every distinct data set and model on a worker, those that a search may draw included. What `plan.facts` tells already
+    is not checked again.
 
     contracts: check too whether parts of the user's own do what is asked of such parts.
     Raises BenchError, with file and line, for an unknown model, missing or unreadable data, and whatever else would fail
@@ -25,6 +26,8 @@ def inspect(plan: Plan, pool: Pool, *, contracts: bool = False) -> None:
             pool.map("prepare", [(cell.data.config, False)], progress=logger.info)
         except BenchError as error:
             raise _placed(error, cell, "data") from None
+    if not plan.facts:
+        _check_held_out(plan, pool)
     found = pool.map("inspect", [(cell.config, contracts) for cell in cells])
     facts = plan.facts | dict(zip(map(_kind, cells), found, strict=True))
     told: dict[str, BenchError] = {}
@@ -36,13 +39,24 @@ def inspect(plan: Plan, pool: Pool, *, contracts: bool = False) -> None:
         raise next(iter(told.values()))
     if told:
         raise BenchError("\n".join(told))
-    for job in plan.jobs.values():
-        if job.trial.cell.ensemble:
-            continue
-        known = facts[_kind(job.trial.cell)]
-        if known.unavailable and job.state == "todo":
-            job.state, job.reason = "unavailable", known.unavailable
     plan.facts = facts
+
+
+def _check_held_out(plan: Plan, pool: Pool) -> None:
+    """Refuse weights that were trained on images which a trial that starts from them holds out: its results would be too good."""
+    suite, pairs = plan.suite, {}
+    for cell in (cell for stage in suite.cells for cell in suite.all_cells[stage]):
+        source = trained_by(suite.document, cell, suite.all_cells)
+        if source and source.data.config.origin == cell.data.config.origin and source.data.key != cell.data.key:
+            pairs[source.data.key, cell.data.key] = source, cell
+    shared = pool.map("shared_images", [(source.data.config, cell.data.config) for source, cell in pairs.values()])
+    for (source, cell), images in zip(pairs.values(), shared, strict=True):
+        if images:
+            raise BenchError(
+                f"stage {source.stage!r} trains these weights on {images} of the images that {cell.stage}: {cell.name} holds out",
+                where=cell.model.place(("weights",)),
+                mend="give both the same `data.split`, `classes`, `sizes` and `subset`, or train the weights on another source",
+            )
 
 
 def denoise(plan: Plan, pool: Pool, progress: Callable[[tuple[str, int, int]], None]) -> None:
@@ -51,19 +65,6 @@ def denoise(plan: Plan, pool: Pool, progress: Callable[[tuple[str, int, int]], N
     progress: receives (which images, how many are done, how many there are to do).
     """
     pool.map("denoise", _image_sets(plan), progress)
-
-
-def mark_unavailable(plan: Plan) -> None:
-    """Mark the jobs whose weights cannot be had here, without a worker and without checking anything else."""
-    for job in plan.todo():
-        model = job.trial.cell.model.config
-        if job.trial.cell.ensemble:
-            continue
-        if model.pretrained or isinstance(model.weights, str):  # asking any other model would load torch for nothing
-            from bench import models
-
-            if reason := models.unavailable(model):
-                job.state, job.reason = "unavailable", reason
 
 
 def estimate(plan: Plan, pool: Pool) -> None:
@@ -118,6 +119,7 @@ def _seconds(config: TrialConfig, facts: Facts, train: float, evaluation: float)
 def _distinct(plan: Plan) -> list[Cell]:
     """Return one cell for each distinct configuration."""
     cells = [job.trial.cell for job in plan.jobs.values() if not job.trial.cell.ensemble]
+    cells += [cell for stage in plan.suite.cells for cell in plan.suite.all_cells[stage].samples]
     return list({_digests(cell): cell for cell in cells}.values())
 
 

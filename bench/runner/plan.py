@@ -87,8 +87,8 @@ class Plan:
     unresolved: list[str] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     past: dict[tuple, list[StoredRun]] = field(default_factory=lambda: defaultdict(list))
-    drawn: Callable[[Cell, Mapping[str, str]], Trial] | None = None
-    """The trial that a search's cell becomes with the parameters that were drawn."""
+    drawn: Callable[[Cell, Mapping[str, str]], tuple[Trial, Job | None]] | None = None
+    """The trial that a search's cell becomes with the parameters that were drawn, and the one from whose weights it starts."""
     to_denoise: int = 0
     """Images that are to be denoised first."""
     denoising: float = 0.0
@@ -155,6 +155,8 @@ def identity(section: Section) -> str:
 def ensemble_fingerprint(cell: Cell, seed: int, members: Sequence[Job]) -> str:
     """Return the hash of what determines a vote: its rules, and the trials that may vote."""
     said = cell.ensemble.config.model_dump_json(exclude={"stages"})
+    if measured := cell.train.config.class_metrics:
+        said += f"\n{measured}"
     voters = sorted(job.trial.fingerprint for job in members)
     return hashlib.sha256("\n".join([said, str(seed), *voters]).encode()).hexdigest()[:32]
 

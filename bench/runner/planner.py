@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 
 from bench.config import Trained
@@ -40,6 +40,10 @@ class Planner:
         self.cells: dict[str, Cells] = {}
         self.barren: dict[tuple, str] = {}
         """Stages, and the labels for which the best was sought, that ended without a cell that can be kept; and why."""
+        self.refused: dict[str, str] = {}
+        """Stages that do not go together with the cell that was the best of another; and why."""
+        self.absent: dict[str, str] = {}
+        """Why weights cannot be had here, by the key of the model that needs them; "" where they can."""
         self.sources = {stage: set().union(*map(sources, cells)) for stage, cells in suite.all_cells.items()}
         self.rested_on = set().union(*self.sources.values())
         """Stages that others rest on."""
@@ -57,11 +61,20 @@ class Planner:
                 if stage not in needed:
                     continue
                 if any(cell.start for cell in cells):
-                    cells = self.suite.expand(stage, lambda start, on, stage=stage: self._best(stage, start, on))
+                    cells = self._started(stage, cells)
                 self.cells[stage] = cells
                 self._add(stage, cells)
-        self.made.drawn = lambda cell, parameters: self.drawn(cell.labels, cell.stage, parameters)
+        self.made.drawn = self._newly_drawn
         return self.made
+
+    def _started(self, stage: str, cells: Cells) -> Cells:
+        """Return the cells of a stage, laid over the best of others. Which that is, results decide, so that what does not go
+        together with it shows only now: then these cells cannot be run, and all else goes on."""
+        try:
+            return self.suite.expand(stage, lambda start, on: self._best(stage, start, on))
+        except BenchError as error:
+            self.refused[stage] = str(error)
+            return Cells(cell._replace(waits=cell.start.stage) if cell.start else cell for cell in cells)
 
     def _needed(self) -> set[str]:
         """Return the stages of the plan, and those that they depend on."""
@@ -90,45 +103,70 @@ class Planner:
                 else:
                     self._votes(cell, seed, is_part)
 
-    def _job(self, trial: Trial, is_part: bool, key: str = "") -> Job:
-        """Return the job of a trial, made where there is none yet. key: what tells jobs apart, if not the fingerprint."""
-        jobs, key = self.made.jobs if is_part else self.others, key or trial.fingerprint
-        job = jobs.get(key)
+    def _job(self, trial: Trial, is_part: bool) -> Job:
+        """Return the job of a trial, made where there is none yet."""
+        jobs = self.made.jobs if is_part else self.others
+        job = jobs.get(trial.fingerprint)
         if job is None:
-            job = jobs[key] = Job(trial, [trial.cell])
-            self._look_up(job, trial.cell)
+            job = jobs[trial.fingerprint] = Job(trial, [trial.cell])
+            self._look_up(job, trial.cell, self.runs.get(trial.fingerprint, ()))
         else:
             job.cells.append(trial.cell)
-        if is_part:
-            self.made.entries.append((trial, job))
-        if trial.cell.stage not in self.rested_on:
-            return job
-        cell = trial.cell.stage, tuple(trial.cell.labels.items())
-        self.of_cell[cell].append(job)
-        if cell in self.keepers:
+        self._enter(trial, job, is_part)
+        if (trial.cell.stage, tuple(trial.cell.labels.items())) in self.keepers:
             job.keeps = True
             if job.state == "done" and "kept" not in job.run.tags:
                 job.state, job.run, job.reason = "todo", None, "its weights were not kept"
         return job
 
-    def _look_up(self, job: Job, cell: Cell) -> None:
-        """Give a job its state, from the runs of its fingerprint."""
-        origin = self._source(cell, job.trial.seed)
-        if not job.trial.known:
-            job.state, job.reason = "waiting", f"for stage {cell.waits}" if cell.waits else "for weights of another stage"
-            sought = (cell.waits, *((axis, cell.labels[axis]) for axis in cell.start.each)) if cell.start else ()
-            if sought in self.barren:
-                job.state, job.reason = "unavailable", self.barren[sought]
-        else:
-            self._found(job, self.runs.get(job.trial.fingerprint, ()))
-            if origin and job.state == "todo":
-                job.origin = origin
-                if origin.state != "done":
-                    job.state, job.reason = "waiting", f"for the weights of {origin.name}"
-        if job.state == "waiting" and origin and origin.state in ("failed", "unavailable"):
-            job.state, job.reason = "unavailable", f"the trial that trains its weights, {origin.name}, is {origin.state}"
+    def _enter(self, trial: Trial, job: Job, is_part: bool) -> None:
+        """Let the plan know a trial and its job, and the stages that rest on it."""
+        if is_part:
+            self.made.entries.append((trial, job))
+        if trial.cell.stage in self.rested_on:
+            self.of_cell[trial.cell.stage, tuple(trial.cell.labels.items())].append(job)
 
-    def _found(self, job: Job, runs, again: tuple[str, ...] = AGAIN) -> None:
+    def _look_up(self, job: Job, cell: Cell, runs: Iterable[StoredRun], again: tuple[str, ...] = AGAIN) -> None:
+        """Give a job its state, from the runs that may stand for it."""
+        if job.trial.known:
+            self._found(job, runs, again)
+        elif cell.waits:
+            sought = (cell.waits, *((axis, cell.labels[axis]) for axis in cell.start.each if axis in cell.labels))
+            reason = self.refused.get(cell.stage) or self.barren.get(sought)
+            job.state, job.reason = ("unavailable", reason) if reason else ("waiting", f"for stage {cell.waits}")
+        if job.state == "todo" and not cell.ensemble:
+            self._ready(job, cell, [job.trial.seed])
+
+    def _ready(self, job: Job, cell: Cell, seeds: Sequence[int]) -> None:
+        """Let a job wait for the weights that it starts from, or be unavailable without. seeds: those that it may have."""
+        if reason := self._no_weights(cell):
+            job.state, job.reason = "unavailable", reason
+            return
+        try:
+            origins = [origin for seed in seeds if (origin := self._source(cell, seed))]
+        except BenchError as error:  # the best of a stage, from which either began, is of another architecture
+            job.state, job.reason = "unavailable", str(error)
+            return
+        for origin in origins:
+            if origin.state in ("failed", "unavailable"):
+                told = f"the trial that trains its weights, {origin.name}, is {origin.state}"
+                job.state, job.reason = "unavailable", told
+            elif origin.state != "done" and job.state == "todo":
+                job.state, job.reason = "waiting", f"for the weights of {origin.name}"
+        job.origin = origins[0] if origins else None
+
+    def _no_weights(self, cell: Cell) -> str:
+        """Say why a cell's weights cannot be had on this machine; "" where they can, or where it needs none."""
+        model = cell.model.config
+        if not (model.pretrained or isinstance(model.weights, str)):
+            return ""  # asking any other model would load torch for nothing
+        if cell.model.key not in self.absent:
+            from bench import models
+
+            self.absent[cell.model.key] = models.unavailable(model) or ""
+        return self.absent[cell.model.key]
+
+    def _found(self, job: Job, runs: Iterable[StoredRun], again: tuple[str, ...]) -> None:
         """Give a job the state that its runs leave it in."""
         for run in runs:
             outcome = run.tags.get("outcome", "")
@@ -151,17 +189,13 @@ class Planner:
         source = trained_by(self.suite.document, cell, self.cells | {cell.stage: Cells([cell])})
         fixed = cell.model.config.weights.seed
         wanted = seed if fixed is None else fixed
-        for job in self.of_cell[source.stage, tuple(source.labels.items())]:
-            if job.trial.seed == wanted:
-                return job
-        raise BenchError(
-            f"stage {source.stage!r} has no trial with seed {wanted} whose weights this could start from",
-            where=cell.model.place(("weights",)),
-            mend="give both stages the same seeds, or name one: `weights: {…, seed: 0}`",
-        )
+        return next(job for job in self.of_cell[source.stage, tuple(source.labels.items())] if job.trial.seed == wanted)
 
     def _origin(self, cell: Cell, seed: int) -> str:
-        source = self._source(cell, seed)
+        try:
+            source = self._source(cell, seed)
+        except BenchError:
+            return "?"  # told where its job is made ready
         return source.trial.fingerprint if source else ""
 
     # ------------------------------------------------------------ the best of another stage
@@ -204,26 +238,34 @@ class Planner:
         for run in sorted(past, key=lambda run: (run.status != "FINISHED", -run.start)) if not cell.waits else ():
             told = {tag.removeprefix("search."): value for tag, value in run.tags.items() if tag.startswith("search.")}
             try:
-                again = self.drawn(cell.labels, stage, told)
+                again = self._drawn(cell.labels, stage, told)
             except (KeyError, ValueError, BenchError):
                 continue  # the space was another one
             if again.fingerprint == run.tags.get("fingerprint"):
                 parameters, trial = told, again
                 break
-        # every trial of a search is a job of its own: it may be pruned where another of its configuration is not
-        job = self._job(trial, is_part, key=unknown(cell, seed).fingerprint)
-        job.search, job.parameters = which, parameters
-        if parameters is None:
-            if not cell.waits:
-                job.state, job.reason = "todo", ""
+        # every trial of a search is a job of its own, with runs of its own: it may be pruned where another of its configuration
+        # is not
+        job = Job(trial, [cell], search=which, parameters=parameters)
+        (self.made.jobs if is_part else self.others)[unknown(cell, seed).fingerprint] = job
+        self._enter(trial, job, is_part)
+        if parameters is None and not cell.waits:
+            spec = self.suite.spec.stages[stage]
+            self._ready(job, cell, spec.seeds or self.suite.spec.seeds)
+            if reason := next(filter(None, map(self._no_weights, self.cells[stage].samples)), ""):
+                job.state, job.reason = "unavailable", reason
             return
-        if job.state == "todo":  # pruned is an outcome here
-            same = [run for run in past if run.tags.get("fingerprint") == trial.fingerprint]
-            self._found(job, same, again=("crashed", "interrupted"))
-        if job.state in ("done", "pruned", "failed") and is_part:
+        same = [run for run in past if run.tags.get("fingerprint") == trial.fingerprint]
+        self._look_up(job, trial.cell, same, again=("crashed", "interrupted"))  # pruned is an outcome here
+        if job.state in ("done", "pruned", "failed"):
             self.made.past[which].append(job.run)
 
-    def drawn(self, labels: Mapping[str, str], stage: str, parameters: Mapping[str, str]) -> Trial:
+    def _newly_drawn(self, cell: Cell, parameters: Mapping[str, str]) -> tuple[Trial, Job | None]:
+        """Return the trial that a search's cell becomes with what was drawn, and the one that trains its weights."""
+        trial = self._drawn(cell.labels, cell.stage, parameters)
+        return trial, self._source(trial.cell, trial.seed)
+
+    def _drawn(self, labels: Mapping[str, str], stage: str, parameters: Mapping[str, str]) -> Trial:
         """Return the trial of a search with these parameters, as the tags of its run tell them."""
         spec = self.suite.spec.stages[stage]
         values = {name: _value(parameter, parameters[name]) for name, parameter in spec.search.space.items()}

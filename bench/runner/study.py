@@ -57,7 +57,7 @@ class Study:
             if job.parameters is None:
                 trial = search.draw(int(job.trial.cell.labels["trial"]))
                 job.parameters = search.text(trial)
-                job.trial = self.plan.drawn(job.trial.cell, job.parameters)
+                job.trial, job.origin = self.plan.drawn(job.trial.cell, job.parameters)
             else:
                 trial = search.again(job.parameters)
         self.trials[id(job)] = trial
@@ -75,8 +75,9 @@ class Study:
         return job.search is not None and self.searches[job.search].spec.pruner is not None
 
     def tell(self, job: Job, outcome: str, metrics: dict[str, float]) -> None:
-        """Tell how a job ended."""
-        trial = self.trials.pop(id(job))
+        """Tell how a job ended, if that was not told before."""
+        if (trial := self.trials.pop(id(job), None)) is None:
+            return
         if job.search is not None:
             self.searches[job.search].tell(trial, outcome, metrics)
         elif outcome == "finished" and OBJECTIVE in metrics:

@@ -68,6 +68,9 @@ def _chain_sweeps(document: Document) -> None:
             raise document.error((*at, "sweep"), f"the sweep of stage {stage!r} has no axis", "name at least one axis to sweep")
         if clash := [key for key in ("union", "search", "ensemble", "ablate") if key in spec]:
             raise document.error((*at, clash[0]), f"a stage that sweeps has no {clash[0]!r}", "put it into a stage of its own")
+        for key in ("axes", "patch"):
+            if not isinstance(spec.get(key) or {}, dict):
+                raise document.error((*at, key), f"{key!r} of stage {stage!r} is not a mapping", f"write `{key}: {{…}}`")
         axes = spec.get("axes") or {}
         if both := [axis for axis in swept if axis in axes]:
             raise document.error((*at, "sweep", both[0]), f"axis {both[0]!r} is swept and crossed", "leave it in one of them")

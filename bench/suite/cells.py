@@ -67,7 +67,9 @@ class Cell(NamedTuple):
 
 
 class Cells(list[Cell]):
-    """The cells of a stage."""
+    """The cells of a stage. samples: of a search, cells with every level and the ends of every interval, to look at before."""
+
+    samples: Sequence[Cell] = ()
 
     @cached_property
     def levels(self) -> dict[str, list[str]]:

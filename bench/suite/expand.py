@@ -5,6 +5,7 @@ is merged, checked and hashed once, however many cells share it; that is what le
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import combinations, islice
 from typing import Any
 
 from bench.config import SECTIONS
@@ -26,7 +27,7 @@ def cells(document: Document, suite: SuiteFile, stage: str, best: Best) -> Cells
     """
     spec = suite.stages[stage]
     found: dict[tuple[tuple[str, str], ...], Cell] = {}
-    search = spec.search
+    search, samples = spec.search, []
     lows = sample_layers(search, {name: _ends(parameter)[0] for name, parameter in search.space.items()}, stage) if search else []
     for grid, path in _grids(spec, ("stages", stage)):
         levels = Levels(document, grid, path)
@@ -34,19 +35,23 @@ def cells(document: Document, suite: SuiteFile, stage: str, best: Best) -> Cells
         for cell in _cells(stage, levels, sections):
             key = tuple(cell.labels.items())
             first = found.setdefault(key, cell)
-            if first is not cell and first[2:] != cell[2:] and [s.key for s in first[2:5]] != [s.key for s in cell[2:5]]:
+            if first is not cell and first[2:] != cell[2:] and _keys(first) != _keys(cell):
                 raise document.error(path, f"two grids give the cell {cell.name!r} different configurations", "rename a label")
         if search:
-            _check_space(document, suite, stage, levels, best)
+            samples += _check_space(document, suite, stage, levels, best)
     if not found:
         raise document.error(("stages", stage), f"stage {stage!r} has no cells left", "exclude less")
-    if search:
-        return Cells(
-            cell._replace(labels={**cell.labels, TRIAL: str(number)})
-            for cell in found.values()
-            for number in range(search.trials)
-        )
-    return Cells(found.values())
+    if not search:
+        return Cells(found.values())
+    made = Cells(
+        cell._replace(labels={**cell.labels, TRIAL: str(number)}) for cell in found.values() for number in range(search.trials)
+    )
+    made.samples = samples
+    return made
+
+
+def _keys(cell: Cell) -> list[str]:
+    return [section.key for section in (cell.data, cell.model, cell.train, cell.ensemble) if section]
 
 
 def _cells(stage: str, levels: Levels, sections: Sections) -> Iterator[Cell]:
@@ -65,10 +70,11 @@ def sampled(
 ) -> Cell:
     """Return the cell of a search's trial. parameters: name → number of an interval, or label."""
     layers = sample_layers(suite.stages[stage].search, parameters, stage)
+    own = {axis: label for axis, label in labels.items() if axis != TRIAL}
     for grid, path in _grids(suite.stages[stage], ("stages", stage)):
         sections = Sections(document, suite, stage, best, layers)
         for cell in _cells(stage, Levels(document, grid, path), sections):
-            if all(labels.get(axis) == label for axis, label in cell.labels.items()):
+            if cell.labels == own:
                 return cell._replace(labels=dict(labels))
     raise ValueError(f"no cell {dict(labels)} in stage {stage}")
 
@@ -86,12 +92,16 @@ def sample_layers(search: Search, parameters: Mapping[str, Any], stage: str) -> 
 
 
 def _ends(parameter: Range | dict[str, Any]) -> list[Any]:
-    """Return the values of a parameter that are tried before anything runs: the ends of an interval, every level."""
-    return [parameter.low, parameter.high] if isinstance(parameter, Range) else list(parameter)
+    """Return the values of a parameter that are tried before anything runs: both ends of an interval and a value between, every
+    level."""
+    if not isinstance(parameter, Range):
+        return list(parameter)
+    return [parameter.low, parameter.high] if parameter.whole else [parameter.low, parameter.high, parameter.between]
 
 
-def _check_space(document: Document, suite: SuiteFile, stage: str, levels: Levels, best: Best) -> None:
-    """Check that a trial can be configured with every level, and both ends of every interval."""
+def _check_space(document: Document, suite: SuiteFile, stage: str, levels: Levels, best: Best) -> list[Cell]:
+    """Check that a trial can be configured with every value that `_ends` gives, and every pair of levels of two parameters.
+    Returns a cell for each."""
     search = suite.stages[stage].search
     lows = {name: _ends(parameter)[0] for name, parameter in search.space.items()}
     for name, parameter in search.space.items():
@@ -101,9 +111,15 @@ def _check_space(document: Document, suite: SuiteFile, stage: str, levels: Level
         for path in parameter.path if isinstance(parameter, Range) else ():  # a wrong value stands where the interval does
             at, steps = ("stages", stage, "search", "space", name), path.split(".")
             document.places |= {(*at, *steps[:n]): document.place(at) for n in range(1, len(steps) + 1)}
-        for value in _ends(parameter)[1:]:
-            layers = sample_layers(search, lows | {name: value}, stage)
-            next(_cells(stage, levels, Sections(document, suite, stage, best, layers)))
+    tried = [{name: value} for name, parameter in search.space.items() for value in _ends(parameter)[1:]]
+    named = {name: parameter for name, parameter in search.space.items() if not isinstance(parameter, Range)}
+    for (one, first), (other, second) in combinations(named.items(), 2):
+        tried += [{one: a, other: b} for a in list(first)[1:] for b in list(second)[1:]]
+    made = []
+    for values in tried:
+        layers = sample_layers(search, lows | values, stage)
+        made += islice(_cells(stage, levels, Sections(document, suite, stage, best, layers)), 1)
+    return made
 
 
 def _grids(spec: Stage, path: DocPath) -> Iterator[tuple[Grid, DocPath]]:

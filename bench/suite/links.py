@@ -8,7 +8,7 @@ from bench.suite.cells import TRIAL, Cell, Cells
 from bench.suite.document import DocPath, Document
 from bench.suite.parts import Looks
 from bench.suite.schema import SuiteFile
-from bench.suite.stages import Ensemble, Start
+from bench.suite.stages import Ensemble, Range, Start
 
 
 def first(cells: Cells, start: Start, labels: Mapping[str, str]) -> Cell:
@@ -21,8 +21,8 @@ def first(cells: Cells, start: Start, labels: Mapping[str, str]) -> Cell:
 
 
 def candidates(cells: Cells, start: Start, labels: Mapping[str, str]) -> list[Cell]:
-    """Return the cells of which the best is to be kept. labels: of this stage's cell, on the axes of `start.each`."""
-    return cells.where({axis: [labels[axis]] for axis in start.each})
+    """Return the cells of which the best is to be kept. labels: of this stage's cell, on the axes of `start.each` that it has."""
+    return cells.where({axis: [labels[axis]] for axis in start.each if axis in labels})
 
 
 def check_stages(document: Document, spec: SuiteFile) -> None:
@@ -38,6 +38,9 @@ def check_stages(document: Document, spec: SuiteFile) -> None:
             raise document.error((*at, "ensemble"), f"stage {stage!r} searches and votes", "make two stages of it")
         if part.search:
             _check_search(document, at, spec, stage)
+        if part.ensemble and part.ensemble.pool == "seed" and isinstance(part.seeds or spec.seeds, Looks):
+            mend = "list the stage's own `seeds:`, for example those of the first look"
+            raise document.error(at, f"stage {stage!r} is an ensemble, and an ensemble has no looks", mend)
         for patch, path in _patches(spec, stage):
             if "ensemble" in patch and not part.ensemble:
                 raise document.error(
@@ -56,21 +59,33 @@ def _check_search(document: Document, at: DocPath, spec: SuiteFile, stage: str) 
     if "seed" in part.search.space:
         mend = "list them as the stage's `seeds: […]`: each trial draws one of them"
         raise document.error((*at, "search", "space", "seed"), "seeds are no parameter of the space", mend)
+    for name, parameter in part.search.space.items():
+        for label, patch in () if isinstance(parameter, Range) else parameter.items():
+            here = (*at, "search", "space", name, label)
+            for key in ("start", "ensemble"):
+                if key in patch:
+                    raise document.error((*here, key), f"{key!r} is no parameter of a search", "put it into the stage's `patch`")
+            if isinstance(patch.get("model", {}).get("weights"), dict):
+                mend = "put them into the stage's `patch`, or make a search for each by an axis of the stage"
+                raise document.error((*here, "model", "weights"), "weights of a stage are no parameter of a search", mend)
 
 
 def _check_stage_names(where: str, names: Sequence[str], spec: SuiteFile, stage: str) -> None:
     """Check that stages exist, stand above, and train."""
     order = list(spec.stages)
     above = order[: order.index(stage)]
+    training = [name for name in above if not spec.stages[name].ensemble]
     for name in names:
         if name not in order:
-            raise BenchError(f"no stage {name!r}", where=where, mend=did_you_mean(name, above))
+            raise BenchError(f"no stage {name!r}", where=where, mend=did_you_mean(name, training))
         if name not in above:
             raise BenchError(
                 f"stage {name!r} does not stand above {stage!r}", where=where, mend="move it up: stages run in their order"
             )
         if spec.stages[name].ensemble:
-            raise BenchError(f"stage {name!r} is an ensemble, which trains nothing", where=where, mend=did_you_mean(name, above))
+            raise BenchError(
+                f"stage {name!r} is an ensemble, which trains nothing", where=where, mend=did_you_mean(name, training)
+            )
 
 
 def check_votes(place: Callable[[DocPath], str], ensemble: Ensemble, spec: SuiteFile, stage: str) -> None:
@@ -78,12 +93,12 @@ def check_votes(place: Callable[[DocPath], str], ensemble: Ensemble, spec: Suite
     _check_stage_names(place(("stages",)), ensemble.stages, spec, stage)
 
 
-def check_start(document: Document, at: DocPath, start: Start, labels: Mapping[str, str], spec: SuiteFile, stage: str) -> None:
-    """Check what a cell starts from. labels: the cell's own."""
+def check_start(document: Document, at: DocPath, start: Start, spec: SuiteFile, stage: str) -> None:
+    """Check what a cell starts from."""
     _check_stage_names(document.place((*at, "stage")), [start.stage], spec, stage)
     for axis in start.each:
-        for where, axes in ((stage, labels), (start.stage, _axes(spec, start.stage))):
-            if axis not in axes:
+        for where in (stage, start.stage):
+            if axis not in (axes := _axes(spec, where)):
                 raise document.error((*at, "each"), f"stage {where!r} has no axis {axis!r}", did_you_mean(axis, axes))
 
 
@@ -111,6 +126,9 @@ def trained_by(document: Document, cell: Cell, stages: Mapping[str, Cells]) -> C
         mend = did_you_mean(origin.stage, names[: names.index(cell.stage)])
         raise BenchError(f"no stage {origin.stage!r} stands above {cell.stage!r}", where=where, mend=mend)
     cells = stages[origin.stage]
+    if TRIAL in cells.levels:
+        mend = "let a stage start from its best, `start: {stage: …}`, and take the weights of that one"
+        raise BenchError(f"stage {origin.stage!r} is a search, which keeps no weights", where=where, mend=mend)
     if unknown := [axis for axis in origin.cell if axis not in cells.levels]:
         mend = did_you_mean(unknown[0], cells.levels)
         raise BenchError(f"stage {origin.stage!r} has no axis {unknown[0]!r}", where=where, mend=mend)
@@ -132,6 +150,23 @@ def trained_by(document: Document, cell: Cell, stages: Mapping[str, Cells]) -> C
             mend="give both the same `model.name` and `model.args` (heads may differ)",
         )
     return found[0]
+
+
+def check_seeds(cell: Cell, stage: str, there: Sequence[int], seeds: Sequence[int], on_demand: bool) -> None:
+    """Check that the weights that a cell starts from will be there for each of its seeds.
+
+    stage: which trains them. there: its seeds. on_demand: whether either stage may be given more.
+    """
+    fixed = cell.model.config.weights.seed
+    mend = "give both stages the same seeds, or name one: `weights: {…, seed: 0}`"
+    if missing := [seed for seed in (seeds if fixed is None else [fixed]) if seed not in there]:
+        told = f"stage {stage!r} has no trial with seed {missing[0]} whose weights this could start from"
+    elif fixed is None and on_demand:
+        told = "seeds that are added on demand would have no weights to start from"
+        mend = "name one seed, `weights: {…, seed: 0}`, or list the `seeds:` of both stages"
+    else:
+        return
+    raise BenchError(told, where=cell.model.place(("weights",)), mend=mend)
 
 
 def _axes(spec: SuiteFile, stage: str) -> list[str]:

@@ -186,8 +186,10 @@ def load_suite(
     links.check_stages(document, spec)
     for cells in suite.all_cells.values():
         for cell in cells:
-            if cell.model.config.weights is not None:
-                links.trained_by(document, cell, suite.all_cells)
+            if cell.model.config.weights is not None and (source := links.trained_by(document, cell, suite.all_cells)):
+                there, looks = suite.schedule(source.stage).looks, suite.schedule(cell.stage).looks
+                drawn = spec.stages[cell.stage].search and (spec.stages[cell.stage].seeds or spec.seeds)
+                links.check_seeds(cell, source.stage, there[0], drawn or looks[0], len(there) + len(looks) > 2)
     for name, table in spec.tables.items():
         check_table(document, name, table, suite.all_cells)
     for name, figure in (spec.figures or {}).items():

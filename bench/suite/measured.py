@@ -6,7 +6,19 @@ from bench.errors import did_you_mean
 from bench.suite.cells import Cell, Cells
 from bench.suite.contrasts import Contrast
 from bench.suite.document import DocPath, Document
-from bench.suite.metrics import BY_CLASS, EACH_EPOCH, RECORDED, TIMES, Derived, cycle, is_known, is_prefix, is_recorded, stored
+from bench.suite.metrics import (
+    BY_CLASS,
+    EACH_EPOCH,
+    RECORDED,
+    TIMES,
+    VOTED,
+    Derived,
+    cycle,
+    is_known,
+    is_prefix,
+    is_recorded,
+    stored,
+)
 from bench.suite.schema import SuiteFile
 
 
@@ -90,6 +102,10 @@ def _drawn(document: Document, name: str, figure, derived: Mapping[str, Derived]
 def _lacking(metric: str, cells: Sequence[Cell]) -> str:
     """Say what to add so that a cell records a metric; "" where one does."""
     trained = [cell for cell in cells if not cell.ensemble]
+    if metric == "members":
+        return "" if len(trained) < len(cells) else "ensembles alone have members"
+    if not trained and metric not in VOTED and (metric in RECORDED or metric.startswith("train/")):
+        return f"an ensemble trains nothing, and records {', '.join(VOTED)} and members"
     if len(trained) < len(cells):
         return ""
     item = next((item for prefix, item in BY_CLASS.items() if metric.startswith(f"{prefix}/")), None)

@@ -15,10 +15,12 @@ TIMES = ("wall_clock", "images_per_second")
 RECORDED = (
     *EACH_EPOCH, "test/loss", "test/accuracy",
     *(f"{split}/{what}" for split in ("val", "test") for what in ("precision", "recall", "f1")),
-    "val/mean_accuracy", "convergence_epoch", "epochs", "best_epoch", *TIMES,
+    "val/mean_accuracy", "convergence_epoch", "epochs", "best_epoch", *TIMES, "members",
     *(f"denoise/{what}/{of}" for what in ("psnr", "ssim") for of in ("noisy", "denoised")),
 )  # fmt: skip
 """What trials of bench record."""
+VOTED = tuple(f"{split}/{what}" for split in ("val", "test") for what in ("accuracy", "loss", "precision", "recall", "f1"))
+"""What ensembles record of these, soft ones the losses too; and `members`, how many voted, which only they do."""
 BY_CLASS = {
     "test/class_accuracy": "accuracy",
     "train/class_size": "size",

@@ -72,8 +72,8 @@ class Sections:
             patches = self._patches("start", levels, [(i, choice[i]) for i in involved if choice[i] >= 0])
             if not patches:
                 return None, None, ""
-            start = self._start(patches, labels)
-            on = {axis: labels[axis] for axis in start.each}
+            start = self._start(patches)
+            on = {axis: labels[axis] for axis in start.each if axis in labels}
             key = (start.stage, start.metric, *on.items())
             if key not in cache:
                 cache[key] = self._started(start, on, patches[-1][1])
@@ -81,13 +81,13 @@ class Sections:
 
         return found
 
-    def _start(self, patches: list[Layer], labels: dict[str, str]) -> Start:
+    def _start(self, patches: list[Layer]) -> Start:
         value: Any = {}
         for patch, _ in patches:
             value = merged(value, patch)
         at = patches[-1][1]
         start = validated(Start, value, lambda loc: self.document.place((*at, *loc)), "start")
-        links.check_start(self.document, at, start, labels, self.suite, self.stage)
+        links.check_start(self.document, at, start, self.suite, self.stage)
         return start
 
     def _started(self, start: Start, on: dict[str, str], at: DocPath) -> Started:

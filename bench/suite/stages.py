@@ -1,5 +1,6 @@
 """Stages that are more than a grid: what they start from, what they search, and how they vote."""
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
@@ -97,11 +98,20 @@ class Range(Config):
             raise ValueError(f"a log scale should begin above 0, not at {self.low:g}")
         if self.log and self.step is not None:
             raise ValueError("a log scale has no step")
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            raise ValueError("both ends should be finite")
+        if self.whole and self.step is not None and self.step % 1:
+            raise ValueError(f"a step between whole numbers should be whole, not {self.step:g}")
         return self
 
     @property
     def whole(self) -> bool:
         return isinstance(self.low, int) and isinstance(self.high, int)
+
+    @property
+    def between(self) -> float:
+        """A value of an interval of fractions that is neither end, nor likely to be whole."""
+        return self.low + 0.37 * (self.high - self.low)
 
 
 def _kind(value: Any) -> str:

@@ -40,7 +40,7 @@ class _Store:
 
     uri = "sqlite:///nowhere"
 
-    def __init__(self, suite, accuracies, odd=None, without=None):
+    def __init__(self, suite, accuracies, odd=None, without=None, mislabelled=None):
         self.suite, self.finished = suite, {}
         random = np.random.default_rng(0)
         self.targets = random.integers(0, 10, 40)
@@ -55,14 +55,14 @@ class _Store:
             for split in ("val", "test"):
                 arrays |= {
                     f"{split}/probabilities": (0.1 + 0.8 * np.eye(10)[said]).astype(np.float16) / np.float16(1.8),
-                    f"{split}/targets": self.targets.astype(np.int32),
+                    f"{split}/targets": ((self.targets + (number == mislabelled)) % 10).astype(np.int32),
                     f"{split}/indices": indices,
                 }
             buffer = io.BytesIO()
             np.savez_compressed(buffer, **arrays)
             if number != without:
                 self.artifacts[f"r{number}", "predictions.npz"] = buffer.getvalue()
-            self.artifacts[f"r{number}", "confusion.json"] = json.dumps({"classes": [f"c{i}" for i in range(10)]}).encode()
+                self.artifacts[f"r{number}", "confusion.json"] = json.dumps({"classes": [f"c{i}" for i in range(10)]}).encode()
 
     def artifact(self, run_id, name):
         return self.artifacts.get((run_id, name))
@@ -115,7 +115,12 @@ def test_a_vote_is_recorded(make, vote):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"without": 1}, "has no stored predictions, so it cannot vote (run r1)"), ({"odd": 2}, "saw other val images than")],
+    [
+        ({"without": 1}, "has no stored predictions, so it cannot vote (predictions.npz of run r1 is gone)"),
+        ({"without": 0}, "has no stored predictions, so it cannot vote (predictions.npz of run r0 is gone)"),
+        ({"odd": 2}, "saw other val images or labels than"),
+        ({"mislabelled": 2}, "saw other val images or labels than"),
+    ],
 )
 def test_members_that_cannot_vote(make, options, message):
     store = _Store(make(BODY.replace("SHARE", "1").replace("VOTE", "soft")), [0.9, 0.2, 0.8, 0.3], **options)

@@ -1,5 +1,7 @@
 """Stages that rest on others: the best of a stage, its weights, its votes; and searches."""
 
+from collections import Counter
+
 import pytest
 
 from bench.errors import BenchError
@@ -74,7 +76,7 @@ class World:
 
         plan = self.plan()
         cell = next(job.trial.cell for job in plan.jobs.values() if job.trial.cell.labels.get("trial") == str(trial))
-        found = plan.drawn(cell, drawn)
+        found, _ = plan.drawn(cell, drawn)
         tags = {"stage": "hunt", "axis.trial": str(trial), "search": rules(self.suite.spec.stages["hunt"].search)}
         tags |= {f"search.{name}": text for name, text in drawn.items()}
         job = next(job for job in plan.jobs.values() if job.trial.cell is cell)
@@ -112,7 +114,7 @@ def test_a_sweep_keeps_the_best_for_each_level(make):
     plan = world.step()
     after = next(trial.cell for trial, _ in plan.entries if trial.cell.stage == "after")
     assert after.config.train.optimizer.lr == 0.2 and after.config.train.batch_size == 32, "the best of all models"
-    assert plan.kept_by(after).text == "model=large, batch=32" and plan.kept_by(after).value == pytest.approx(0.705)
+    assert plan.kept_by(after).text == "tuning-batch: model=large, batch=32" and plan.kept_by(after).value == pytest.approx(0.705)
     assert set(states(world.step(), "after")) == {"done"}
 
 
@@ -165,7 +167,7 @@ def test_a_search_resumes_with_what_it_drew(make):
     assert states(plan, "hunt") == ["done", "pruned", "done"]
     winner = next(trial.cell.config for trial, _ in plan.entries if trial.cell.stage == "winner")
     assert winner.train.optimizer.name == "adam" and winner.train.epochs == 4
-    assert plan.kept[0].text == "trial=0, optimizer=adam, lr=0.0012345678901234567, seed=42"
+    assert plan.kept[0].text == "hunt: trial=0, optimizer=adam, lr=0.0012345678901234567, seed=42"
 
 
 def test_a_pruned_trial_is_none_outside_its_search(make):
@@ -225,7 +227,7 @@ def test_weights_of_a_failed_trial(make):
 def test_a_seed_without_weights(make):
     body = WEIGHTS.replace("axes: {epochs", "seeds: 3\n    axes: {epochs")
     with pytest.raises(BenchError, match=r"tiny\.yaml:9: stage 'base' has no trial with seed 2"):
-        make_plan(make(body), [])
+        make(body)
     assert len(make_plan(make(body.replace("cell:", "seed: 0, cell:")), []).trials) == 10
 
 
@@ -246,3 +248,71 @@ def test_votes_without_voters(make):
     assert {job.reason for job in plan.jobs.values() if job.state == "unavailable"} == {
         "no trial of s has finished, so none can vote"
     }
+
+
+def test_weights_do_not_come_with_seeds_on_demand(make):
+    looks = "seeds: {looks: [2, 4]}"
+    body = WEIGHTS.replace("base: {", f"base: {{{looks}, ").replace("tuned:\n", f"tuned:\n    {looks}\n")
+    with pytest.raises(BenchError, match=r"tiny\.yaml:10: seeds that are added on demand would have no weights"):
+        make(body)
+    assert make(body.replace("cell:", "seed: 0, cell:"))
+
+
+def test_what_cannot_be_had_here_is_settled(make):
+    """What rests on it goes on with the rest."""
+    body = SWEEP.replace("large: {model: {args: {hidden: 16}}}", "large: {model: {weights: gone.pth}}")
+    world = World(make(body))
+    assert Counter(states(world.plan(), "tuning-lr")) == {"todo": 4, "unavailable": 4}
+    assert "gone.pth is missing" in next(job.reason for job in world.plan().jobs.values() if job.state == "unavailable")
+    world.step()
+    plan = world.step()
+    assert Counter(states(plan, "tuning-batch")) == {"done": 4, "unavailable": 4}
+    assert set(states(plan, "after")) == {"done", "todo"}, "from the best of those that could be had"
+
+
+def test_what_does_not_go_together_with_the_best_is_told_and_the_rest_goes_on(make):
+    """Adam has no momentum, and nobody knew that it would be the best."""
+    body = """
+    stages:
+      a: {axes: {o: {sgd: {}, adam: {train: {optimizer: {name: adam}}}}}}
+      b:
+        patch: {start: {stage: a}}
+        axes: {momentum: {path: train.optimizer.momentum, values: [0, 0.9]}}
+      c: {patch: {start: {stage: a}}, axes: {epochs: {path: train.epochs, values: [3]}}}
+    """
+    world = World(make(body), lambda job: 0.9 if job.trial.cell.labels.get("o") == "adam" else 0.1)
+    plan = world.step()
+    assert set(states(plan, "b")) == {"unavailable"} and set(states(plan, "c")) == {"todo"}
+    reason = next(job.reason for job in plan.jobs.values() if job.state == "unavailable")
+    assert "tiny.yaml:11: " in reason and "momentum" in reason
+
+
+TUNED = WEIGHTS.replace(
+    "axes: {epochs: {path: train.epochs, values: [1, 2]}}",
+    "search: {trials: 2, space: {rate: {path: train.optimizer.lr, low: 1e-3, high: 1e-1, log: true}}}",
+)
+
+
+def test_a_search_waits_for_the_weights_that_its_trials_start_from(make):
+    world = World(make(TUNED))
+    assert states(world.plan(), "tuned") == ["waiting"] * 2
+    plan = world.step()
+    assert states(plan, "tuned") == ["todo"] * 2
+    cell = next(job.trial.cell for job in plan.todo())
+    trial, origin = plan.drawn(cell, {"rate": "0.02", "seed": "1"})
+    assert trial.seed == origin.trial.seed == 1 and origin.trial.cell.labels == {"lr": "0.2"} and origin.state == "done"
+
+
+def test_a_trial_of_a_search_has_runs_of_its_own(make):
+    """A grid, or another trial, may have had its configuration; what a search pruned is none of the grid's results."""
+    grid = "stages:\n  grid: {axes: {lr: {path: train.optimizer.lr, values: [0.001, 0.01]}}}\n"
+    world = World(make(SEARCH.replace("stages:\n", grid)))
+    for job in world.plan().todo():
+        if job.trial.cell.labels.get("lr") == "0.001":
+            world.record(job, 0.5)
+    world.drawn(0, 0.4, "interrupted", optimizer="sgd", lr="0.001", seed="7")
+    world.drawn(1, 0.1, "pruned", optimizer="sgd", lr="0.01", seed="42")
+    world.drawn(2, 0.6, optimizer="sgd", lr="0.01", seed="42")
+    plan = world.plan()
+    assert states(plan, "hunt") == ["todo", "pruned", "done"]
+    assert [run.run_id for run in plan.past[("hunt",)]] == [world.runs[-2].run_id, world.runs[-1].run_id]
