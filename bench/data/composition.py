@@ -73,11 +73,11 @@ def part_sizes(dataset: Dataset, data: Data) -> dict[SplitName, int]:
     return sizes
 
 
-def shared_images(dataset: Dataset, trained: Data, tested: Data, seed_trained: int = 0, seed_tested: int = 0) -> int:
+def shared_images(dataset: Dataset, trained: Data, tested: Data) -> int:
     """Return how many images of the training part of `trained` are in the validation or test part of `tested`.
 
-    Both are sections over the same source; an image and its copies count once. seed_trained, seed_tested: of the two trials;
-    which images a part holds depends on neither. Raises the BenchErrors of `view` and `compose`.
+    Both are sections over the same source; an image and its copies count once. Which images a part holds does not depend on a
+    trial's seed. Raises the BenchErrors of `view` and `compose`.
     """
     seen, held = _places(dataset, trained), _places(dataset, tested)
     return len(np.intersect1d(seen["train"], np.concatenate([held["val"], held["test"]])))

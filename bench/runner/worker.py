@@ -35,11 +35,9 @@ class Hello:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a cell before it trains. sizes: images in train, val and test. unavailable: why its weights are
-    not to be had here."""
+    """What is known of a cell before it trains. sizes: images in train, val and test."""
 
     sizes: tuple[int, int, int]
-    unavailable: str = ""
     errors: list[tuple[str, BenchError]] = field(default_factory=list)
 
 
@@ -154,7 +152,7 @@ def _inspect(pipe: Connection, device: str, config: TrialConfig, contracts: bool
         from bench.contracts import check_own
 
         errors += check_own(config, dataset, device)
-    return Facts(sizes, models.unavailable(config.model) or "", errors=errors)
+    return Facts(sizes, errors)
 
 
 def _shared_images(pipe: Connection, device: str, trained: Data, tested: Data) -> int:

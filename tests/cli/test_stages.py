@@ -111,6 +111,23 @@ def test_a_killed_search_resumes(bench):
     assert bench("status", "hunt.yaml").code == 0
 
 
+def test_weights_that_know_what_is_held_out_are_refused(bench):
+    """A split of some classes of the digits is not the split of all of them."""
+    bench.write(
+        "suite: leak\n"
+        + HEAD
+        + "stages:\n"
+        + "  few: {axes: {digits: {0-4: {data: {classes: [0, 1, 2, 3, 4]}}}}}\n"
+        + "  tuned: {patch: {model: {weights: {stage: few}}}, axes: {frozen: {path: model.frozen, values: [true, false]}}}\n",
+        "leak.yaml",
+    )
+    for verb in ("validate", "plan", "run"):
+        answer = bench(verb, "leak.yaml")
+        assert answer.code == 1 and "leak.yaml:10: stage 'few' trains these weights on " in answer.err, answer.err
+        assert "of the images that tuned: frozen=false holds out" in answer.err and "`data.split`" in answer.err
+    assert not bench.runs("leak")
+
+
 def test_a_sweep_with_nothing_to_keep(bench):
     text = CHAIN.replace("[0.001, 0.1]", "[1e+30, 1e+31]").replace("cell: {lr: 0.1}", "cell: {lr: 1e+30}")
     bench.write(text.replace("start: {stage: tuning}, ", ""), "chain.yaml")

@@ -34,7 +34,7 @@ def test_the_quick_profile(bench, root):
             (start,) = {run.tags["start"] for run in stages[stage][f"model={model}, batch={batch}"]}
             assert start == f"tuning-lr: {best}", "each step starts from the best of the one before, for each network"
     origins = {run.tags.get("weights") for run in runs if run.tags.get("axis.model") == "mobilenet"}
-    assert origins == {"pretraining: classes=0-4, seed 0"}
+    assert origins == {"pretraining: task=turned, seed 0"}
     assert all("start" in run.tags for found in stages["augmentation"].values() for run in found)
     assert not stages["tuned"] and not stages["single"], "the best have run already"
 

@@ -120,6 +120,11 @@ def test_an_ensemble_is_not_asked_for_the_metrics_of_classes(suite):
     body = f"stages:\n s: {{axes: {{a: {{x: {{}}}}}}}}\n v: {votes}\n"
     table = "tables: {t: {stage: v, rows: vote, values: [test/accuracy, val/f1/cat]}}\n"
     assert suite(body + table).spec.tables["t"].columns == []
+    assert suite(body + table.replace("test/accuracy", "members")).spec.tables
+    for metric in ("wall_clock", "train/loss", "train/class_size/cat"):
+        suite.refuses(body + table.replace("test/accuracy", metric), 9, f"no trial here records {metric!r}", "trains nothing")
+    of_trials = table.replace("stage: v, rows: vote", "stage: s, rows: a").replace("test/accuracy, val/f1/cat", "members")
+    suite.refuses(body + of_trials, 9, "no trial here records 'members'", "ensembles alone")
 
 
 def test_what_a_cell_asks_for_may_be_shown(suite):

@@ -110,6 +110,35 @@ def test_a_search(suite):
     assert cell.config.train.optimizer.name == "adam" and cell.config.train.optimizer.lr == 0.005
 
 
+def test_a_search_within_a_union_takes_the_cell_itself(suite):
+    found = suite(
+        """\
+        stages:
+          hunt:
+            union: [{axes: {m: {a: {}}}}, {axes: {m: {a: {}}, d: {x: {train: {epochs: 7}}}}}]
+            search: {trials: 2, space: {lr: {path: train.optimizer.lr, low: 0.01, high: 0.1}}}
+        """
+    )
+    cell = found.sampled("hunt", {"m": "a", "d": "x", "trial": "0"}, {"lr": 0.05}, None)
+    assert cell.config.train.epochs == 7
+    assert {one.config.train.optimizer.lr for one in found.all_cells["hunt"].samples} == {0.1, 0.01 + 0.37 * (0.1 - 0.01)}
+
+
+def test_a_sweep_where_an_axis_is_not_everywhere(suite):
+    found = suite(
+        """\
+        stages:
+          tuning:
+            axes: {m: {a: {}, b: {model: {args: {hidden: 8}}}}, d: {x: {}, y: {train: {epochs: 3}}}}
+            when: {d: {m: b}}
+            sweep:
+              lr: {path: train.optimizer.lr, values: [0.1, 0.2]}
+              batch: {path: train.batch_size, values: [16, 32]}
+        """
+    )
+    assert [cell.name for cell in found.all_cells["tuning-batch"]][:3] == ["m=a, batch=16", "m=a, batch=32", "m=b, d=x, batch=16"]
+
+
 def test_weights_of_another_stage(suite):
     from bench.suite.links import trained_by
 
@@ -236,6 +265,61 @@ SPACE = "stages:\n  s:\n    search:\n      trials: 2\n      space:\n        "
             8,
             "axis 'a' of stage 's' has no level 'z'",
             "known: x",
+        ),
+        (
+            SPACE + "lr: {path: train.optimizer.lr, low: 0.01, high: 0.1}\n"
+            "  t: {patch: {model: {weights: {stage: s, cell: {trial: 1}}}}, axes: {b: {x: {}}}}",
+            12,
+            "stage 's' is a search, which keeps no weights",
+            "start from its best",
+        ),
+        (SPACE + "batch: {path: train.batch_size, low: 1e1, high: 1e2}", 11, "train.batch_size: should be", ""),
+        (SPACE + "epochs: {path: train.epochs, low: 1, high: 4, step: 0.5}", 11, "should be whole, not 0.5", ""),
+        (SPACE + "lr: {path: train.optimizer.lr, low: 0.1, high: .inf}", 11, "both ends should be finite", ""),
+        (
+            SPACE + "o: {sgd: {}, adam: {train: {optimizer: {name: adam}}}}\n"
+            "        extra: {plain: {}, nag: {train: {optimizer: {nesterov: true}}}}",
+            12,
+            "unknown key 'nesterov' in train.optimizer",
+            "",
+        ),
+        (SPACE + "f: {x: {}, y: {start: {stage: a}}}", 11, "'start' is no parameter of a search", "`patch`"),
+        (
+            SPACE + "vote: {path: ensemble.vote, values: [soft, hard]}",
+            11,
+            "'ensemble' is no parameter of a search",
+            "`patch`",
+        ),
+        (
+            SPACE + "w: {x: {}, y: {model: {weights: {stage: a}}}}",
+            11,
+            "weights of a stage are no parameter of a search",
+            "a search for each",
+        ),
+        (
+            SPACE + "lr: {path: train.optimizer.lr, low: 0.01, high: 0.1}\n    axes: {a: {x: {}}}\n    exclude: [{a: x}]",
+            7,
+            "stage 's' has no cells left",
+            "exclude less",
+        ),
+        (
+            "stages:\n  s: {axes: [m], sweep: {lr: {path: train.optimizer.lr, values: [0.1]}}}",
+            7,
+            "'axes' of stage 's' is not a mapping",
+            "write `axes: {…}`",
+        ),
+        (
+            "stages:\n  s: {axes: {a: {x: {}}}}\n  v: {ensemble: {stages: s, pool: seed}, seeds: {looks: [2, 4]}}",
+            8,
+            "stage 'v' is an ensemble, and an ensemble has no looks",
+            "the stage's own `seeds:`",
+        ),
+        (
+            "stages:\n  t: {axes: {a: {x: {}}}}\n  s:\n    ensemble: {stages: t}\n"
+            "    union: [{axes: {v: {x: {}}}}, {axes: {v: {x: {ensemble: {vote: hard}}}}}]",
+            10,
+            "different configurations",
+            "rename",
         ),
     ],
 )
