@@ -117,6 +117,7 @@ class Planner:
             job.keeps = True
             if job.state == "done" and "kept" not in job.run.tags:
                 job.state, job.run, job.reason = "todo", None, "its weights were not kept"
+                self._ready(job, trial.cell, [trial.seed])
         return job
 
     def _enter(self, trial: Trial, job: Job, is_part: bool) -> None:

@@ -218,6 +218,16 @@ def test_weights_that_were_not_kept_are_trained_again(make):
     assert {job.reason for job in again} == {"its weights were not kept"}
 
 
+def test_what_is_trained_again_starts_from_its_weights_again(make):
+    world = World(make(WEIGHTS))
+    world.step()
+    world.step()
+    patch = "{model: {weights: {stage: tuned, cell: {epochs: 2}}}}"
+    world.suite = make(f"{WEIGHTS}  last: {{patch: {patch}, axes: {{frozen: {{path: model.frozen, values: [true]}}}}}}")
+    again = world.plan().todo()
+    assert [job.trial.cell.name for job in again] == ["epochs=2"] * 2 and all(job.origin.state == "done" for job in again)
+
+
 def test_weights_of_a_failed_trial(make):
     plan = World(make(WEIGHTS), lambda job: None).step()
     assert set(states(plan, "tuned")) == {"unavailable"}
