@@ -64,7 +64,7 @@ def denoise(plan: Plan, pool: Pool, progress: Callable[[tuple[str, int, int]], N
 
     progress: receives (which images, how many are done, how many there are to do).
     """
-    pool.map("denoise", _image_sets(plan), progress)
+    pool.map("denoise", [(cell.config, seed) for cell, seed in _image_sets(plan)], progress)
 
 
 def estimate(plan: Plan, pool: Pool) -> None:
@@ -86,27 +86,31 @@ def estimate(plan: Plan, pool: Pool) -> None:
 
 
 def _estimate_denoising(plan: Plan, pool: Pool) -> None:
-    sets = _image_sets(plan)
-    waiting = [(one, count) for one, count in zip(sets, pool.map("to_denoise", sets), strict=True) if count]
-    kinds = {_denoiser(one): one for one, _ in waiting}
-    probes = dict(zip(kinds, pool.map("probe_denoising", list(kinds.values())), strict=True))
-    plan.to_denoise = sum(count for _, count in waiting)
-    plan.denoising = sum(count * probes[_denoiser(one)] for one, count in waiting)
+    """Count the images, though some may be done already: to find them on disk, all would have to be made first."""
+    sets = [(cell.config, plan.facts[_kind(cell)]) for cell, _ in _image_sets(plan)]
+    kinds = {_denoiser(config): config for config, _ in sets}
+    probes = dict(zip(kinds, pool.map("probe_denoising", [(config,) for config in kinds.values()]), strict=True))
+    plan.to_denoise, plan.denoising = 0, 0.0
+    for config, facts in sets:
+        parts = dict(zip(("train", "val", "test"), facts.sizes, strict=True))
+        images = sum(parts[split] for split in getattr(config.data.denoise, "splits", parts))
+        plan.to_denoise += images
+        plan.denoising += images * probes[_denoiser(config)]
 
 
-def _denoiser(image_set: tuple[TrialConfig, int]) -> str:
+def _denoiser(config: TrialConfig) -> str:
     """What the time of denoising an image depends on."""
-    return image_set[0].data.model_dump_json(include={"source", "path", "denoise"})
+    return config.data.model_dump_json(include={"source", "path", "denoise"})
 
 
-def _image_sets(plan: Plan) -> list[tuple[TrialConfig, int]]:
-    """Return a configuration and seed for each different set of images that is to be denoised for the trials that are to do."""
+def _image_sets(plan: Plan) -> list[tuple[Cell, int]]:
+    """Return a cell and a seed for each different set of images that is to be denoised for the trials that are to do."""
     sets = {}
     for job in plan.todo():
         trial, data = job.trial, job.trial.cell.data
         if trial.known and data.config.denoise and not trial.cell.ensemble:
             drawn = data.config.noise.variance or data.config.copies
-            sets[data.key, trial.seed if drawn else 0] = trial.cell.config, trial.seed  # clean images are those of every seed
+            sets[data.key, trial.seed if drawn else 0] = trial.cell, trial.seed  # clean images are those of every seed
     return list(sets.values())
 
 

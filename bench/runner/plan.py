@@ -90,7 +90,7 @@ class Plan:
     drawn: Callable[[Cell, Mapping[str, str]], tuple[Trial, Job | None]] | None = None
     """The trial that a search's cell becomes with the parameters that were drawn, and the one from whose weights it starts."""
     to_denoise: int = 0
-    """Images that are to be denoised first."""
+    """Images that are to be denoised first, or found on disk."""
     denoising: float = 0.0
     """Processor or GPU seconds that this takes, at most."""
 

@@ -170,18 +170,14 @@ def _probe(pipe: Connection, device: str, config: TrialConfig) -> tuple[float, f
     return found.train_seconds_per_image, found.eval_seconds_per_image
 
 
-def _to_denoise(pipe: Connection, device: str, config: TrialConfig, seed: int) -> int:
-    """Count the images of a trial that are still to be denoised."""
-    from bench.data.denoise import pending
+def _probe_denoising(pipe: Connection, device: str, config: TrialConfig) -> float:
+    """Measure the seconds an image, at most, that denoising takes."""
+    import torch
 
-    return sum(map(len, pending(config.data, seed, _dataset(config.data))))
+    from bench.data.denoise import CHUNK, seconds_an_image
 
-
-def _probe_denoising(pipe: Connection, device: str, config: TrialConfig, seed: int) -> float:
-    """Measure the seconds an image, at most, that denoising a trial's images takes."""
-    from bench.data.denoise import pending, seconds_an_image
-
-    return seconds_an_image(pending(config.data, seed, _dataset(config.data))[0], config.data.denoise, device)
+    images = torch.from_numpy(np.ascontiguousarray(_dataset(config.data).train_images[:CHUNK]))
+    return seconds_an_image(images, config.data.denoise, device)
 
 
 def _denoise(pipe: Connection, device: str, config: TrialConfig, seed: int) -> int:
@@ -254,7 +250,6 @@ REQUESTS = {
     "inspect": _inspect,
     "shared_images": _shared_images,
     "probe": _probe,
-    "to_denoise": _to_denoise,
     "probe_denoising": _probe_denoising,
     "denoise": _denoise,
     "trial": _trial,

@@ -199,11 +199,9 @@ def test_the_plan_tells_how_long_denoising_takes(bench):
     )
     plan = bench("plan", "tiny.yaml")
     assert "of which denoising 384 images before: at most " in plan.out, "2 denoisers x 2 seeds x 96 images"
-    told = json.loads(bench("plan", "tiny.yaml", "--json").out)
-    assert told["to_denoise"] == 384 and 0 < told["denoising_seconds"] < told["seconds"]
     assert bench("run", "tiny.yaml", "--only", "s[denoise=tv]").code == 0
     told = json.loads(bench("plan", "tiny.yaml", "--json").out)
-    assert told["to_denoise"] == 192, "what was denoised is found on disk"
+    assert told["to_denoise"] == 192 and 0 < told["denoising_seconds"] < told["seconds"], "what has run needs none"
 
 
 def test_reports_in_every_format(bench):

@@ -11,9 +11,10 @@ from bench.data.denoise.classical import nl_means, tv, wavelet
 from bench.data.denoise.prior import deep_image_prior
 from bench.data.denoise.probe import seconds_an_image
 from bench.data.denoise.quality import examples, psnr, quality, ssim
-from bench.data.denoise.store import denoised, pending
+from bench.data.denoise.store import CHUNK, denoised, pending
 
 __all__ = [
+    "CHUNK",
     "DENOISERS",
     "bilateral",
     "check",
