@@ -176,7 +176,7 @@ def _probe_denoising(pipe: Connection, device: str, config: TrialConfig) -> floa
 
     from bench.data.denoise import CHUNK, seconds_an_image
 
-    images = torch.from_numpy(np.ascontiguousarray(_dataset(config.data).train_images[:CHUNK]))
+    images = torch.from_numpy(np.array(_dataset(config.data).train_images[:CHUNK]))  # a copy: the data set cannot be written
     return seconds_an_image(images, config.data.denoise, device)
 
 
