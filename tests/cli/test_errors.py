@@ -30,7 +30,7 @@ def test_missing_data_is_not_downloaded_in_the_middle(bench, tmp_path):
 
 def test_a_folder_that_is_not_there_is_told_with_its_line(bench, tmp_path):
     put(bench, "source: digits, subset", "source: folder, path: images, subset")
-    for verb in ("validate", "plan", "run", "report"):
+    for verb in ("validate", "run", "report"):
         answer = bench(verb, "tiny.yaml", BENCH_DATA=str(tmp_path / "sets"))
         assert answer.code == 1 and answer.err.startswith("error: tiny.yaml:3: "), answer.err
         assert f"{bench.folder / 'images'}: there is no such file" in answer.err

@@ -195,7 +195,7 @@ def test_the_plan_tells_how_long_denoising_takes(bench):
         "suite: tiny\ntitle: Denoising\ndata: {source: digits, subset: {train: 48, val: 24, test: 24}, noise: {variance: 0.04}}\n"
         "base: {model: {name: simple_cnn}, train: {epochs: 1}}\nseeds: 2\nstages:\n  s:\n    axes:\n      denoise:\n"
         "        none: {}\n        tv: {data: {denoise: {name: tv}}}\n"
-        "        dip: {data: {denoise: {name: dip, iterations: 20}}}\n"
+        "        dip: {data: {denoise: {name: dip, iterations: 2}}}\n"
     )
     plan = bench("plan", "tiny.yaml")
     assert "of which denoising 384 images before: at most " in plan.out, "2 denoisers x 2 seeds x 96 images"
