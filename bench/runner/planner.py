@@ -237,7 +237,7 @@ class Planner:
         past = [run for run in self.sampled[(stage, *sorted(cell.labels.items()))] if run.tags["search"] == rules(search)]
         parameters, trial = None, unknown(cell, seed)
         for run in sorted(past, key=lambda run: (run.status != "FINISHED", -run.start)) if not cell.waits else ():
-            told = {tag.removeprefix("search."): value for tag, value in run.tags.items() if tag.startswith("search.")}
+            told = parameters_of(run)
             try:
                 again = self._drawn(cell.labels, stage, told)
             except (KeyError, ValueError, BenchError):
@@ -308,6 +308,11 @@ def _value(parameter: Range | dict, text: str) -> float | str:
     if not parameter.low <= value <= parameter.high:
         raise ValueError(f"{text} is outside the interval")
     return value
+
+
+def parameters_of(run: StoredRun) -> dict[str, str]:
+    """Return what a search drew for a trial, as the tags of its run tell it."""
+    return {tag.removeprefix("search."): text for tag, text in run.tags.items() if tag.startswith("search.")}
 
 
 def rules(search: Search) -> str:

@@ -10,7 +10,7 @@ from optuna.pruners import BasePruner, MedianPruner, NopPruner, SuccessiveHalvin
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import Trial, TrialState
 
-from bench.runner.planner import SEED
+from bench.runner.planner import SEED, parameters_of
 from bench.suite import stages
 from trackers import StoredRun
 
@@ -37,8 +37,7 @@ class Search:
     def remember(self, runs: Iterable[StoredRun], histories: History) -> None:
         """Take in the trials that have run, in the order in which they began: what they drew, how they went, how they ended."""
         for run in sorted(runs, key=lambda run: run.start):
-            told = {tag.removeprefix("search."): value for tag, value in run.tags.items() if tag.startswith("search.")}
-            trial = self.again(told)
+            trial = self.again(parameters_of(run))
             for epoch, value in histories.get(run.run_id, {}).get(self.spec.metric, ()):
                 self.goes_on(trial, epoch, value)
             outcome = "finished" if run.status == "FINISHED" else run.tags.get("outcome", "")
