@@ -1,8 +1,10 @@
 """From a prepared data set to the images of one trial."""
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -20,8 +22,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One split's images, whole in memory: uint8 [N, 3, H, W] and int64 labels [N] on the device.
+    """One split's images and labels, on the device: int64 labels [N], and images uint8 [N, 3, H, W].
 
+    stored, rows: image i is stored[rows[i]], or stored[i] where rows is None. So the parts of a trial that change nothing about
+    their images read the data set itself, which all processes of a machine map from one file.
     indices: int64 [N] on the CPU, each image's place in the source's training images (with `pool`, in these and then the
     test images), or test images where they are the test part; by these, predictions of two trials pair up, and copies tell
     their original.
@@ -31,16 +35,31 @@ class Part:
     denoised; else None.
     """
 
-    images: torch.Tensor
+    stored: torch.Tensor
     labels: torch.Tensor
     indices: np.ndarray
     targets: torch.Tensor | None = None
     environments: torch.Tensor | None = None
     clean: torch.Tensor | None = None
     noisy: torch.Tensor | None = None
+    rows: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.indices)
+
+    @cached_property
+    def statistics(self) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+        """Mean and standard deviation per channel; see `bench.data.statistics`."""
+        return statistics(self.images)
+
+    @property
+    def images(self) -> torch.Tensor:
+        """All images, uint8 [N, 3, H, W]; a copy, where they are read from the data set."""
+        return self.stored if self.rows is None else self.stored[self.rows]
+
+    def take(self, places: torch.Tensor) -> torch.Tensor:
+        """Return the images at `places`, int64 [B] on the device: uint8 [B, 3, H, W]."""
+        return self.stored.index_select(0, places if self.rows is None else self.rows.index_select(0, places))
 
 
 def parts(
@@ -57,10 +76,13 @@ def parts(
 
 def _part(name: SplitName, made: Composition, seen: Dataset, data: Data, seed: int, device, say: Say) -> Part:
     source = seen.test_images if made.official else seen.train_images
-    clean = torch.from_numpy(source[made.indices])
     labels = torch.from_numpy(made.labels)
     environments = None if made.environments is None else torch.from_numpy(made.environments)
     places = source.places[made.indices] if isinstance(source, Rows) else made.indices
+    arrays = source.arrays if isinstance(source, Rows) else (source,)
+    if _unchanged(name, made, data) and len(arrays) == 1 and torch.device(device).type == "cpu":
+        return Part(_mapped(arrays[0]), labels, places, None, environments, rows=torch.from_numpy(places))
+    clean = torch.from_numpy(source[made.indices])
     if made.copy.any():
         _damage_copies(clean, made.copy, places, data.copies, seed)
     images = clean
@@ -82,6 +104,20 @@ def _part(name: SplitName, made: Composition, seen: Dataset, data: Data, seed: i
         environments = None if environments is None else torch.cat([environments, environments[more.rows]])
     on_device = (None if one is None else one.to(device) for one in (targets, environments))
     return Part(images.to(device), labels.to(device), places, *on_device, **kept)
+
+
+def _unchanged(name: SplitName, made: Composition, data: Data) -> bool:
+    """Tell whether the images of a part are those of the data set."""
+    noisy = data.noise.variance and name in data.noise.splits
+    denoised = data.denoise and name in getattr(data.denoise, "splits", SPLITS)
+    return not (noisy or denoised or made.copy.any() or (name == "train" and data.append))
+
+
+def _mapped(array: np.ndarray) -> torch.Tensor:
+    """Return an array as a tensor without copying it. Nobody writes to it, though torch cannot know that."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(array)
 
 
 def _damage_copies(images: torch.Tensor, copy: np.ndarray, places: np.ndarray, options: NoisyCopies, seed: int) -> None:

@@ -48,12 +48,12 @@ def strip(body: nn.Module) -> None:
 def penalty(network: nn.Module) -> torch.Tensor | None:
     """Return l2 times the sum of squares of the head's dense weights (not biases), for the loss; None without l2.
 
-    network: as `build` returns it. The gradient reaches the head only.
+    network: as `build` returns it, or as `pack` does: then it is [M], of each network. The gradient reaches the head only.
     """
     top = getattr(getattr(network, "network", network), "head", None)  # of a Frozen network, or of a plain one
     if not isinstance(top, Head) or not top.l2:
         return None
-    return top.l2 * sum(layer.weight.square().sum() for layer in top if isinstance(layer, nn.Linear))
+    return top.l2 * sum(layer.weight.square().sum((-2, -1)) for layer in top if isinstance(layer, nn.Linear))
 
 
 class Frozen(nn.Module):

@@ -5,6 +5,7 @@ int64 [B], or, where images were mixed, float32 [B, C] that sum to 1. options: i
 wait for the device, so it may not look at a tensor's values in Python.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -73,32 +74,56 @@ def irm(scores: torch.Tensor, targets: torch.Tensor, options: config.InvariantRi
 
 
 class Objective:
-    """What one trial minimises: its loss, and its head's L2 penalty.
+    """What some trials that train as one program minimise, each its loss and its head's L2 penalty.
 
     plain: it is nothing but cross entropy.
     """
 
-    def __init__(self, spec: config.TrialConfig, network: nn.Module, environments: torch.Tensor | None):
-        """environments: int64 [N], of all training images. Raises BenchError where the loss needs what the data lack."""
-        check(spec.train.loss, spec.data)
-        self._loss, self._options = LOSSES[spec.train.loss.name], options(spec.train.loss)
-        self._count = 0 if environments is None else int(environments.max()) + 1
-        self._label_smoothing = spec.train.label_smoothing
+    def __init__(self, specs: Sequence[config.TrialConfig], network: nn.Module, environments: Sequence[torch.Tensor | None]):
+        """specs: of each trial; they have the same loss. network: as `build` or `pack` returns it. environments: int64 [N] each,
+        of all training images. Raises BenchError where the loss needs what the data lack."""
+        for spec in specs:
+            check(spec.train.loss, spec.data)
+        self._loss = LOSSES[specs[0].train.loss.name]
+        self._options = [options(spec.train.loss) for spec in specs]
+        self._counts = [0 if one is None else int(one.max()) + 1 for one in environments]
+        self._label_smoothing = specs[0].train.label_smoothing
         self._network = network
-        self.plain = spec.train.loss.name == "cross_entropy" and heads.penalty(network) is None
+        self._is_cross_entropy = specs[0].train.loss.name == "cross_entropy"
+        self.plain = self._is_cross_entropy and heads.penalty(network) is None
 
     def __call__(
         self, scores: torch.Tensor, targets: torch.Tensor, environments: torch.Tensor | None, epoch: float
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return what is to be minimised, and the cross entropy by which a trial counts as diverged."""
-        context = Context(environments, self._count, epoch, self._label_smoothing)
-        loss = self._loss(scores, targets, self._options, context)
+        """Return what is to be minimised, and the cross entropy by which a trial counts as diverged: [M] each.
+
+        scores, targets, environments: of images that are those of the M trials by turns.
+        """
+        loss = self._each(scores, targets, environments, epoch, self._is_cross_entropy)
         if self.plain:
             return loss, loss
         with torch.no_grad():
-            known = cross_entropy(scores, targets, None, context)
+            known = loss.detach() if self._is_cross_entropy else self._each(scores, targets, environments, epoch, True)
         penalty = heads.penalty(self._network)
         return loss if penalty is None else loss + penalty, known
+
+    def keep(self, members: Sequence[int]) -> None:
+        """Go on with some of the trials."""
+        self._options = [self._options[member] for member in members]
+        self._counts = [self._counts[member] for member in members]
+
+    def _each(self, scores, targets, environments, epoch: float, is_cross_entropy: bool) -> torch.Tensor:
+        members = len(self._options)
+        if is_cross_entropy and members > 1:
+            losses = F.cross_entropy(scores, targets, reduction="none", label_smoothing=self._label_smoothing)
+            return losses.view(-1, members).mean(0)
+        found = []
+        for member, (given, count) in enumerate(zip(self._options, self._counts, strict=True)):
+            own = None if environments is None else environments[member::members]
+            context = Context(own, count, epoch, self._label_smoothing)
+            loss = cross_entropy if is_cross_entropy else self._loss
+            found.append(loss(scores[member::members], targets[member::members], given, context))
+        return torch.stack(found)
 
 
 def check(loss: config.Loss, data: config.Data) -> None:

@@ -5,7 +5,7 @@ before each step; steps count from 0 over the whole training.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 
@@ -16,10 +16,78 @@ OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.o
 SCHEDULES: Registry = Registry("schedule")
 
 
-def optimizer(spec: config.Optimizer, weights: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
-    """Return the optimizer of those weights that are trained; its settings are the keyword arguments of PyTorch's class."""
-    trained = [weight for weight in weights if weight.requires_grad]
-    return OPTIMIZERS[spec.name](trained, fused=True, **spec.model_dump(exclude={"name"}))
+class Alone:
+    """PyTorch's optimizer of one network's weights, of those that are trained."""
+
+    def __init__(self, spec: config.Optimizer, weights: Iterable[torch.nn.Parameter]):
+        trained = [weight for weight in weights if weight.requires_grad]
+        settings = spec.model_dump(exclude={"name"})
+        if trained[0].is_cuda:  # a step that is captured as a graph reads its rate from the device
+            settings["lr"] = torch.tensor(spec.lr, device=trained[0].device)
+            settings |= {"capturable": True} if spec.name != "sgd" else {}
+        self._optimizer = OPTIMIZERS[spec.name](trained, fused=True, **settings)
+
+    def step(self, rates: torch.Tensor) -> None:
+        """Take a step, and let go of the gradients. rates: the learning rate, [1]."""
+        for group in self._optimizer.param_groups:
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].copy_(rates[0])
+            else:
+                group["lr"] = rates.item()
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+
+
+class Together:
+    """The optimizers of packed networks, of the same kind but with settings of their own. weights: [M, …] each.
+
+    Steps are those of PyTorch's classes; all networks have taken equally many.
+    """
+
+    def __init__(self, specs: Sequence[config.Optimizer], weights: Iterable[torch.nn.Parameter]):
+        self._weights = [weight for weight in weights if weight.requires_grad]
+        self._name, self._nesterov = specs[0].name, getattr(specs[0], "nesterov", False)
+        kind = {"dtype": self._weights[0].dtype, "device": self._weights[0].device}
+        settings = [spec.model_dump(exclude={"name", "lr", "nesterov"}) for spec in specs]
+        self._settings = {name: torch.tensor([one[name] for one in settings], **kind) for name in settings[0]}
+        averages = 1 if self._name == "sgd" else 2
+        self._averages = [[torch.zeros_like(weight) for weight in self._weights] for _ in range(averages)]
+        self._steps = torch.zeros((), dtype=torch.float64, device=kind["device"])
+
+    @torch.no_grad()
+    def step(self, rates: torch.Tensor) -> None:
+        """Take a step, and let go of the gradients. rates: the learning rates, [M]."""
+        self._steps += 1
+        for weight, *averages in zip(self._weights, *self._averages, strict=True):
+            shape = (-1, *[1] * (weight.ndim - 1))
+            settings = {name: value.view(*shape, *value.shape[1:]) for name, value in self._settings.items()}
+            step = self._descend if self._name == "sgd" else self._adapt
+            step(weight, *averages, rate=rates.to(weight.dtype).view(shape), **settings)
+            weight.grad = None
+
+    def keep(self, members: torch.Tensor, weights: Iterable[torch.nn.Parameter]) -> None:
+        """Go on with some of the networks. members: int64, which. weights: theirs."""
+        self._weights = [weight for weight in weights if weight.requires_grad]
+        self._averages = [[one[members] for one in average] for average in self._averages]
+        self._settings = {name: value[members] for name, value in self._settings.items()}
+
+    def _descend(self, weight, average, *, rate, momentum, weight_decay) -> None:
+        gradient = weight.grad.addcmul(weight, weight_decay)
+        average.mul_(momentum).add_(gradient)
+        weight.sub_((gradient + momentum * average if self._nesterov else average) * rate)
+
+    def _adapt(self, weight, mean, square, *, rate, betas, eps, weight_decay) -> None:
+        gradient = weight.grad
+        if self._name == "adamw":
+            weight.mul_(1 - rate * weight_decay)
+        else:
+            gradient = gradient.addcmul(weight, weight_decay)
+        first, second = betas.unbind(-1)
+        mean.lerp_(gradient, 1 - first)
+        square.mul_(second).addcmul_(gradient * gradient, 1 - second)
+        # in double: near 1 the powers of beta have few digits left
+        shrunk, spread = ((1 - beta.double() ** self._steps).to(weight.dtype) for beta in (first, second))
+        weight.addcdiv_(mean * (-rate / shrunk), (square / spread).sqrt_().add_(eps))
 
 
 def learning_rate(train: config.Train, step: int, steps: int) -> float:

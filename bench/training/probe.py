@@ -9,14 +9,9 @@ import torch
 
 from bench import memory
 from bench.config import TrialConfig
-from bench.data import Dataset, Part, Preprocess, view
-from bench.models import build
-from bench.seeding import generator
-from bench.training import evaluation
-from bench.training.loop import Forward, Order, train_epoch
-from bench.training.losses import Objective
+from bench.data import Dataset, Part, view
 from bench.training.numerics import check_device, isolated
-from bench.training.optimizers import optimizer
+from bench.training.program import Program, start
 
 SMALL = 2
 BUDGET = 2.0  # seconds, reckoned from a tiny batch, whose fixed costs make it look a few times as slow as it is
@@ -45,21 +40,16 @@ def probe(config: TrialConfig, dataset: Dataset, device: str = "cpu") -> Probe:
 def _probe(config: TrialConfig, dataset: Dataset, device: torch.device) -> Probe:
     batch_size = config.train.batch_size
     seen = view(dataset, config.data)
-    part = _part(config, seen, max(batch_size, 64), device)
-    preprocess = Preprocess(config.data, part, len(seen.classes))
-    model = config.model.model_copy(update={"pretrained": False, "weights": None})
-    network = build(model, preprocess.out_shape, len(seen.classes), seed=0)
-    forward = Forward(network, preprocess, config.train, device)
-    objective = Objective(config, network, part.environments)
-    descent = optimizer(config.train.optimizer, network.parameters())
-    augmentation = generator(0, "augmentation", device)
+    plain = config.model.model_copy(update={"pretrained": False, "weights": None})
+    config = config.model_copy(update={"model": plain})
+
+    def program(images: int) -> Program:
+        part = _part(config, seen, images, device)
+        return Program([start(config, 0, {"train": part, "val": part}, len(seen.classes), device)], device)
 
     def step_seconds(images: int) -> float:
-        few = _part(config, seen, images, device)
-        order = Order(config.train.sampling, few.labels, 0)
-        return _seconds(
-            lambda: train_epoch(forward, objective, descent, few, config.train, 0, order, augmentation)[0].item()  # item waits
-        )
+        few = program(images)
+        return _seconds(lambda: few.train_epoch(0)[0].tolist())  # tolist waits
 
     rough = step_seconds(SMALL)
     large = min(batch_size, max(2 * SMALL, round(BUDGET / rough * SMALL / 3)))
@@ -68,9 +58,10 @@ def _probe(config: TrialConfig, dataset: Dataset, device: torch.device) -> Probe
         small = step_seconds(SMALL)  # once more: the first steps of a process are slower, whatever their size
         slope = min(max((step - small) / (large - SMALL), 0.0), step / large)
         step += slope * (batch_size - large)
-    evaluated = _part(config, seen, min(4 * large, len(part)), device)
-    eval_seconds = _seconds(lambda: evaluation.logits(forward, evaluated, batch_size).sum().item())
-    return Probe(step / batch_size, eval_seconds / len(evaluated))
+    images = min(4 * large, max(batch_size, 64))
+    evaluated = program(images)
+    eval_seconds = _seconds(lambda: evaluated.logits("val").sum().item())
+    return Probe(step / batch_size, eval_seconds / images)
 
 
 def _part(config: TrialConfig, dataset: Dataset, images: int, device: torch.device) -> Part:

@@ -1,53 +1,25 @@
-"""One trial: a configuration and a seed in, metrics and predictions out."""
+"""Trials: configurations and seeds in, metrics and predictions out."""
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from time import perf_counter
 
-import numpy as np
 import torch
 
 from bench import memory
 from bench.config import TrialConfig
-from bench.data import Dataset, Part, Preprocess, parts, view
+from bench.data import Dataset
+from bench.data.reuse import kept_parts
 from bench.errors import BenchError
-from bench.models import build
+from bench.models import packable
+from bench.models.packed import Unpackable
 from bench.models.weights import first_line
-from bench.seeding import generator
 from bench.training import evaluation
-from bench.training import metrics as measures
-from bench.training.loop import Forward, Order, batches, train_epoch
-from bench.training.losses import Objective
+from bench.training.member import Member, Report, Result
 from bench.training.numerics import check_device, isolated
-from bench.training.optimizers import optimizer
-from bench.training.stopping import Best
+from bench.training.program import Program, start
 
-Report = Callable[[int, dict[str, float]], bool]
 Say = Callable[[str], None]
 EPOCH_METRICS = ("train/loss", "train/accuracy", "train/cross_entropy", "val/loss", "val/accuracy")
-
-
-@dataclass
-class Result:
-    """What came of a trial; no tensor on a device, so that it travels between processes.
-
-    outcome: "finished"; "stopped" by `report`; "diverged"; "oom". message: what happened, where not finished.
-    metrics: those of the restored or last epoch, of the test part, and of the whole training; see `run_trial`.
-    history: a dict an epoch, with "epoch" (from 1) and "seconds" since training began. Only finite values are kept.
-    predictions, confusion: by part, "val" and "test", where the trial finished; see `bench.training.evaluation`.
-    weights: the state dict of the network as it was evaluated, contiguous on the CPU, where asked for and finished.
-    images: examples from the test part, "clean", "noisy" and "denoised", uint8 [n, H, W, 3] each, where it is denoised.
-    """
-
-    outcome: str = "finished"
-    message: str = ""
-    metrics: dict[str, float] = field(default_factory=dict)
-    history: list[dict[str, float]] = field(default_factory=list)
-    predictions: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
-    confusion: dict[str, np.ndarray] = field(default_factory=dict)
-    weights: dict[str, torch.Tensor] | None = None
-    images: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def run_trial(
@@ -80,141 +52,137 @@ def run_trial(
     With deterministic "strict", the same seed gives the same bits on the same device and number of threads, whatever
     ran before in this process. Divergence and lack of memory are outcomes; BenchError is for what cannot be run at all.
     """
-    place = check_device(config.train, device)
-    result = Result()
+    return run_trials([(config, seed)], dataset, device, [report], say=say, keep_weights=keep_weights)[0]
+
+
+def run_trials(
+    trials: Sequence[tuple[TrialConfig, int]],
+    dataset: Dataset,
+    device: str = "cpu",
+    reports: Sequence[Report] | None = None,
+    *,
+    say: Say = lambda text: None,
+    keep_weights: bool = False,
+    shrink: bool = False,
+) -> list[Result]:
+    """Run trials that differ in nothing but what `bench.runner.packs.key` leaves out as one computation; see `run_trial`.
+
+    A trial's neighbours do not matter to its result: with deterministic "strict", not to a bit among packs of one size. Packs of
+    another size, and a trial alone, round differently. A trial's wall_clock is its share of the time of the pack.
+
+    Where memory runs out, each half is run by itself, from the start: reports begin again with epoch 1. Networks that cannot be
+    computed as one are run one after another. shrink: go on with the others alone where half of a pack has ended; that is faster,
+    and rounds differently from then on.
+    """
+    reports = reports or [lambda epoch, metrics: False] * len(trials)
+    first = trials[0][0]
+    place = check_device(first.train, device)
+    results = [Result(pack=len(trials)) for _ in trials]
+    problem = None
     try:
-        with memory.reused(), isolated(config.train, seed, place):
-            _Trial(config, seed, dataset, place, result, say).run(report, keep_weights)
+        with memory.reused(), isolated(first.train, trials[0][1], place):
+            _run(trials, dataset, place, reports, results, say, keep_weights, shrink)
+        return results
+    except Unpackable:
+        parts = [slice(number, number + 1) for number in range(len(trials))]
     except (RuntimeError, MemoryError) as error:
         if "does not have a deterministic implementation" in str(error):
             raise BenchError(
                 f"has no deterministic form on {device}: {first_line(error)}",
-                where=f"model {config.model.name}",
+                where=f"model {first.model.name}",
                 mend="set `train.deterministic: fast`",
             ) from error
         if not memory.ran_out(error):
             raise
-        result.outcome, result.message = "oom", f"out of memory on {device}: {first_line(error)}"
-    if result.outcome == "oom" and place.type == "cuda":
-        torch.cuda.empty_cache()  # not sooner: the exception still held the trial's tensors
-    return result
+        problem = f"out of memory on {device}: {first_line(error)}"
+        parts = [slice(0, len(trials) // 2), slice(len(trials) // 2, None)]
+    if problem:  # only here: the exception still held the trials' tensors
+        kept_parts.clear()
+        if place.type == "cuda":
+            torch.cuda.empty_cache()
+        if len(trials) == 1:
+            results[0].outcome, results[0].message = "oom", problem
+            return results
+    options = {"say": say, "keep_weights": keep_weights, "shrink": shrink}
+    return [result for part in parts for result in run_trials(trials[part], dataset, device, reports[part], **options)]
 
 
-class _Trial:
-    """One training in progress, noting in `result` what is known so far."""
+def _run(
+    trials: Sequence[tuple[TrialConfig, int]],
+    dataset: Dataset,
+    device: torch.device,
+    reports: Sequence[Report],
+    results: Sequence[Result],
+    say: Say,
+    keep_weights: bool,
+    shrink: bool,
+) -> None:
+    members, starts = [], []
+    for (config, seed), result in zip(trials, results, strict=True):
+        parts = kept_parts(dataset, config.data, seed, device, say)
+        members.append(Member(config, dataset, parts, result))
+        starts.append(start(config, seed, parts, len(members[-1].classes), device))
+    first = trials[0][0]
+    if len(trials) > 1:
+        problem = packable.problem(first.model, starts[0].preprocess.out_shape, len(members[0].classes))
+        if problem:
+            raise Unpackable(problem)
+    program = Program(starts, device)
+    del starts
+    running = list(zip(members, reports, strict=True))
+    _synchronise(device)
+    began = perf_counter()
+    for epoch in range(1, first.train.epochs + 1):
+        epoch_began = perf_counter()
+        measured, scores = _epoch(program, [member.parts["val"].labels for member, _ in running], epoch)
+        now = perf_counter()
+        for place, (member, report) in enumerate(running):
+            if not member.ended:
+                member.after_epoch(
+                    epoch,
+                    measured[place],
+                    scores[:, place],
+                    seconds=(now - epoch_began) / program.members,
+                    since_start=now - began,
+                    plain=program.plain,
+                    state=lambda place=place: program.state(place),
+                    report=report,
+                )
+        going = [place for place, (member, _) in enumerate(running) if not member.ended]
+        if not going:
+            break
+        if shrink and len(going) <= program.members // 2:
+            _finish(program, running, keep_weights)
+            program.keep(going)
+            running = [running[place] for place in going]
+    _finish(program, running, keep_weights)
 
-    def __init__(self, config: TrialConfig, seed: int, dataset: Dataset, device: torch.device, result: Result, say: Say):
-        self.train, self.device, self.result = config.train, device, result
-        classes = view(dataset, config.data).classes
-        self.classes = measures.metric_names(classes)
-        self.parts: dict[str, Part] = parts(dataset, config.data, seed, device, say)
-        part = self.parts["train"]
-        if len(part) < 2:
-            raise BenchError("the training part holds a single image", mend="take more images: see `data.subset`")
-        preprocess = Preprocess(config.data, part, len(classes))
-        network = build(config.model, preprocess.out_shape, len(classes), seed)
-        self.forward = Forward(network, preprocess, self.train, device)
-        self.objective = Objective(config, network, part.environments)
-        self.optimizer = optimizer(self.train.optimizer, network.parameters())
-        self.order = Order(self.train.sampling, part.labels, seed)
-        self.augmentation = generator(seed, "augmentation", device)
-        self.trained_images = batches(len(part), self.train.batch_size)[-1].stop
-        self.of_data: dict[str, float] = {}
-        if "size" in self.train.class_metrics:
-            self.of_data |= measures.class_sizes(part.labels.cpu().numpy(), self.classes)
-        if (test := self.parts["test"]).clean is not None:
-            from bench.data import denoise  # brings scikit-image, which few trials need
 
-            pictures = test.clean, test.noisy, test.images.cpu()
-            self.of_data |= denoise.quality(*pictures)
-            result.images = denoise.examples(*pictures)
+def _epoch(program: Program, labels: Sequence[torch.Tensor], epoch: int) -> tuple[list[dict[str, float]], torch.Tensor]:
+    """Train and validate for one epoch, counted from 1; return each trial's metrics, and the validation logits [N, M, C]."""
+    trained = program.train_epoch(epoch - 1)
+    scores = program.logits("val")
+    validated = [evaluation.loss_and_accuracy(scores[:, place], own) for place, own in enumerate(labels)]
+    numbers = torch.cat([trained, torch.stack(validated, 1)]).T.tolist()  # tolist is where this waits for the device
+    metrics = [dict(zip(EPOCH_METRICS, row, strict=True)) for row in numbers]
+    if program.plain:
+        for one in metrics:
+            del one["train/cross_entropy"]
+    return metrics, scores
 
-    def run(self, report: Report, keep_weights: bool) -> None:
-        train, result = self.train, self.result
-        early = train.early_stopping
-        stopping = Best(early.metric, early.min_delta) if early else None
-        best = Best(train.restore_best or (early.metric if early else "val/accuracy"))
-        kept = None
-        wall_clock = 0.0
-        self._synchronise()
-        start = perf_counter()
-        for epoch in range(1, train.epochs + 1):
-            began = perf_counter()
-            measured, scores = self._epoch(epoch)
-            now = perf_counter()
-            wall_clock += now - began
-            metrics = {name: value for name, value in measured.items() if math.isfinite(value)}
-            result.history.append({"epoch": epoch, "seconds": now - start, **metrics})
-            better = best.update(epoch, measured)
-            training = self.of_data | {
-                **measures.of_history(result.history),
-                "epochs": epoch,
-                "best_epoch": best.epoch,
-                "wall_clock": wall_clock,
-                "images_per_second": self.trained_images * epoch / wall_clock,
-            }
-            result.metrics = metrics | training
-            if problem := self._diverged(epoch, measured):
-                result.outcome, result.message = "diverged", problem
-                return
-            if better and train.restore_best:
-                kept = metrics, scores, self._weights()
-            if report(epoch, metrics):
-                result.outcome, result.message = "stopped", f"stopped after epoch {epoch}"
-                return
-            if stopping and not stopping.update(epoch, measured) and stopping.stale(epoch) >= early.patience:
-                break
-        if kept:
-            metrics, scores, weights = kept
-            self.forward.network.load_state_dict(weights)
-        result.metrics = metrics | training
-        self._measure("val", scores)
-        test = self.parts["test"]
-        scores = evaluation.logits(self.forward, test, train.batch_size)
-        loss, accuracy = evaluation.loss_and_accuracy(scores, test.labels).tolist()
-        result.metrics |= {"test/loss": loss, "test/accuracy": accuracy}
-        self._measure("test", scores)
-        if keep_weights:
-            result.weights = {name: value.cpu().contiguous() for name, value in self._weights().items()}
 
-    def _epoch(self, epoch: int) -> tuple[dict[str, float], torch.Tensor]:
-        """Train and validate for one epoch, counted from 1; return its metrics and the validation logits."""
-        part, val = self.parts["train"], self.parts["val"]
-        trained = train_epoch(
-            self.forward, self.objective, self.optimizer, part, self.train, epoch - 1, self.order, self.augmentation
-        )
-        scores = evaluation.logits(self.forward, val, self.train.batch_size)
-        measured = torch.cat([trained, evaluation.loss_and_accuracy(scores, val.labels)])
-        metrics = dict(zip(EPOCH_METRICS, measured.tolist(), strict=True))  # tolist is where this waits for the device
-        if self.objective.plain:
-            del metrics["train/cross_entropy"]
-        return metrics, scores
+def _finish(program: Program, running: Sequence[tuple[Member, Report]], keep_weights: bool) -> None:
+    """Test the trials that have come to their end."""
+    ended = [(place, member) for place, (member, _) in enumerate(running) if member.ended and member.result.outcome == "finished"]
+    for place, member in ended:
+        if member.weights is not None:
+            program.load(place, member.weights)
+    if ended:
+        scores = program.logits("test")
+        for place, member in ended:
+            member.finish(scores[:, place], program.state(place) if keep_weights else None)
 
-    def _diverged(self, epoch: int, measured: dict[str, float]) -> str:
-        """Return what is wrong with the losses of an epoch, or ""."""
-        for name, value in measured.items():
-            if not math.isfinite(value):
-                return f"{name} is {value} in epoch {epoch}"
-        name = "train/loss" if self.objective.plain else "train/cross_entropy"
-        guessing = math.log(len(self.classes))
-        if measured[name] > self.train.divergence * guessing:
-            return (
-                f"{name} is {measured[name]:.4g} in epoch {epoch}, "
-                f"more than {self.train.divergence:g} times the {guessing:.3f} of guessing"
-            )
-        return ""
 
-    def _measure(self, part: str, scores: torch.Tensor) -> None:
-        """Note the predictions of a part, its confusion matrix, and the metrics of its classes."""
-        found = evaluation.predictions(scores, self.parts[part])
-        predicted = scores.argmax(1).cpu().numpy()
-        confusion = measures.confusion_matrix(predicted, found["targets"], len(self.classes))
-        self.result.predictions[part], self.result.confusion[part] = found, confusion
-        self.result.metrics |= measures.of_confusion(part, confusion, self.classes, self.train.class_metrics)
-
-    def _weights(self) -> dict[str, torch.Tensor]:
-        return {name: value.clone() for name, value in self.forward.network.state_dict().items()}
-
-    def _synchronise(self) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+def _synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

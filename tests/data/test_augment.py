@@ -15,7 +15,19 @@ from torchvision.transforms import functional as tv
 
 from bench.config import AddNoise, Border, ColorJitter, Contrast, Crop, Data, Flip, Grayscale, Rotation, Shift
 from bench.config.augment import AUGMENTATIONS as CONFIGURATIONS
-from bench.data.augment import AUGMENTATIONS, border, color_jitter, contrast, crop, flip, grayscale, noise, rotation, shift
+from bench.data.augment import (
+    AUGMENTATIONS,
+    Generators,
+    border,
+    color_jitter,
+    contrast,
+    crop,
+    flip,
+    grayscale,
+    noise,
+    rotation,
+    shift,
+)
 
 SIZES = [(1, 1, 1), (7, 5, 9), (16, 32, 32)]
 DTYPES = [torch.uint8, torch.float32, torch.float64, torch.bfloat16]
@@ -397,3 +409,19 @@ def test_nothing_waits_for_the_device(name):
         AUGMENTATIONS[name](images, configured(name), generator)
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("name", sorted(AUGMENTATIONS))
+def test_images_of_several_trials_by_turns_come_out_as_they_would_alone(name):
+    settings = {"noise": {"variance": 0.04}}.get(name, {})
+    step, options = AUGMENTATIONS[name], configured(name, **settings)
+    batch = torch.randint(0, 256, (6, 3, 3, 8, 10), generator=seeded(9), dtype=torch.uint8)  # three trials
+    together = step(batch.flatten(0, 1), options, Generators([seeded(seed) for seed in range(3)]))
+    for member in range(3):
+        alone = step(batch[:, member].contiguous(), options, seeded(member))
+        if isinstance(alone, tuple):
+            (alone, partner, share), (mixed, partners, shares) = alone, together
+            assert torch.equal(partners[member::3], partner * 3 + member) and torch.equal(shares[member::3], share)
+        else:
+            mixed = together
+        assert torch.equal(mixed[member::3], alone)

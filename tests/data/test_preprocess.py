@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.config import Data
 from bench.data import Part, Preprocess, parts
-from bench.data.augment import crop, cutmix, flip
+from bench.data.augment import Augmenter, Generators, crop, cutmix, flip
 from bench.errors import BenchError
 
 
@@ -181,6 +181,22 @@ def test_own_augmentation(own):
     assert not preprocess.mixes
     pixels, _ = preprocess.train(images, torch.zeros(6, dtype=torch.int64), seeded())
     np.testing.assert_allclose(pixels.numpy() * 255, images.numpy() // 4, atol=1e-3)
+
+
+@pytest.mark.parametrize("mixes", [False, True])
+def test_own_augmentation_sees_one_trial_at_a_time(own, mixes):
+    def moved(images, options, generator):
+        places = torch.randperm(len(images), generator=generator)
+        share = torch.full((len(images),), 0.75)
+        return (images[places], places, share) if mixes else images[places]
+
+    augmenter = Augmenter(Data(source="x", augment=[{"name": own(moved)}]).augment, random_images((2, 3, 4, 4)), 5)
+    images, labels = random_images((6, 2, 3, 4, 4)), torch.arange(12).view(6, 2) % 5  # of two trials
+    seeds = [torch.Generator().manual_seed(seed) for seed in range(4)]
+    made, targets = augmenter(images.flatten(0, 1), labels.flatten(), Generators(seeds[:2]))
+    for member, generator in enumerate([torch.Generator().manual_seed(seed) for seed in range(2)]):
+        alone, own_targets = augmenter(images[:, member], labels[:, member], generator)
+        assert torch.equal(made[member::2], alone) and torch.equal(targets[member::2], own_targets)
 
 
 def test_own_augmentation_that_mixes(own):

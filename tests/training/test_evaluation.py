@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.training.evaluation import loss_and_accuracy
-from bench.training.loop import batches
+from bench.training.order import batches
 from bench.training.stopping import Best
 
 

@@ -5,7 +5,7 @@ import torch
 
 from bench import config
 from bench.training import LOSSES, OPTIMIZERS, SCHEDULES
-from bench.training.optimizers import learning_rate, optimizer
+from bench.training.optimizers import Alone, Together, learning_rate
 
 STEPS = 5
 
@@ -79,15 +79,41 @@ def test_a_warm_up_longer_than_training_is_cut_short():
 def test_every_option_reaches_the_optimizer(spec, plain):
     train = config.Train.model_validate({"epochs": 1, "optimizer": spec})
     ours, theirs = (torch.nn.Parameter(torch.linspace(-1, 1, 7)) for _ in range(2))
+    packed = torch.nn.Parameter(torch.stack([torch.zeros(7), torch.linspace(-1, 1, 7)]))
     untrained = torch.nn.Parameter(torch.ones(3), requires_grad=False)
-    pairs = [(ours, optimizer(train.optimizer, [ours, untrained])), (theirs, plain([theirs]))]
-    for _ in range(4):
-        for weight, descent in pairs:
-            descent.zero_grad()
+    other = config.Train.model_validate({"epochs": 1, "optimizer": {**spec, "weight_decay": 0.5}})
+    alone = Alone(train.optimizer, [ours, untrained])
+    together = Together([other.optimizer, train.optimizer], [packed, untrained])
+    reference = plain([theirs])
+    for rate in (0.1, 0.2, 0.05, 0.1):
+        for weight in (ours, theirs, packed):
             (weight**3 + weight).sum().backward()
-            descent.step()
-    assert torch.allclose(ours, theirs, atol=1e-6)
+        alone.step(torch.tensor([rate], dtype=torch.float64))
+        together.step(torch.tensor([0.3, rate], dtype=torch.float64))
+        reference.param_groups[0]["lr"] = rate
+        reference.step()
+        reference.zero_grad()
+    assert torch.allclose(ours, theirs, atol=1e-6) and torch.allclose(packed[1], theirs, atol=1e-6)
     assert not torch.allclose(ours, torch.linspace(-1, 1, 7), atol=1e-3)
+
+
+def test_packed_optimizers_go_on_with_those_that_are_kept():
+    spec = config.Train.model_validate({"epochs": 1, "optimizer": {"name": "adam", "weight_decay": 0.1}}).optimizer
+    all_three, two = (torch.nn.Parameter(torch.arange(6.0).view(3, 2)) for _ in range(2))
+    one, other = Together([spec] * 3, [all_three]), Together([spec] * 3, [two])
+    rates, kept = torch.tensor([0.1, 0.2, 0.3], dtype=torch.float64), torch.tensor([2, 0])
+
+    def step(descent, weight, rates):
+        weight.square().sum().backward()
+        descent.step(rates)
+
+    step(one, all_three, rates)
+    step(other, two, rates)
+    two = torch.nn.Parameter(two.detach()[kept])
+    other.keep(kept, [two])
+    step(one, all_three, rates)
+    step(other, two, rates[kept])
+    assert torch.equal(all_three[kept], two)
 
 
 def test_every_configured_part_is_there():

@@ -12,7 +12,8 @@ import torch
 
 from bench.data import Dataset, split
 from bench.errors import BenchError
-from bench.training import run_trial, trial
+from bench.training import run_trial
+from bench.training.program import Program
 
 FRESH = """
 import pickle, sys, torch
@@ -231,7 +232,7 @@ def test_divergence_is_an_outcome_without_nans(dataset, trial_config, train, rea
     ],
 )
 def test_lack_of_memory_is_an_outcome_that_keeps_what_was_measured(dataset, trial_config, monkeypatch, error):
-    real, calls = trial.train_epoch, []
+    real, calls = Program.train_epoch, []
 
     def train_epoch(*args):
         calls.append(1)
@@ -239,7 +240,7 @@ def test_lack_of_memory_is_an_outcome_that_keeps_what_was_measured(dataset, tria
             raise error
         return real(*args)
 
-    monkeypatch.setattr(trial, "train_epoch", train_epoch)
+    monkeypatch.setattr(Program, "train_epoch", train_epoch)
     result = run_trial(trial_config(), 0, dataset)
     assert result.outcome == "oom"
     assert "out of memory on cpu" in result.message
@@ -257,7 +258,7 @@ def test_other_errors_are_not_taken_for_lack_of_memory(dataset, trial_config, mo
     def broken(*args):
         raise RuntimeError("a mistake of ours")
 
-    monkeypatch.setattr(trial, "train_epoch", broken)
+    monkeypatch.setattr(Program, "train_epoch", broken)
     with pytest.raises(RuntimeError, match="a mistake of ours"):
         run_trial(trial_config(), 0, dataset)
 
@@ -325,7 +326,7 @@ def test_trials_run_on_cuda(dataset, trial_config, everything_random, train):
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_nothing_in_an_epoch_waits_for_the_device(dataset, everything_random, monkeypatch):
-    real, epochs = trial.train_epoch, []
+    real, epochs = Program.train_epoch, []
 
     def train_epoch(*args):
         epochs.append(1)
@@ -335,6 +336,6 @@ def test_nothing_in_an_epoch_waits_for_the_device(dataset, everything_random, mo
         finally:
             torch.cuda.set_sync_debug_mode("default")
 
-    monkeypatch.setattr(trial, "train_epoch", train_epoch)
+    monkeypatch.setattr(Program, "train_epoch", train_epoch)
     assert run_trial(everything_random, 0, dataset, device="cuda").outcome == "finished"
     assert len(epochs) == 2

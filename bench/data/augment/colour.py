@@ -5,15 +5,15 @@ import math
 import torch
 
 from bench.config import AddNoise, ColorJitter, Contrast, Grayscale
-from bench.data.augment.base import AUGMENTATIONS, chosen, floats, like, uniform
+from bench.data.augment.base import AUGMENTATIONS, Source, chosen, drawn, floats, like, uniform
 
 
 @AUGMENTATIONS.register("noise")
-def noise(images: torch.Tensor, options: AddNoise, generator: torch.Generator) -> torch.Tensor:
+def noise(images: torch.Tensor, options: AddNoise, generator: Source) -> torch.Tensor:
     """Add fresh Gaussian noise N(0, variance) with probability p, clipped to the range of pixel values."""
     which = chosen(images, options.p, generator)
-    drawn = torch.randn(images.shape, generator=generator, device=generator.device)
-    z = torch.empty_like(images, dtype=torch.float32).copy_(drawn, non_blocking=True)  # in the images' memory layout
+    # in the images' memory layout
+    z = torch.empty_like(images, dtype=torch.float32).copy_(drawn(torch.randn, images.shape, images, generator))
     z *= math.sqrt(options.variance)
     as_bytes = not images.is_floating_point()
     noisy = z.mul_(255).add_(images).round_().clamp_(0, 255) if as_bytes else (images + z).clamp_(0, 1)
@@ -21,7 +21,7 @@ def noise(images: torch.Tensor, options: AddNoise, generator: torch.Generator) -
 
 
 @AUGMENTATIONS.register("contrast")
-def contrast(images: torch.Tensor, options: Contrast, generator: torch.Generator) -> torch.Tensor:
+def contrast(images: torch.Tensor, options: Contrast, generator: Source) -> torch.Tensor:
     """Multiply the distance from each image's mean grey by a factor drawn from [1, 1 + increase]."""
     which = chosen(images, options.p, generator)
     planes = _planes(images)
@@ -30,7 +30,7 @@ def contrast(images: torch.Tensor, options: Contrast, generator: torch.Generator
 
 
 @AUGMENTATIONS.register("color_jitter")
-def color_jitter(images: torch.Tensor, options: ColorJitter, generator: torch.Generator) -> torch.Tensor:
+def color_jitter(images: torch.Tensor, options: ColorJitter, generator: Source) -> torch.Tensor:
     """Change brightness, contrast, saturation and hue, each by a factor or angle drawn per image, in this order."""
     which = chosen(images, options.p, generator)
     extents = (options.brightness, options.contrast, options.saturation)
@@ -49,7 +49,7 @@ def color_jitter(images: torch.Tensor, options: ColorJitter, generator: torch.Ge
 
 
 @AUGMENTATIONS.register("grayscale")
-def grayscale(images: torch.Tensor, options: Grayscale, generator: torch.Generator) -> torch.Tensor:
+def grayscale(images: torch.Tensor, options: Grayscale, generator: Source) -> torch.Tensor:
     """Turn each image grey (Rec. 601 luma) with probability p."""
     which = chosen(images, options.p, generator)
     return _images(_grey(_planes(images)).expand(3, -1, -1, -1), images, which)

@@ -1,33 +1,33 @@
 """Augmentations that move pixels."""
 
 import math
+from functools import partial
 
 import torch
 from torch.nn import functional
 
 from bench.config import Border, Crop, Flip, Rotation, Shift
-from bench.data.augment.base import AUGMENTATIONS, chosen, floats, like, uniform, whole
+from bench.data.augment.base import AUGMENTATIONS, Source, chosen, drawn, floats, like, uniform, whole
 
 
 @AUGMENTATIONS.register("flip")
-def flip(images: torch.Tensor, options: Flip, generator: torch.Generator) -> torch.Tensor:
+def flip(images: torch.Tensor, options: Flip, generator: Source) -> torch.Tensor:
     """Mirror each image left to right with probability p."""
     return torch.where(chosen(images, options.p, generator), images.flip(3), images)
 
 
 @AUGMENTATIONS.register("crop")
-def crop(images: torch.Tensor, options: Crop, generator: torch.Generator) -> torch.Tensor:
+def crop(images: torch.Tensor, options: Crop, generator: Source) -> torch.Tensor:
     """Pad with black by `padding` pixels, then cut a window of the old size at a place drawn per image."""
     batch, _, height, width = images.shape
     padded = functional.pad(images, (options.padding,) * 4)
-    places = torch.randint(2 * options.padding + 1, (2, batch), generator=generator, device=generator.device)
-    top, left = places.to(images.device, non_blocking=True)
+    top, left = drawn(partial(torch.randint, 2 * options.padding + 1), (2, batch), images, generator, axis=1)
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view of every window: [B, 3, places, places, H, W]
     return windows[torch.arange(batch, device=images.device), :, top, left]
 
 
 @AUGMENTATIONS.register("shift")
-def shift(images: torch.Tensor, options: Shift, generator: torch.Generator) -> torch.Tensor:
+def shift(images: torch.Tensor, options: Shift, generator: Source) -> torch.Tensor:
     """Shift by up to `fraction` of each side, in whole pixels drawn per image and axis; what leaves comes in opposite."""
     which = chosen(images, options.p, generator).flatten()
     rows, columns = (_rolled(images, axis, options.fraction, which, generator) for axis in (2, 3))
@@ -37,7 +37,7 @@ def shift(images: torch.Tensor, options: Shift, generator: torch.Generator) -> t
     return torch.empty_like(images).copy_(moved.permute(0, 3, 1, 2))
 
 
-def _rolled(images: torch.Tensor, axis: int, fraction: float, which: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def _rolled(images: torch.Tensor, axis: int, fraction: float, which: torch.Tensor, generator: Source) -> torch.Tensor:
     """Return int64 [B, side]: which row (or column) comes to stand where."""
     side = images.shape[axis]
     furthest = int(fraction * side)
@@ -46,7 +46,7 @@ def _rolled(images: torch.Tensor, axis: int, fraction: float, which: torch.Tenso
 
 
 @AUGMENTATIONS.register("border")
-def border(images: torch.Tensor, options: Border, generator: torch.Generator) -> torch.Tensor:
+def border(images: torch.Tensor, options: Border, generator: Source) -> torch.Tensor:
     """Blacken a border at each of the four sides, up to `fraction` of that side's length, widths drawn per image and axis."""
     which = chosen(images, options.p, generator)
     rows, columns = (_inside(images, axis, options.fraction, generator) for axis in (2, 3))
@@ -54,7 +54,7 @@ def border(images: torch.Tensor, options: Border, generator: torch.Generator) ->
     return torch.where(inside | ~which, images, images.new_zeros(()))
 
 
-def _inside(images: torch.Tensor, axis: int, fraction: float, generator: torch.Generator) -> torch.Tensor:
+def _inside(images: torch.Tensor, axis: int, fraction: float, generator: Source) -> torch.Tensor:
     """Return bool [B, side]: which rows (or columns) stay."""
     side = images.shape[axis]
     width = whole(images, int(fraction * side) + 1, generator)[:, None]
@@ -63,7 +63,7 @@ def _inside(images: torch.Tensor, axis: int, fraction: float, generator: torch.G
 
 
 @AUGMENTATIONS.register("rotation")
-def rotation(images: torch.Tensor, options: Rotation, generator: torch.Generator) -> torch.Tensor:
+def rotation(images: torch.Tensor, options: Rotation, generator: Source) -> torch.Tensor:
     """Rotate about the centre by an angle from [-degrees, degrees] drawn per image, bilinear, black outside."""
     height, width = images.shape[2:]
     which = chosen(images, options.p, generator)

@@ -7,25 +7,24 @@ import torch
 from scipy.special import betaincinv
 
 from bench.config import CutMix
-from bench.data.augment.base import AUGMENTATIONS, chosen, uniform
+from bench.data.augment.base import AUGMENTATIONS, Source, chosen, partners, uniform
 
 _STEPS = 4096
 
 
 @AUGMENTATIONS.register("cutmix")
-def cutmix(images: torch.Tensor, options: CutMix, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def cutmix(images: torch.Tensor, options: CutMix, generator: Source) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """With probability p, paste a box of another image of the batch; labels are mixed by area (Yun et al. 2019).
 
     As in the paper, the box has the image's proportions, its sides are rounded down, its centre is drawn evenly and what
     lies outside is cut off; the share is what is left of the image. Where the paper draws one box a batch, each image has
     its own, and each lends to exactly one other: partners are a random cycle through the batch.
     """
-    batch, _, height, width = images.shape
+    height, width = images.shape[2:]
     which = chosen(images, options.p, generator)
     cut = (1 - _beta(options.alpha, images, generator)).sqrt_()
     rows, columns = (_between(side, cut, uniform(images, 0, side, generator), images.device) for side in (height, width))
-    cycle = torch.rand(batch, generator=generator, device=generator.device).argsort().to(images.device, non_blocking=True)
-    partner = torch.empty_like(cycle).scatter_(0, cycle, cycle.roll(1))
+    partner = partners(images, generator)
     pasted = rows[:, None, :, None] & columns[:, None, None, :] & which
     share = 1 - pasted.sum((1, 2, 3)) / (height * width)
     return torch.where(pasted, images[partner], images), partner, share
@@ -39,7 +38,7 @@ def _between(side: int, cut: torch.Tensor, centre: torch.Tensor, device: torch.d
     return (place >= first) & (place < first + extent)
 
 
-def _beta(alpha: float, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def _beta(alpha: float, images: torch.Tensor, generator: Source) -> torch.Tensor:
     """Draw float32 [B, 1] from Beta(alpha, alpha), one number of the generator each: by the inverse of its distribution."""
     # torch's own sampler takes no generator, and draws now more numbers, now fewer. The inverse is interpolated: exact for
     # alpha 1, else to 1e-3 but for the outermost 1/4096 at each end.

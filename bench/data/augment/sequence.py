@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 
 from bench.config import Augment
-from bench.data.augment.base import AUGMENTATIONS
+from bench.data.augment.base import AUGMENTATIONS, Generators, Source
 from bench.errors import BenchError
 from bench.registry import options
 
@@ -25,15 +25,14 @@ class Augmenter:
         self._steps = []
         for one in augment:
             step, given = AUGMENTATIONS[one.name], options(one)
-            self._steps.append((step, given, _mixing(one.name, step, given, two)))
+            mixing = _mixing(one.name, step, given, two)
+            self._steps.append((_by_turns(step) if ":" in one.name else step, given, mixing))
         self.mixes = any(mixing for *_, mixing in self._steps)
 
-    def __call__(
-        self, images: torch.Tensor, targets: torch.Tensor, generator: torch.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def __call__(self, images: torch.Tensor, targets: torch.Tensor, generator: Source) -> tuple[torch.Tensor, torch.Tensor]:
         """Return augmented images, and their targets: float32 [B, classes] where `mixes`, else as they came.
 
-        images: [B, 3, H, W]. targets: int64 [B], or float32 [B, classes].
+        images: [B, 3, H, W]. targets: int64 [B], or float32 [B, classes]. generator: of one trial, or of several by turns.
         """
         if self.mixes:
             targets = soft(targets, self._classes)
@@ -44,6 +43,23 @@ class Augmenter:
             else:
                 images = step(images, given, generator)
         return images, targets
+
+
+def _by_turns(step: Callable) -> Callable:
+    """Return an augmentation of the user's own, which knows of one generator only, for the images of several trials by turns."""
+
+    def each(images: torch.Tensor, given, generator: Source):
+        if not isinstance(generator, Generators):
+            return step(images, given, generator)
+        count = len(generator)
+        results = [step(images[number::count].clone(), given, one) for number, one in enumerate(generator.members)]
+        if not isinstance(results[0], tuple):
+            return torch.stack(results, 1).flatten(0, 1)
+        made, partner, share = (torch.stack(parts, 1) for parts in zip(*results, strict=True))
+        partner = partner * count + torch.arange(count, device=partner.device)
+        return made.flatten(0, 1), partner.flatten(), share.flatten()
+
+    return each
 
 
 def soft(targets: torch.Tensor, classes: int) -> torch.Tensor:

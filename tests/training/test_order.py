@@ -9,9 +9,10 @@ from torch.nn import functional as F
 from torch.utils.data import WeightedRandomSampler
 
 from bench.data import Part
+from bench.models import MODELS
 from bench.seeding import generator
-from bench.training.loop import Order, train_epoch
-from bench.training.losses import Objective
+from bench.training.order import Order
+from bench.training.program import Program, start
 
 LABELS = torch.tensor([0] * 60 + [1] * 25 + [3] * 15)  # class 2 has no image
 
@@ -42,40 +43,30 @@ def test_balanced_sampling_draws_every_class_equally_often_and_images_more_than_
     assert len(order().unique()) < 100
 
 
+@MODELS.register("test_table")
 class Table(torch.nn.Module):
     """A network of which the scores are its weights, an image's by the value of its pixel."""
 
-    def __init__(self, scores):
+    def __init__(self, in_shape, classes):
         super().__init__()
-        self.scores = torch.nn.Parameter(scores)
+        self.scores = torch.nn.Parameter(torch.randn(7, classes))
 
     def forward(self, images):
         return self.scores[images[:, 0, 0, 0].long()]
 
 
-class Stub:
-    """What an epoch needs of `Forward`, for images that are numbers."""
-
-    def __init__(self, network):
-        self.network = network
-
-    def augmented(self, images, targets, augmentation):
-        return self.network(images), targets
-
-
 @pytest.mark.parametrize("mixed", [False, True])
 def test_an_epochs_numbers_are_means_over_its_images_as_they_were_seen(trial_config, mixed):
     random = torch.Generator().manual_seed(0)
-    scores, shares = torch.randn(7, 3, generator=random), torch.rand(7, 3, generator=random).softmax(1)
+    shares = torch.rand(7, 3, generator=random).softmax(1)
     labels = torch.arange(7) % 3
     images = torch.arange(7, dtype=torch.uint8)[:, None, None, None].expand(7, 3, 1, 1)
     part = Part(images, labels, np.arange(7), shares if mixed else None)
-    network = Table(scores)
-    config = trial_config(batch_size=3, epochs=1, optimizer={"name": "sgd", "lr": 1e-30})
-    objective = Objective(config, network, None)
-    descent = torch.optim.SGD(network.parameters(), lr=1e-30)
-    order = Order("shuffle", labels, 1)
-    loss, accuracy, cross_entropy = train_epoch(Stub(network), objective, descent, part, config.train, 0, order, None).tolist()
+    settings = {"data": {"normalize": {"mean": [0, 0, 0], "std": [1 / 255] * 3}}, "model": {"name": "test_table"}}
+    config = trial_config(**settings, batch_size=3, epochs=1, optimizer={"name": "sgd", "lr": 1e-30})
+    ready = start(config, 1, {"train": part}, 3, torch.device("cpu"))
+    scores = ready.network.scores.detach().clone()
+    loss, accuracy, cross_entropy = Program([ready], torch.device("cpu")).train_epoch(0)[:, 0].tolist()
     seen = Order("shuffle", labels, 1)()[:6]  # batches of 3 and 3: the last image would be alone
     right = shares.argmax(1) if mixed else labels
     assert accuracy == pytest.approx(np.mean([scores[i].argmax() == right[i] for i in seen.tolist()]))

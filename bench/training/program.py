@@ -1,0 +1,173 @@
+"""The training of one trial, or of several that share an architecture, as one computation."""
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from bench.config import SplitName, TrialConfig
+from bench.data import Part, Preprocess
+from bench.data.augment import Generators
+from bench.models import build, packed
+from bench.seeding import generator
+from bench.training.losses import Objective
+from bench.training.optimizers import Alone, Together, learning_rate
+from bench.training.order import Order, batches
+
+# Images of a batch without gradients, at 32x32; enough to keep the device busy, little beside a training batch.
+IMAGES, PIXELS = 512, 32 * 32
+
+
+@dataclass
+class Start:
+    """What a trial begins with: its images, what is done to them, its initial network, and its random numbers."""
+
+    config: TrialConfig
+    parts: dict[SplitName, Part]
+    preprocess: Preprocess
+    network: nn.Module
+    order: Order
+    augmentation: torch.Generator
+    dropout: torch.Generator
+
+
+def start(config: TrialConfig, seed: int, parts: dict[SplitName, Part], classes: int, device: torch.device) -> Start:
+    """Make ready what a trial begins with. Raises BenchError for what its data or model cannot be."""
+    preprocess = Preprocess(config.data, parts["train"], classes)
+    network = build(config.model, preprocess.out_shape, classes, seed)
+    order = Order(config.train.sampling, parts["train"].labels, seed)
+    return Start(
+        config, parts, preprocess, network, order, *(generator(seed, name, device) for name in ("augmentation", "dropout"))
+    )
+
+
+class Program:
+    """M trials that train together: their batches, networks, losses and optimizers as one computation.
+
+    Batches hold the trials' images by turns (see `bench.models.packed`). Every trial has its own order, random numbers, rates and
+    statistics, so that its neighbours do not matter to it. Nothing in an epoch waits for the device.
+
+    members: how many trials. plain: what is minimised is nothing but cross entropy.
+    """
+
+    def __init__(self, starts: Sequence[Start], device: torch.device):
+        """Raises `packed.Unpackable` where the trials cannot be computed as one."""
+        first = starts[0]
+        self.train, self.device = first.config.train, device
+        self._configs = [one.config.train for one in starts]
+        self._parts = [one.parts for one in starts]
+        self._orders = [one.order for one in starts]
+        self.members = len(starts)
+        self._alone = alone = self.members == 1
+        if not alone and len({tuple(map(len, one.parts.values())) for one in starts}) > 1:
+            raise packed.Unpackable("the trials differ in their numbers of images")
+        self.preprocess = first.preprocess if alone else Preprocess.by_turns([one.preprocess for one in starts])
+        self.network = first.network if alone else packed.pack([one.network for one in starts])
+        packed.own_dropout(self.network, [one.dropout for one in starts])
+        self._augmentations = [one.augmentation for one in starts]
+        last = self.train.channels_last and alone  # packed, the channels of all networks would lie apart
+        self._memory_format = torch.channels_last if last else torch.contiguous_format
+        self.network.to(device, memory_format=self._memory_format)
+        self._run = torch.compile(self.network) if self.train.compile else self.network
+        configs = [one.config for one in starts]
+        self._objective = Objective(configs, self.network, [one.parts["train"].environments for one in starts])
+        self.plain = self._objective.plain
+        optimizers = [config.optimizer for config in self._configs]
+        weights = self.network.parameters()
+        self._optimizer = Alone(optimizers[0], weights) if alone else Together(optimizers, weights)
+        self._sums = torch.zeros(3, self.members, dtype=torch.float64, device=device)
+
+    def train_epoch(self, epoch: int) -> torch.Tensor:
+        """Train on the images that each trial's order draws, in batches; epoch counts from 0.
+
+        Returns running means over the images, float64 [3, M], still on the device: of the loss as minimised; of right
+        predictions; of the cross entropy (with label smoothing). Right is the label of the larger share, where targets are mixed.
+        """
+        self.network.train()
+        drawn = torch.stack([order() for order in self._orders], 1).to(self.device, non_blocking=True)  # [N, M]
+        cuts = batches(len(drawn), self.train.batch_size)
+        steps = range(epoch * len(cuts), (epoch + 1) * len(cuts))
+        rates = [[learning_rate(train, step, len(cuts)) for train in self._configs] for step in steps]
+        rates = torch.tensor(rates, dtype=torch.float64).to(self.device, non_blocking=True)
+        self._sums.zero_()
+        for number, cut in enumerate(cuts):
+            self._step(drawn[cut], rates[number], epoch + number / len(cuts))
+        return self._sums / cuts[-1].stop
+
+    def _step(self, places: torch.Tensor, rates: torch.Tensor, epoch: float) -> None:
+        """Train on one batch. places: int64 [B, M]. rates: [M]. epoch: epochs done, with the fraction of this one."""
+        images = self._taken("train", places, Part.take)
+        targets = self._taken("train", places, _targets)
+        environments = self._taken("train", places, _environments)
+        source = self._augmentations[0] if self._alone else Generators(self._augmentations)
+        pixels, targets = self.preprocess.train(images, targets, source)
+        scores = self._scores(pixels)
+        loss, cross_entropy = self._objective(scores, targets, environments, epoch)
+        loss.sum().backward()  # a sum: every trial has the gradient that it would have alone
+        self._optimizer.step(rates)
+        with torch.no_grad():
+            labels = targets.argmax(1) if targets.is_floating_point() else targets
+            right = (scores.argmax(1) == labels).view(-1, self.members).sum(0)
+            self._sums += torch.stack([loss.detach() * len(places), right, cross_entropy.detach() * len(places)])
+
+    @torch.no_grad()
+    def logits(self, split: SplitName) -> torch.Tensor:
+        """Return the logits of a split, float32 [N, M, classes] on the device, in evaluation mode and without augmentation."""
+        self.network.eval()
+        _, height, width = self.preprocess.out_shape
+        size = max(self.train.batch_size, IMAGES * PIXELS // (height * width * self.members))
+        places = torch.arange(len(self._parts[0][split]), device=self.device)[:, None].expand(-1, self.members)
+        scores = [self._scores(self.preprocess(self._taken(split, some, Part.take))) for some in places.split(size)]
+        return torch.cat(scores).unflatten(0, (-1, self.members))
+
+    def state(self, member: int) -> packed.State:
+        """Return a copy of a trial's weights, as its network alone would have them."""
+        if self._alone:
+            return {name: value.clone() for name, value in self.network.state_dict().items()}
+        return packed.state(self.network, member)
+
+    def load(self, member: int, weights: packed.State) -> None:
+        """Give a trial's network such weights."""
+        if self._alone:
+            self.network.load_state_dict(weights)
+        else:
+            packed.load(self.network, member, weights)
+
+    def keep(self, members: Sequence[int]) -> None:
+        """Go on with some of the trials."""
+        chosen = torch.tensor(members, device=self.device)
+        packed.keep(self.network, chosen)
+        self.preprocess.keep(chosen)
+        self._optimizer.keep(chosen, self.network.parameters())
+        self._objective.keep(members)
+        for name in ("_configs", "_parts", "_orders", "_augmentations"):
+            setattr(self, name, [getattr(self, name)[member] for member in members])
+        self._sums = self._sums[:, chosen]
+        self.members = len(members)
+
+    def _scores(self, pixels: torch.Tensor) -> torch.Tensor:
+        inputs = pixels.contiguous(memory_format=self._memory_format)
+        half = self.train.precision == "bfloat16"
+        with torch.autocast(inputs.device.type, torch.bfloat16) if half else nullcontext():
+            scores = self._run(inputs)
+        return scores.float() if half else scores
+
+    def _taken(
+        self, split: SplitName, places: torch.Tensor, take: Callable[[Part, torch.Tensor], torch.Tensor | None]
+    ) -> torch.Tensor | None:
+        """Return what `take` gets of each trial's part at its places, by turns. places: int64 [B, M]."""
+        first, *others = (parts[split] for parts in self._parts)
+        if all(part is first for part in others):
+            return take(first, places.flatten())
+        each = [take(parts[split], places[:, member]) for member, parts in enumerate(self._parts)]
+        return None if each[0] is None else torch.stack(each, 1).flatten(0, 1)
+
+
+def _targets(part: Part, places: torch.Tensor) -> torch.Tensor:
+    return (part.labels if part.targets is None else part.targets).index_select(0, places)
+
+
+def _environments(part: Part, places: torch.Tensor) -> torch.Tensor | None:
+    return None if part.environments is None else part.environments.index_select(0, places)
