@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from bench.suite.contrasts import Arm
     from bench.suite.metrics import Derived
 
-CONDITIONS = ("device", "workers", "threads", "precision")
-"""Tags that must agree before times are compared: the machine, what else ran on it, and the arithmetic."""
+CONDITIONS = ("device", "workers", "threads", "precision", "pack")
+"""Tags that must agree before times are compared: the machine, what else ran on it, the arithmetic, and how many trials trained
+as one program (none: each alone)."""
 Place = tuple[str, ...]
 
 
@@ -49,10 +50,10 @@ def unlike(found: Iterable[tuple[str, ...]]) -> str:
         return "the runs do not say on what device, with how many workers and threads they were timed"
     if len(found) > 1:
         told = " and ".join(
-            f"{device} ({workers} × {threads}{f', {precision}' if precision else ''})"
-            for device, workers, threads, precision in sorted(found)
+            f"{device} ({', '.join([f'{workers} × {threads}', *filter(None, [precision]), *[f'packs of {pack}'] * bool(pack)])})"
+            for device, workers, threads, precision, pack in sorted(found)
         )
-        return f"timed under unlike conditions, device (workers × threads, precision): {told}"
+        return f"timed under unlike conditions, device (workers × threads, precision, packs): {told}"
     return ""
 
 

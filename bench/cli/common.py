@@ -35,6 +35,17 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_pack(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that says how many trials train as one program."""
+    parser.add_argument(
+        "--pack",
+        default="auto",
+        metavar="N",
+        help="train up to N like trials as one program; off: each alone; auto: as many as are fastest here, by a measurement, "
+        "but each alone where the suite shows times (default)",
+    )
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 

@@ -8,6 +8,7 @@ from bench.cli import common
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     common.add_suite(parser)
     common.add_workers(parser)
+    common.add_pack(parser)
     common.add_json(parser)
     parser.add_argument("--no-probe", action="store_true", help="do not check models and data nor measure speed: answer at once")
 
@@ -15,23 +16,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     from bench.cli.planning import planned
     from bench.runner.inspect import estimate, inspect
+    from bench.runner.packs import Packs, choose, parse, timed_stages
     from bench.runner.pool import Pool
     from trackers import open_tracker
 
     suite = common.load(args)
     tracker = open_tracker()
     plan = planned(suite, tracker.runs(suite.experiment), tracker)
+    packs = Packs(parse(args.pack), timed_stages(suite))
     workers, device = None, None
     if plan.todo() and not args.no_probe:
         with Pool(args.workers, args.threads, args.device, len(plan.todo())) as pool:
             workers = len(pool.workers)
             inspect(plan, pool)
             estimate(plan, pool)
+            choose(plan, pool, packs)
             device = pool.hello().device
     if args.json:
-        common.show_json(as_json(plan, workers, device))
+        common.show_json(as_json(plan, workers, device, packs))
     else:
-        print(text(plan, workers, device, args))
+        print("\n".join([text(plan, workers, device, args), *packs.told(plan)]))
     return 0
 
 
@@ -110,7 +114,7 @@ def table_axes(suite, table) -> tuple[set, set]:
     return tuple({tuple(cell.labels.get(axis) for axis in axes) for cell in shown} for axes in (table.rows, table.columns))
 
 
-def as_json(plan, workers: int | None, device: str | None) -> dict:
+def as_json(plan, workers: int | None, device: str | None, packs) -> dict:
     jobs = [
         {
             "stage": job.trial.cell.stage,
@@ -120,6 +124,7 @@ def as_json(plan, workers: int | None, device: str | None) -> dict:
             "state": job.state,
             "reason": job.reason,
             "seconds": job.seconds,
+            "pack": packs.width(job) if job.state == "todo" else None,
             "run_id": job.run.run_id if job.run else None,
         }
         for job in plan.jobs.values()

@@ -13,6 +13,7 @@ LONG = 3600.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     common.add_suite(parser)
     common.add_workers(parser)
+    common.add_pack(parser)
     parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="end a trial after so long (default: the suite's)")
     parser.add_argument("--retry", action="store_true", help="run trials again that diverged, ran out of memory or timed out")
     parser.add_argument(
@@ -46,8 +47,10 @@ def _rounds(suite, plan, runs, tracker, args):
     from bench.cli.planning import planned, refuse_undeclared
     from bench.runner.coordinate import Coordinator, reconcile
     from bench.runner.inspect import denoise, estimate, inspect
+    from bench.runner.packs import Packs, choose, parse, timed_stages
     from bench.runner.pool import Pool
 
+    packs = Packs(parse(args.pack), timed_stages(suite))
     if not args.exploratory:
         refuse_undeclared(plan)
     tried: set[str] = set()
@@ -69,21 +72,22 @@ def _rounds(suite, plan, runs, tracker, args):
             if tried and not args.exploratory:
                 refuse_undeclared(plan)
             estimate(plan, pool)
+            choose(plan, pool, packs)
             if tried:
                 stages = ", ".join(dict.fromkeys(job.trial.cell.stage for job in plan.todo()))
-                print("\n".join([f"next: {len(todo)} trials ({stages})", *more_seeds(plan)]), flush=True)
+                print("\n".join([f"next: {len(todo)} trials ({stages})", *more_seeds(plan), *packs.told(plan)]), flush=True)
             else:
-                print(_plan_text(plan, pool, args), flush=True)
+                print("\n".join([_plan_text(plan, pool, args), *packs.told(plan)]), flush=True)
                 _confirm(plan, pool, args)
             with denoising() as progress:
                 denoise(plan, pool, progress)
-            interrupted = _run(Coordinator, plan, tracker, pool, args)
+            interrupted = _run(Coordinator, plan, tracker, pool, packs, args)
             if interrupted:
                 return plan, True
             tried |= {job.trial.fingerprint for job in todo}  # a search's are known by now
 
 
-def _run(coordinator, plan, tracker, pool, args) -> bool:
+def _run(coordinator, plan, tracker, pool, packs, args) -> bool:
     """Run the plan under a progress display. Returns whether it was interrupted."""
     from bench.cli.display import display
     from bench.runner.ensemble import Ensembles
@@ -91,7 +95,7 @@ def _run(coordinator, plan, tracker, pool, args) -> bool:
     limit = args.time_limit or plan.suite.spec.time_limit
     workers = min(len(pool.workers), len(plan.todo()))
     with display(plan, workers) as listener:
-        summary = coordinator(plan, tracker, pool, listener, limit).run()
+        summary = coordinator(plan, tracker, pool, listener, limit, packs).run()
         for job, metrics in Ensembles(plan, tracker, pool).run() if not summary.interrupted else ():
             listener.started(job)
             listener.ended(job, "finished", "", metrics)

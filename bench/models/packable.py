@@ -30,9 +30,9 @@ def _problem(spec: str, in_shape: Shape, classes: int) -> str:
     except packed.Unpackable as error:
         return str(error)
     images = torch.randn(IMAGES, 2, *in_shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    packed.own_dropout(network, [torch.Generator().manual_seed(seed) for seed in range(2)])
+    packed.own_dropout(network, [torch.Generator().manual_seed(seed) for seed in range(2)], torch.contiguous_format)
     for seed, one in enumerate(alone):
-        packed.own_dropout(one, [torch.Generator().manual_seed(seed)])
+        packed.own_dropout(one, [torch.Generator().manual_seed(seed)], torch.contiguous_format)
     for mode in (True, False):
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             try:

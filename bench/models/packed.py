@@ -74,28 +74,30 @@ class PackedBatchNorm2d(_PackedBatchNorm, nn.BatchNorm2d):
 class OwnDropout(nn.Dropout):
     """Dropout of which every network draws from its own generator what it would draw alone.
 
-    probabilities, generators: of each network. Numbers are drawn in the order of channels, rows and columns, whatever the memory
-    layout.
+    probabilities, generators: of each network. layout: the memory format of maps in a network alone, by which its numbers lie.
     """
 
     probabilities: tuple[float, ...]
     generators: tuple[torch.Generator, ...]
+    layout: torch.memory_format
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         if not self.training or not any(self.probabilities):
             return values
         members = len(self.generators)
-        own = (len(values) // members, *values.shape[1:])
-        each = [_kept(own, p, one, values) for p, one in zip(self.probabilities, self.generators, strict=True)]
-        factors = each[0] if members == 1 else torch.stack(each, 1).flatten(0, 1)
-        return values * torch.empty_like(values).copy_(factors)
+        if members == 1:
+            return values * self._factors(torch.empty_like(values), 0)
+        own = values.new_empty((len(values) // members, *values.shape[1:]))
+        own = own.contiguous(memory_format=self.layout) if own.ndim == 4 else own
+        each = [self._factors(torch.empty_like(own), member) for member in range(members)]
+        return values * torch.stack(each, 1).flatten(0, 1)
 
-
-def _kept(shape: tuple[int, ...], p: float, generator: torch.Generator, values: torch.Tensor) -> torch.Tensor:
-    """Return 0 for what is dropped, and for the rest what keeps the mean."""
-    if not p:
-        return values.new_ones(shape)  # as nn.Dropout does, it draws nothing
-    return values.new_empty(shape).bernoulli_(1 - p, generator=generator).div_(1 - p)
+    def _factors(self, empty: torch.Tensor, member: int) -> torch.Tensor:
+        """Return 0 for what is dropped, and for the rest what keeps the mean."""
+        p = self.probabilities[member]
+        if not p:
+            return empty.fill_(1)  # as nn.Dropout does, it draws nothing
+        return empty.bernoulli_(1 - p, generator=self.generators[member]).div_(1 - p)
 
 
 PACKED = {
@@ -105,14 +107,14 @@ PACKED = {
 }
 
 
-def own_dropout(network: nn.Module, generators: Sequence[torch.Generator]) -> None:
-    """Let the network's dropout draw from these generators, one for each network that was packed."""
+def own_dropout(network: nn.Module, generators: Sequence[torch.Generator], layout: torch.memory_format) -> None:
+    """Let the network's dropout draw from these generators, one for each network that was packed; see `OwnDropout`."""
     for module in network.modules():
         if type(module) is nn.Dropout:
             module.__class__ = OwnDropout
             module.probabilities = (module.p,) * len(generators)
         if type(module) is OwnDropout:
-            module.generators = tuple(generators)
+            module.generators, module.layout = tuple(generators), layout
 
 
 def pack(networks: Sequence[nn.Module]) -> nn.Module:

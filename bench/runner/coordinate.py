@@ -3,7 +3,7 @@
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Protocol
 from bench.config import TrialConfig
 from bench.errors import BenchError
 from bench.runner import record
+from bench.runner.packs import Packs
 from bench.runner.plan import Job, Plan
 from bench.runner.pool import Done, Event, Failed, Pool, Progress, Worker, greet
 from bench.runner.record import WEIGHTS
@@ -58,6 +59,11 @@ class _Running:
     history: list[dict[str, float]] = field(default_factory=list)
     flushed: float = 0.0
 
+    def start_again(self) -> None:
+        """Forget what was reported: the trial begins anew."""
+        self.began = self.flushed = time.monotonic()
+        self.epoch, self.history = 0, []
+
 
 def reconcile(tracker: Tracker, runs: list[StoredRun]) -> list[StoredRun]:
     """Close the runs that a coordinator left RUNNING when it died; return those of other machines, left alone.
@@ -81,12 +87,25 @@ def reconcile(tracker: Tracker, runs: list[StoredRun]) -> list[StoredRun]:
 class Coordinator:
     """Runs what a plan has to do.
 
-    time_limit: seconds after which a trial is ended as `timeout`, None for no limit.
+    time_limit: seconds after which a trial is ended as `timeout`, None for no limit; of a pack, so many for each of its trials.
+    packs: which trials train together; None for none.
     """
 
-    def __init__(self, plan: Plan, tracker: Tracker, pool: Pool, listener: Listener, time_limit: float | None = None):
+    def __init__(
+        self,
+        plan: Plan,
+        tracker: Tracker,
+        pool: Pool,
+        listener: Listener,
+        time_limit: float | None = None,
+        packs: Packs | None = None,
+    ):
+        self.packs = packs or Packs()
         self.plan, self.tracker, self.pool, self.listener, self.time_limit = plan, tracker, pool, listener, time_limit
-        self.running: dict[int, _Running] = {}
+        self.running: dict[int, list[_Running]] = {}
+        """number of a worker → the trials that it trains as one program."""
+        self.again: list[_Running] = []
+        """Trials whose pack failed as a whole: each is to run alone, which tells whose fault it was."""
         self.workers: list[Worker] = []
         self.scratch = TemporaryDirectory(prefix="bench-weights-")
         self.summary = Summary()
@@ -97,7 +116,7 @@ class Coordinator:
         The first Ctrl-C (or SIGTERM) ends the trials under way and keeps what is finished; a second one does not wait.
         """
         began = time.monotonic()
-        self.study = Study(self.plan, self.tracker.histories)
+        self.study = Study(self.plan, self.tracker.histories, self.packs)
         self.workers = self.pool.workers[: max(1, self.study.waiting)]
         try:
             with self._stopped_by(signal.SIGINT, signal.SIGTERM):
@@ -113,7 +132,7 @@ class Coordinator:
         return self.summary
 
     def _loop(self) -> None:
-        while self.study.waiting or self.running:
+        while self.study.waiting or self.again or self.running:
             if self.summary.interrupted:
                 self._abandon("interrupted by the user")
                 return
@@ -149,25 +168,38 @@ class Coordinator:
         self.summary.tracking += time.process_time() - began
 
     def _hand(self, worker: Worker) -> None:
-        """Give a worker its next trial, if there is one."""
-        job = self.study.ask()
-        if job is None:
+        """Give a worker its next trial, or its next pack, if there is one."""
+        if self.again:
+            running = self.again.pop()
+            running.start_again()
+            self.running[worker.number] = [running]
+            self._send(worker, [running.job])
             return
-        cell, seed, _ = job.trial
-        config = cell.config if job.origin is None else self._with_weights(cell.config, job.origin)
-        worker.send("trial", config, seed, job.keeps, self.study.prunes(job))  # it need not wait until its run is on record
+        jobs = self.study.ask()
+        if not jobs:
+            return
+        self._send(worker, jobs)  # it need not wait until its runs are on record
         began = time.monotonic()
-        stage = f" [{cell.stage}]" if len(self.plan.suite.cells) > 1 else ""
-        # the seed first: the interface cuts long names, and runs of a cell would look the same
-        name = f"seed={seed}: {cell.name}{stage}"
-        with self._tracking():
-            tags = record.tags(self.plan, job, self.pool, len(self.workers))
-            run_id = self.tracker.start(name, tags, record.params(job))
-        self.running[worker.number] = _Running(job, run_id, began, flushed=began)
-        self.listener.started(job)
+        self.running[worker.number] = []
+        for job in jobs:
+            cell, seed, _ = job.trial
+            stage = f" [{cell.stage}]" if len(self.plan.suite.cells) > 1 else ""
+            # the seed first: the interface cuts long names, and runs of a cell would look the same
+            name = f"seed={seed}: {cell.name}{stage}"
+            with self._tracking():
+                tags = record.tags(self.plan, job, self.pool, len(self.workers))
+                run_id = self.tracker.start(name, tags, record.params(job))
+            self.running[worker.number].append(_Running(job, run_id, began, flushed=began))
+            self.listener.started(job)
 
-    def _with_weights(self, config: TrialConfig, origin: Job) -> TrialConfig:
+    def _send(self, worker: Worker, jobs: Sequence[Job]) -> None:
+        configs = [job.trial.cell.config if job.origin is None else self._with_weights(job) for job in jobs]
+        trials = [(config, job.trial.seed) for config, job in zip(configs, jobs, strict=True)]
+        worker.send("trials", trials, jobs[0].keeps, self.study.prunes(jobs[0]))
+
+    def _with_weights(self, job: Job) -> TrialConfig:
         """Return a configuration that starts from the weights that another trial trained, in a file of this run's own."""
+        config, origin = job.trial.cell.config, job.origin
         path = Path(self.scratch.name) / f"{origin.trial.fingerprint}.safetensors"
         if not path.exists():
             with self._tracking():
@@ -183,32 +215,40 @@ class Coordinator:
         if not worker.ready:
             greet(worker, event)
             return
-        running = self.running.get(worker.number)
         if isinstance(event, Progress):
-            running.epoch, metrics = event.value
-            goes_on = self.study.goes_on(running.job, running.epoch, metrics)
-            if self.study.prunes(running.job):
-                worker.reply(goes_on)
-            running.history.append({"epoch": running.epoch, "seconds": time.monotonic() - running.began, **metrics})
-            self.listener.progressed(running.job, running.epoch, metrics)
+            place, epoch, metrics = event.value
+            self._progressed(worker, self.running[worker.number][place], epoch, metrics)
             return
-        self.running.pop(worker.number, None)
+        pack = self.running.pop(worker.number, [])
         if isinstance(event, Done):
-            result, artifacts = event.value
-            # the epoch in which a trial diverged is in its result, but was never reported
-            running.history += [row for row in result.history if row["epoch"] > running.epoch]
-            outcome = "pruned" if result.outcome == "stopped" else result.outcome
-            self.study.tell(running.job, outcome, result.metrics)  # before the next is drawn
+            for running, (result, _) in zip(pack, event.value, strict=True):
+                # the epoch in which a trial diverged is in its result, but was never reported
+                running.history += [row for row in result.history if row["epoch"] > running.epoch]
+                self.study.tell(running.job, _outcome(result), result.metrics)  # before the next is drawn
             try:
                 self._hand(worker)  # before the writing, for which the worker need not wait
             finally:
-                self._end(running, outcome, result.message, result.metrics, artifacts)
+                for running, (result, artifacts) in zip(pack, event.value, strict=True):
+                    self._end(running, _outcome(result), result.message, result.metrics, artifacts, result.pack)
             return
         worker.restart()  # it is gone, or an error has left its device in an unknown state
-        if isinstance(event, Failed):
-            self._end(running, "crashed", str(event.error), {}, {"log.txt": event.traceback.encode()})
-        elif running:
-            self._end(running, "crashed", event.message)
+        if len(pack) > 1:
+            self.again += pack
+        elif pack and isinstance(event, Failed):
+            self._end(pack[0], "crashed", str(event.error), {}, {"log.txt": event.traceback.encode()})
+        elif pack:
+            self._end(pack[0], "crashed", event.message)
+
+    def _progressed(self, worker: Worker, running: _Running, epoch: int, metrics: dict[str, float]) -> None:
+        """Take in an epoch of a trial."""
+        if epoch <= running.epoch:  # its pack was too large for the memory
+            running.start_again()
+        running.epoch = epoch
+        goes_on = self.study.goes_on(running.job, epoch, metrics)
+        if self.study.prunes(running.job):
+            worker.reply(goes_on)
+        running.history.append({"epoch": epoch, "seconds": time.monotonic() - running.began, **metrics})
+        self.listener.progressed(running.job, epoch, metrics)
 
     def _end(
         self,
@@ -217,14 +257,16 @@ class Coordinator:
         message: str,
         metrics: dict[str, float] | None = None,
         artifacts: dict[str, bytes] | None = None,
+        pack: int = 1,
     ) -> None:
-        """Record how a trial ended."""
+        """Record how a trial ended. pack: how many trained together."""
         job, metrics = running.job, metrics or {}
+        told = {"outcome": outcome, **record.note(outcome, message), **record.kept(artifacts or {}), **record.together(pack)}
         with self._tracking():
             self.tracker.finish(
                 running.run_id,
                 status=STATUS.get(outcome, "FAILED"),
-                tags={"outcome": outcome, **record.note(outcome, message), **record.kept(artifacts or {})},
+                tags=told,
                 metrics=metrics,
                 history=running.history,
                 artifacts={"config.yaml": record.config_yaml(job), **(artifacts or {})},
@@ -237,13 +279,14 @@ class Coordinator:
         if self.time_limit is None:
             return
         for worker in self.pool.workers:
-            running = self.running.get(worker.number)
-            if running and time.monotonic() - running.began > self.time_limit:
+            pack = self.running.get(worker.number)
+            if pack and time.monotonic() - pack[0].began > self.time_limit * len(pack):
                 worker.restart()
-                self._end(self.running.pop(worker.number), "timeout", f"not finished after {self.time_limit:g} s")
+                for running in self.running.pop(worker.number):
+                    self._end(running, "timeout", f"not finished after {self.time_limit:g} s")
 
     def _flush(self) -> None:
-        for running in self.running.values():
+        for running in (one for pack in self.running.values() for one in pack):
             if running.history and time.monotonic() - running.flushed > FLUSH:
                 with self._tracking():
                     self.tracker.log(running.run_id, running.history)
@@ -254,5 +297,11 @@ class Coordinator:
         for worker in self.pool.workers:
             if worker.number in self.running:
                 worker.end()
-        while self.running:
-            self._end(self.running.popitem()[1], "interrupted", message)
+        abandoned = [*self.again, *(running for pack in self.running.values() for running in pack)]
+        self.again, self.running = [], {}
+        for running in abandoned:
+            self._end(running, "interrupted", message)
+
+
+def _outcome(result) -> str:
+    return "pruned" if result.outcome == "stopped" else result.outcome

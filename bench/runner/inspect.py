@@ -9,6 +9,7 @@ from bench.runner.pool import Pool
 from bench.runner.worker import Facts
 from bench.suite import Cell
 from bench.suite.links import trained_by
+from trackers import StoredRun
 
 
 def inspect(plan: Plan, pool: Pool, *, contracts: bool = False) -> None:
@@ -72,17 +73,24 @@ def estimate(plan: Plan, pool: Pool) -> None:
     plan those of denoising before them."""
     seen: dict[tuple[str, str, str], list[float]] = {}
     for job in plan.jobs.values():
-        if job.state == "done" and "wall_clock" in job.run.metrics and job.run.tags.get("device") == pool.hello().device:
+        if job.state == "done" and _timed_alone(job.run, pool):
             seen.setdefault(_digests(job.trial.cell), []).append(job.run.metrics["wall_clock"])
     todo = [job for job in plan.ahead() if not job.trial.cell.ensemble]
     unknown = {_cost_key(job): job.trial.cell for job in todo if _digests(job.trial.cell) not in seen}
     probes = dict(zip(unknown, pool.map("probe", [(cell.config,) for cell in unknown.values()]), strict=True))
     for job in todo:
+        config, facts = job.trial.cell.config, plan.facts[_kind(job.trial.cell)]
         if times := seen.get(_digests(job.trial.cell)):
             job.seconds = sum(times) / len(times)
         else:
-            job.seconds = _seconds(job.trial.cell.config, plan.facts[_kind(job.trial.cell)], *probes[_cost_key(job)])
+            job.seconds = _seconds(config, facts, *probes[_cost_key(job)])
+        job.step = job.seconds / config.train.epochs / max(1, facts.sizes[0] / config.train.batch_size)
     _estimate_denoising(plan, pool)
+
+
+def _timed_alone(run: StoredRun, pool: Pool) -> bool:
+    """Tell whether a run says how long a trial takes here, when it trains by itself."""
+    return "wall_clock" in run.metrics and run.tags.get("device") == pool.hello().device and "pack" not in run.tags
 
 
 def _estimate_denoising(plan: Plan, pool: Pool) -> None:

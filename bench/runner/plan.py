@@ -36,6 +36,8 @@ class Job:
     reason: str = ""
     run: StoredRun | None = None
     seconds: float | None = None
+    step: float | None = None
+    """Estimated seconds of one of its training steps, with its share of the validation, where known."""
     keeps: bool = False
     """Whether its weights are to be kept, for another stage."""
     origin: "Job | None" = None

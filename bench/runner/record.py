@@ -90,6 +90,11 @@ def kept(artifacts: dict[str, bytes]) -> dict[str, str]:
     return {"kept": "weights"} if WEIGHTS in artifacts else {}
 
 
+def together(pack: int) -> dict[str, str]:
+    """Return the tag that says with how many others a trial was trained as one program; none where it was alone."""
+    return {"pack": str(pack)} if pack > 1 else {}
+
+
 def note(outcome: str, message: str) -> dict[str, str]:
     """Return the tags that say why there is no result: one to search by, and one shown at the top of the run's page."""
     return {"message": message, "mlflow.note.content": f"**{outcome}**: {message}"} if message else {}

@@ -34,6 +34,11 @@ class Search:
         direction = "minimize" if spec.metric.endswith("loss") else "maximize"
         self.study = optuna.create_study(study_name=name, direction=direction, pruner=_pruner(spec.pruner))
 
+    @property
+    def is_random(self) -> bool:
+        """Whether what it draws does not hang on results, so that it may draw ahead."""
+        return isinstance(self.spec.sampler, stages.RandomSampler)
+
     def remember(self, runs: Iterable[StoredRun], histories: History) -> None:
         """Take in the trials that have run, in the order in which they began: what they drew, how they went, how they ended."""
         for run in sorted(runs, key=lambda run: run.start):

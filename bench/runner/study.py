@@ -6,6 +6,7 @@ import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from bench.runner.packs import Packs, key
 from bench.runner.plan import Job, Plan
 from bench.runner.search import History, Search
 
@@ -18,9 +19,9 @@ class Study:
     """Ask and tell over the jobs of a plan that train. Grids are enqueued, longest first; what is done is told beforehand. Each
     search is a study of its own, and its trials come last, in their order."""
 
-    def __init__(self, plan: Plan, histories: Histories):
+    def __init__(self, plan: Plan, histories: Histories, packs: Packs):
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self.plan = plan
+        self.plan, self.packs = plan, packs
         suite = plan.suite
         self.grid = optuna.create_study(study_name=suite.experiment, direction="maximize")
         self.space = {
@@ -29,11 +30,15 @@ class Study:
         }
         jobs = [job for job in plan.jobs.values() if job.search is None and job.trial.known]
         self.grid.add_trials([self._told(job) for job in jobs if job.state in ("done", "failed") and not job.trial.cell.ensemble])
-        # longest first, so that no long trial is left alone at the end; equals keep the order of the suite
-        waiting = sorted((job for job in jobs if job.state == "todo" and not job.members), key=lambda job: -(job.seconds or 0))
+        # longest first, so that no long trial is left alone at the end; those of a pack together; equals keep the suite's order
+        waiting = [job for job in jobs if job.state == "todo" and not job.members]
+        kinds: dict[tuple, int] = {}
+        order = {id(job): kinds.setdefault(self._kind(job), len(kinds)) if packs.width(job) > 1 else -1 for job in waiting}
+        waiting.sort(key=lambda job: (-(job.seconds or 0), order[id(job)]))
         for job in waiting:
             self.grid.enqueue_trial(self._params(job), user_attrs={"fingerprint": job.trial.fingerprint})
         self.grid_jobs = {job.trial.fingerprint: job for job in waiting}
+        """In the order in which they come."""
         self.slots = [job for job in plan.todo() if job.search is not None]
         self.slots.sort(key=lambda job: job.parameters is None)  # what was interrupted first: it has been drawn
         self.searches = {which: self._search(which, histories) for which in dict.fromkeys(job.search for job in self.slots)}
@@ -41,27 +46,61 @@ class Study:
         """id of a job → its trial."""
         self.waiting = len(waiting) + len(self.slots)
 
-    def ask(self) -> Job | None:
-        """Return the next job, or None when nothing waits. A search's trial is drawn now."""
+    def ask(self) -> list[Job]:
+        """Return what is to train next as one program: a job, or several of one kind; nothing when nothing waits."""
         if not self.waiting:
-            return None
+            return []
+        first = self._next()
+        pack = [first]
+        while len(pack) < self.packs.width(first) and self._kind(self._waiting_first(first)) == self._kind(first):
+            pack.append(self._next())
+        return pack
+
+    def _next(self) -> Job:
+        """Return the next job. A search's trial is drawn now."""
         self.waiting -= 1
         if self.grid_jobs:
             trial = self.grid.ask()
             job = self.grid_jobs.pop(trial.user_attrs["fingerprint"])
             for name in self._params(job):
                 trial.suggest_categorical(name, self.space[job.trial.cell.stage][name].choices)
+            self.trials[id(job)] = trial
         else:
             job = self.slots.pop(0)
-            search = self.searches[job.search]
-            if job.parameters is None:
-                trial = search.draw(int(job.trial.cell.labels["trial"]))
-                job.parameters = search.text(trial)
-                job.trial, job.origin = self.plan.drawn(job.trial.cell, job.parameters)
-            else:
-                trial = search.again(job.parameters)
-        self.trials[id(job)] = trial
+            if id(job) not in self.trials:
+                self._draw(job)
         return job
+
+    def _waiting_first(self, before: Job) -> Job | None:
+        """Return the job that comes next, where that can be known: a sampler that learns from results draws as late as it can.
+
+        before: the job that was handed out last; of what is drawn ahead, those like it come next."""
+        if self.grid_jobs:
+            return next(iter(self.grid_jobs.values()))
+        drawn = [job for job in self.slots if id(job) in self.trials]
+        open_slots = [job for job in self.slots if id(job) not in self.trials]
+        for job in open_slots:
+            if self.searches[job.search].is_random:
+                self._draw(job)
+                drawn.append(job)
+        kinds = {self._kind(before): 0}
+        drawn.sort(key=lambda job: kinds.setdefault(self._kind(job), len(kinds)))
+        self.slots = drawn + [job for job in open_slots if id(job) not in self.trials]
+        return drawn[0] if drawn else None
+
+    def _draw(self, job: Job) -> None:
+        search = self.searches[job.search]
+        if job.parameters is None:
+            trial = search.draw(int(job.trial.cell.labels["trial"]))
+            job.parameters = search.text(trial)
+            job.trial, job.origin = self.plan.drawn(job.trial.cell, job.parameters)
+        else:
+            trial = search.again(job.parameters)
+        self.trials[id(job)] = trial
+
+    def _kind(self, job: Job | None) -> tuple | None:
+        """Return what the jobs of a pack have in common."""
+        return None if job is None else (key(job.trial.cell.config), job.keeps, self.prunes(job))
 
     def goes_on(self, job: Job, epoch: int, metrics: dict[str, float]) -> bool:
         """Take in a job's metrics after an epoch, and tell whether it should go on; after the last one it has finished anyway."""

@@ -198,20 +198,38 @@ def _denoise(pipe: Connection, device: str, config: TrialConfig, seed: int) -> i
     return total
 
 
-def _trial(pipe: Connection, device: str, config: TrialConfig, seed: int, keeps: bool = False, asks: bool = False) -> Any:
-    """Train and evaluate; progress is (epoch, metrics). Returns the result, and its predictions packed as artifacts.
+def _probe_packs(pipe: Connection, device: str, config: TrialConfig, widths: list[int]) -> dict[int, float]:
+    """Measure seconds an image in training, alone (1) and in packs of each width that is possible and of use."""
+    from bench.training.probe import probe_packs
 
-    keeps: the weights are an artifact too. asks: after each epoch, wait to be told whether to go on.
+    return probe_packs(config, _dataset(config.data), device, widths)
+
+
+def _trials(
+    pipe: Connection, device: str, trials: list[tuple[TrialConfig, int]], keeps: bool = False, asks: bool = False
+) -> list[tuple[Any, dict[str, bytes]]]:
+    """Train and evaluate trials that go together as one program; progress is (place, epoch, metrics).
+
+    Returns their results, and their predictions packed as artifacts. keeps: the weights are an artifact too. asks: after each
+    epoch of each trial, wait to be told whether it is to go on.
     """
-    from bench import data as datasets
-    from bench.training.trial import run_trial
+    from bench.training import run_trials
 
-    def report(epoch: int, metrics: dict[str, float]) -> bool:
-        pipe.send(("progress", (epoch, metrics)))
+    def report(place: int, epoch: int, metrics: dict[str, float]) -> bool:
+        pipe.send(("progress", (place, epoch, metrics)))
         return asks and not pipe.recv()
 
-    dataset = _dataset(config.data)
-    result = run_trial(config, seed, dataset, device, report, keep_weights=keeps)
+    dataset = _dataset(trials[0][0].data)
+    reports = [partial(report, place) for place in range(len(trials))]
+    shrink = asks or trials[0][0].train.deterministic == "fast"
+    results = run_trials(trials, dataset, device, reports, keep_weights=keeps, shrink=shrink)
+    return [(result, _artifacts(result, config, dataset)) for result, (config, _) in zip(results, trials, strict=True)]
+
+
+def _artifacts(result, config: TrialConfig, dataset) -> dict[str, bytes]:
+    """Take the arrays out of a result, and return them as files."""
+    from bench import data as datasets
+
     artifacts = {}
     if result.predictions:
         artifacts["predictions.npz"] = _npz(result.predictions)
@@ -224,7 +242,7 @@ def _trial(pipe: Connection, device: str, config: TrialConfig, seed: int, keeps:
         artifacts["weights.safetensors"], result.weights = save(result.weights), None
     if result.images:
         artifacts["images.npz"], result.images = _npz_of(result.images), {}
-    return result, artifacts
+    return artifacts
 
 
 def _npz(predictions: dict[str, dict[str, np.ndarray]]) -> bytes:
@@ -252,7 +270,8 @@ REQUESTS = {
     "probe": _probe,
     "probe_denoising": _probe_denoising,
     "denoise": _denoise,
-    "trial": _trial,
+    "probe_packs": _probe_packs,
+    "trials": _trials,
 }
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def check_metrics(
     derived = spec.metrics
     for name, rule in derived.items():
         _check_derived(document, name, rule, derived)
-    for path, metric, cells in _named(document, spec, stages, claims):
+    for path, metric, cells in named_metrics(document, spec, stages, claims):
         _check_known(document, path, metric, derived)
         for one in stored(metric, derived):
             if mend := _lacking(one, cells):
@@ -63,7 +63,9 @@ def _check_known(document: Document, path: DocPath, metric: str, derived: Mappin
         raise document.error(path, f"no trial of bench records {metric!r}", mend)
 
 
-def _named(document, spec: SuiteFile, stages, claims) -> Iterator[tuple[DocPath, str, Sequence[Cell]]]:
+def named_metrics(
+    document: Document, spec: SuiteFile, stages: Mapping[str, Cells], claims: Mapping[str, Sequence[Contrast]]
+) -> Iterator[tuple[DocPath, str, Sequence[Cell]]]:
     """Yield every metric that something names: its path, itself, and the cells of which it is wanted."""
     for name, table in spec.tables.items():
         shown = stages[table.stage].where(table.where)

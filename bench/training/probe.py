@@ -1,6 +1,6 @@
 """How long training takes, found from a few steps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -10,12 +10,15 @@ import torch
 from bench import memory
 from bench.config import TrialConfig
 from bench.data import Dataset, Part, view
+from bench.models import packable, packed
 from bench.training.numerics import check_device, isolated
 from bench.training.program import Program, start
 
 SMALL = 2
 BUDGET = 2.0  # seconds, reckoned from a tiny batch, whose fixed costs make it look a few times as slow as it is
 TIMED, REPEATS = 0.25, 5
+WORSE = 1.2
+"""A pack that is so many times slower than the best so far ends the search for a better one: wider ones are slower still."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,50 @@ def probe(config: TrialConfig, dataset: Dataset, device: str = "cpu") -> Probe:
         return _probe(config, dataset, place)
 
 
+def probe_packs(config: TrialConfig, dataset: Dataset, device: str, widths: Sequence[int]) -> dict[int, float]:
+    """Return seconds an image of each trial that trains in a pack of so many, as far as wider packs gain; and alone, as 1.
+
+    Where networks cannot be packed there is only 1; a width for which there is no memory, and wider ones, are left out.
+    """
+    place = check_device(config.train, device)
+    with memory.reused(), isolated(config.train, 0, place):
+        seen = view(dataset, config.data)
+        config = _untrained(config)
+        found: dict[int, float] = {}
+        for width in [1, *widths]:
+            try:
+                found[width] = _pack_seconds(config, seen, place, width)
+            except packed.Unpackable:
+                break
+            except (RuntimeError, MemoryError) as error:
+                if not memory.ran_out(error):
+                    raise
+                break
+            if found[width] > WORSE * min(found.values()):
+                break
+        return found
+
+
+def _pack_seconds(config: TrialConfig, seen: Dataset, device: torch.device, width: int) -> float:
+    """Return seconds an image of a pack's trial, from steps of the whole batch size; two in a row, as their start costs."""
+    images = 2 * config.train.batch_size
+    part = _part(config, seen, images, device)
+    starts = [start(config, seed, {"train": part, "val": part}, len(seen.classes), device) for seed in range(width)]
+    if width > 1 and (told := packable.problem(config.model, starts[0].preprocess.out_shape, len(seen.classes))):
+        raise packed.Unpackable(told)
+    program = Program(starts, device)
+    return _seconds(lambda: program.train_epoch(0)[0].tolist()) / images / width
+
+
+def _untrained(config: TrialConfig) -> TrialConfig:
+    """Return a configuration that needs no weights: they do not matter to the time."""
+    return config.model_copy(update={"model": config.model.model_copy(update={"pretrained": False, "weights": None})})
+
+
 def _probe(config: TrialConfig, dataset: Dataset, device: torch.device) -> Probe:
     batch_size = config.train.batch_size
     seen = view(dataset, config.data)
-    plain = config.model.model_copy(update={"pretrained": False, "weights": None})
-    config = config.model_copy(update={"model": plain})
+    config = _untrained(config)
 
     def program(images: int) -> Program:
         part = _part(config, seen, images, device)

@@ -65,10 +65,10 @@ class Program:
             raise packed.Unpackable("the trials differ in their numbers of images")
         self.preprocess = first.preprocess if alone else Preprocess.by_turns([one.preprocess for one in starts])
         self.network = first.network if alone else packed.pack([one.network for one in starts])
-        packed.own_dropout(self.network, [one.dropout for one in starts])
+        layout = torch.channels_last if self.train.channels_last else torch.contiguous_format
+        packed.own_dropout(self.network, [one.dropout for one in starts], layout)
         self._augmentations = [one.augmentation for one in starts]
-        last = self.train.channels_last and alone  # packed, the channels of all networks would lie apart
-        self._memory_format = torch.channels_last if last else torch.contiguous_format
+        self._memory_format = layout if alone else torch.contiguous_format  # packed, each network's channels lie together
         self.network.to(device, memory_format=self._memory_format)
         self._run = torch.compile(self.network) if self.train.compile else self.network
         configs = [one.config for one in starts]

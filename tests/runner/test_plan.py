@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench.runner.packs import Packs
 from bench.runner.plan import make_plan
 from bench.runner.record import params, tags
 from bench.runner.study import Study
@@ -72,9 +73,10 @@ def test_longest_first_and_rebuilt_from_what_is_done(make):
     plan = make_plan(suite, [run_of(first, "FINISHED")])
     for seconds, job in enumerate(plan.todo()):
         job.seconds = float(seconds)
-    study = Study(plan, no_histories)
+    study = Study(plan, no_histories, Packs())
     asked = []
-    while (one := study.ask()) is not None:
+    while pack := study.ask():
+        (one,) = pack
         asked.append(one.seconds)
         study.tell(one, *(("finished", {"val/accuracy": 0.25}) if len(asked) > 1 else ("oom", {})))
     assert asked == [4.0, 3.0, 2.0, 1.0, 0.0]
@@ -105,6 +107,6 @@ def test_what_is_written_of_a_trial(make):
 
 def test_estimates_order_nothing_when_absent(make):
     plan = make_plan(make(BODY), [])
-    study = Study(plan, no_histories)
-    asked = [study.ask() for _ in range(6)]
+    study = Study(plan, no_histories, Packs())
+    asked = [job for _ in range(6) for job in study.ask()]
     assert asked == list(plan.jobs.values())

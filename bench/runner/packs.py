@@ -1,0 +1,151 @@
+"""Which trials train together as one program, and how many at once: chosen by measuring it on the device at hand."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+
+from bench.config import TrialConfig
+from bench.errors import BenchError
+from bench.runner.plan import Job, Plan
+from bench.runner.pool import Pool
+from bench.suite import Suite
+from bench.suite.measured import named_metrics
+from bench.suite.metrics import TIMES, stored
+from bench.suite.stages import RandomSampler
+
+FREE = {
+    "data": {"noise", "denoise", "label_noise"},
+    "model": {"weights"},
+    "train": {"schedule", "early_stopping", "restore_best", "divergence", "class_metrics"},
+}
+"""Settings in which the trials of a pack may differ, by section; beside the numbers of the optimizer and the rate of dropout."""
+SWITCHES = ("name", "nesterov")
+"""Settings of an optimizer that are no numbers."""
+WIDEST = 64
+GAIN = 1.15
+"""How many times faster, at least, a trial is in a pack that is used: what a pack costs besides is not measured."""
+WORTH = {"cpu": 20.0, "cuda": 5.0}
+"""Estimated seconds of trials alone, by kind of device, above which measuring their packs is worth its time."""
+LONG_STEP = 0.05
+"""Seconds. On a CPU a step this long has nothing left that a pack could save."""
+
+
+def key(config: TrialConfig) -> str:
+    """Return what the trials of a pack have in common, as text: architecture, batch size, length, and what is done to a batch."""
+    data = config.data.model_dump_json(exclude=FREE["data"])
+    model = config.model.model_dump(mode="json", exclude=FREE["model"])
+    for settings in (model["args"], model["head"] or {}):
+        if "dropout" in settings:
+            settings["dropout"] = bool(settings["dropout"])  # without dropout there is no layer
+    train = config.train.model_dump(mode="json", exclude=FREE["train"])
+    train["optimizer"] = {name: value for name, value in train["optimizer"].items() if name in SWITCHES}
+    return f"{data}\n{model}\n{train}"
+
+
+@dataclass
+class Packs:
+    """How many trials of each kind train together. asked: of the command line, for all kinds; None where it is measured.
+
+    timed: stages of which the suite shows times: their trials run alone, unless a number is asked for.
+    """
+
+    asked: int | None = None
+    timed: frozenset[str] = frozenset()
+    widths: dict[str, int] = field(default_factory=dict)
+    """What was measured, by `key`."""
+    gains: dict[str, float] = field(default_factory=dict)
+    """How many times faster a trial is in such a pack, by `key`."""
+
+    def width(self, job: Job) -> int:
+        """Return how many trials like this one may train together, itself included."""
+        if self.asked is not None:
+            return self.asked
+        if self.timed & {cell.stage for cell in job.cells}:
+            return 1
+        return self.widths.get(key(job.trial.cell.config), 1)
+
+    def told(self, plan: Plan) -> list[str]:
+        """Return lines that say what trains together."""
+        if self.asked is not None:
+            return [f"  packs: up to {self.asked} trials train together"] if self.asked > 1 else []
+        jobs = {key(job.trial.cell.config): job for job in plan.todo() if self.width(job) > 1}
+        counts = Counter(key(job.trial.cell.config) for job in plan.todo() if self.width(job) > 1)
+        return [
+            f"  packs: {counts[kind]} trials of {job.trial.cell.config.model.name} train {self.widths[kind]} at a time, "
+            f"each {self.gains[kind]:.1f} times as fast as alone"
+            for kind, job in jobs.items()
+        ]
+
+
+def timed_stages(suite: Suite) -> frozenset[str]:
+    """Return the stages of which a table, claim or figure of the suite shows times."""
+    named = named_metrics(suite.document, suite.spec, suite.all_cells, suite.claims)
+    timed = (cells for _, metric, cells in named if any(one in TIMES for one in stored(metric, suite.spec.metrics)))
+    return frozenset(cell.stage for cells in timed for cell in cells)
+
+
+def choose(plan: Plan, pool: Pool, packs: Packs) -> None:
+    """Measure what is not known yet, of what is to do; and let the estimates of the plan know. Jobs must have theirs."""
+    if packs.asked is not None:
+        return
+    jobs = [job for job in plan.ahead() if not job.trial.cell.ensemble and not packs.timed & {cell.stage for cell in job.cells}]
+    kinds = _kinds(plan, jobs)
+    unknown = {kind: like for kind, like in kinds.items() if kind not in packs.widths and like.is_worth_measuring(pool)}
+    requests = [(like.config, _widths(like.count, pool)) for like in unknown.values()]
+    for kind, seconds in zip(unknown, pool.map("probe_packs", requests), strict=True):
+        best = min(seconds, key=seconds.get)
+        gain = seconds[1] / seconds[best]
+        packs.widths[kind], packs.gains[kind] = (best, gain) if gain >= GAIN else (1, 1.0)
+    for job in jobs:
+        if job.trial.known:
+            job.seconds /= packs.gains.get(key(job.trial.cell.config), 1.0)
+
+
+@dataclass
+class _Like:
+    """Trials that may train together. seconds: of all of them, alone. step: of a training step."""
+
+    config: TrialConfig
+    step: float
+    count: float = 0.0
+    seconds: float = 0.0
+
+    def is_worth_measuring(self, pool: Pool) -> bool:
+        if self.count < 2 or self.seconds < WORTH[pool.kind]:
+            return False
+        return pool.kind == "cuda" or self.step < LONG_STEP
+
+
+def _kinds(plan: Plan, jobs: list[Job]) -> dict[str, _Like]:
+    """Return the kinds of what is to train. A random search is taken to draw each of the kinds that it may draw equally often."""
+    found: dict[str, _Like] = {}
+    for job in jobs:
+        stage = job.trial.cell.stage
+        spec = plan.suite.spec.stages[stage]
+        if job.trial.known:
+            configs = [job.trial.cell.config]
+        elif spec.search and isinstance(spec.search.sampler, RandomSampler):
+            configs = [cell.config for cell in plan.suite.all_cells[stage].samples]
+        else:
+            continue
+        by_kind = {key(config): config for config in configs}
+        for kind, config in by_kind.items():
+            like = found.setdefault(kind, _Like(config, job.step or 0.0))
+            like.count += 1 / len(by_kind)
+            like.seconds += (job.seconds or 0.0) / len(by_kind)
+    return found
+
+
+def parse(text: str) -> int | None:
+    """Return what `--pack` says: None for auto. Raises BenchError for what is no number."""
+    if text in ("auto", "off"):
+        return None if text == "auto" else 1
+    if not text.isdecimal() or not int(text):
+        raise BenchError(f"{text!r} is not a number of trials", where="--pack", mend="give a number from 1, `auto` or `off`")
+    return int(text)
+
+
+def _widths(jobs: float, pool: Pool) -> list[int]:
+    """Return the widths to try: powers of two, as long as every worker has something to do."""
+    share = min(math.ceil(jobs / len(pool.workers)), WIDEST)
+    return [2**power for power in range(1, WIDEST.bit_length()) if 2**power < share] + [share] * (share > 1)
