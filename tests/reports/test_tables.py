@@ -106,6 +106,7 @@ def test_every_value_knows_its_run(study):
         ({"c": {"device": "GPU"}}, ["Example CPU (2 × 1)", "GPU (2 × 1)"]),
         ({"c": {"workers": "1"}}, ["(1 × 1)", "(2 × 1)"]),
         ({"c": {"threads": "4"}}, ["(2 × 1)", "(2 × 4)"]),
+        ({"c": {"pack": "4"}}, ["(2 × 1)", "(2 × 1, packs of 4)"]),
         ({"c": {"device": ""}}, ["do not say on what device"]),
         ({"c": {"precision": "bfloat16"}, "s": {"precision": "float32"}}, ["(2 × 1, bfloat16)", "(2 × 1, float32)"]),
     ],

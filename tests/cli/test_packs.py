@@ -1,0 +1,58 @@
+"""Trials that train together, from the command line."""
+
+import json
+import time
+
+import psutil
+import pytest
+
+
+def measured(bench):
+    """Return what every run says of its trial, by cell and seed."""
+    return {(run.tags["cell"], run.tags["seed"]): run for run in bench.runs() if run.status == "FINISHED"}
+
+
+def test_packs_are_recorded_and_tell_what_trials_tell_alone(bench, new_bench, tmp_path):
+    (tmp_path / "other").mkdir()
+    other = new_bench(tmp_path / "other")
+    together, alone = bench("run", "tiny.yaml", "--pack", "3", "--workers", "1"), other("run", "tiny.yaml", "--pack", "off")
+    assert together.code == alone.code == 0, together.err
+    assert "packs: up to 3 trials train together" in together.out and "packs" not in alone.out
+    assert together.shape == alone.shape
+    runs, others = measured(bench), measured(other)
+    assert sorted(run.tags.get("pack", "1") for run in runs.values()) == ["2"] * 2 + ["3"] * 6
+    assert not any("pack" in run.tags for run in others.values())
+    assert runs.keys() == others.keys()
+    for name, run in runs.items():
+        assert run.metrics.keys() == others[name].metrics.keys()
+        # not closer: max pooling over a digit's even background has ties, which the rounding of either program breaks
+        assert run.metrics["train/loss"] == pytest.approx(others[name].metrics["train/loss"], rel=0.15)
+        assert run.tags["fingerprint"] == others[name].tags["fingerprint"]
+    assert "to do: 0 trials" in bench("run", "tiny.yaml").out, "they are the same trials"
+
+
+def test_a_pack_whose_worker_dies_is_run_again_trial_by_trial(bench):
+    process = bench.start("run", "tiny.yaml", "--set", "train.epochs=15", "--pack", "8", "--workers", "1")
+    while len([run for run in bench.runs() if run.status == "RUNNING"]) < 8:
+        time.sleep(0.2)
+        assert process.poll() is None
+    time.sleep(1)
+    for child in psutil.Process(process.pid).children(recursive=True):
+        if child.cpu_times().user > 1 and not child.children():
+            child.kill()
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert len(measured(bench)) == 8 and "crashed" not in out
+    assert not any("pack" in run.tags for run in bench.runs())
+
+
+def test_the_plan_tells_what_trains_together(bench):
+    answer = bench("plan", "tiny.yaml", "--json", "--no-probe", "--pack", "4")
+    assert {job["pack"] for job in json.loads(answer.out)["jobs"]} == {4}
+
+
+def test_a_number_of_trials_that_is_none(bench):
+    answer = bench("run", "tiny.yaml", "--pack", "some")
+    assert answer.code == 1
+    assert "--pack: 'some' is not a number of trials" in answer.err and "give a number from 1, `auto` or `off`" in answer.err
+    assert not bench.runs()
