@@ -12,7 +12,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from bench.models import patches
+
 State = dict[str, torch.Tensor]
+GROUPED, PATCHES = BACKENDS = ("grouped", "patches")
+"""How packed convolutions are computed; see `PackedConv2d`."""
 
 
 class Unpackable(Exception):
@@ -20,17 +24,30 @@ class Unpackable(Exception):
 
 
 class PackedConv2d(nn.Conv2d):
-    """weight: [M, outputs, inputs, height, width]. A convolution with as many groups as there are networks."""
+    """weight: [M, outputs, inputs, height, width].
+
+    backend: GROUPED for a convolution with as many groups as there are networks; PATCHES for a product of matrices for each.
+    """
 
     members: int
+    backend: str = GROUPED
 
     def _conv_forward(self, maps: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         size, channels, *sides = maps.shape
+        if self.backend == PATCHES and self._may_go_by_patches():
+            each = maps.reshape(size // self.members, self.members, channels, *sides)
+            made = patches.convolve(each, weight, self.stride[0], self.padding[0]).flatten(0, 1)
+            return made if bias is None else made + bias[:, :, None, None].repeat(len(each), 1, 1, 1)
         together = maps.reshape(size // self.members, self.members * channels, *sides)
         bias = None if bias is None else bias.flatten()
         groups = self.members * self.groups
         made = functional.conv2d(together, weight.flatten(0, 1), bias, self.stride, self.padding, self.dilation, groups)
         return made.reshape(size, -1, *made.shape[2:])
+
+    def _may_go_by_patches(self) -> bool:
+        (kernel, *kernels), (padding, *paddings) = self.kernel_size, self.padding
+        even = kernels == [kernel] and paddings == [padding] and self.stride[0] == self.stride[1]
+        return even and padding < kernel and self.groups == 1 and self.dilation == (1, 1)
 
 
 class PackedLinear(nn.Linear):
@@ -115,6 +132,13 @@ def own_dropout(network: nn.Module, generators: Sequence[torch.Generator], layou
             module.probabilities = (module.p,) * len(generators)
         if type(module) is OwnDropout:
             module.generators, module.layout = tuple(generators), layout
+
+
+def convolve_by(network: nn.Module, backend: str) -> None:
+    """Let the convolutions of packed networks be computed by one of the back-ends."""
+    for module in network.modules():
+        if isinstance(module, PackedConv2d):
+            module.backend = backend
 
 
 def pack(networks: Sequence[nn.Module]) -> nn.Module:

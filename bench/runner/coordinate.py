@@ -195,7 +195,7 @@ class Coordinator:
     def _send(self, worker: Worker, jobs: Sequence[Job]) -> None:
         configs = [job.trial.cell.config if job.origin is None else self._with_weights(job) for job in jobs]
         trials = [(config, job.trial.seed) for config, job in zip(configs, jobs, strict=True)]
-        worker.send("trials", trials, jobs[0].keeps, self.study.prunes(jobs[0]))
+        worker.send("trials", trials, jobs[0].keeps, self.study.prunes(jobs[0]), self.packs.backend(jobs[0]))
 
     def _with_weights(self, job: Job) -> TrialConfig:
         """Return a configuration that starts from the weights that another trial trained, in a file of this run's own."""
@@ -229,7 +229,7 @@ class Coordinator:
                 self._hand(worker)  # before the writing, for which the worker need not wait
             finally:
                 for running, (result, artifacts) in zip(pack, event.value, strict=True):
-                    self._end(running, _outcome(result), result.message, result.metrics, artifacts, result.pack)
+                    self._end(running, _outcome(result), result.message, result.metrics, artifacts, record.together(result))
             return
         worker.restart()  # it is gone, or an error has left its device in an unknown state
         if len(pack) > 1:
@@ -257,11 +257,11 @@ class Coordinator:
         message: str,
         metrics: dict[str, float] | None = None,
         artifacts: dict[str, bytes] | None = None,
-        pack: int = 1,
+        tags: dict[str, str] | None = None,
     ) -> None:
-        """Record how a trial ended. pack: how many trained together."""
+        """Record how a trial ended. tags: more of them."""
         job, metrics = running.job, metrics or {}
-        told = {"outcome": outcome, **record.note(outcome, message), **record.kept(artifacts or {}), **record.together(pack)}
+        told = {"outcome": outcome, **record.note(outcome, message), **record.kept(artifacts or {}), **(tags or {})}
         with self._tracking():
             self.tracker.finish(
                 running.run_id,

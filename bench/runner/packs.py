@@ -26,6 +26,7 @@ GAIN = 1.15
 """How many times faster, at least, a trial is in a pack that is used: what a pack costs besides is not measured."""
 WORTH = {"cpu": 20.0, "cuda": 5.0}
 """Estimated seconds of trials alone, by kind of device, above which measuring their packs is worth its time."""
+ALONE = (1, "")
 LONG_STEP = 0.05
 """Seconds. On a CPU a step this long has nothing left that a pack could save."""
 
@@ -51,8 +52,8 @@ class Packs:
 
     asked: int | None = None
     timed: frozenset[str] = frozenset()
-    widths: dict[str, int] = field(default_factory=dict)
-    """What was measured, by `key`."""
+    ways: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """How many train together, and by which back-end: what was measured to be fastest, by `key`."""
     gains: dict[str, float] = field(default_factory=dict)
     """How many times faster a trial is in such a pack, by `key`."""
 
@@ -62,7 +63,11 @@ class Packs:
             return self.asked
         if self.timed & {cell.stage for cell in job.cells}:
             return 1
-        return self.widths.get(key(job.trial.cell.config), 1)
+        return self.ways.get(key(job.trial.cell.config), ALONE)[0]
+
+    def backend(self, job: Job) -> str:
+        """Return by which back-end a pack of such trials is computed; "" where that was not measured."""
+        return self.ways.get(key(job.trial.cell.config), ALONE)[1]
 
     def told(self, plan: Plan) -> list[str]:
         """Return lines that say what trains together."""
@@ -71,8 +76,8 @@ class Packs:
         jobs = {key(job.trial.cell.config): job for job in plan.todo() if self.width(job) > 1}
         counts = Counter(key(job.trial.cell.config) for job in plan.todo() if self.width(job) > 1)
         return [
-            f"  packs: {counts[kind]} trials of {job.trial.cell.config.model.name} train {self.widths[kind]} at a time, "
-            f"each {self.gains[kind]:.1f} times as fast as alone"
+            f"  packs: {counts[kind]} trials of {job.trial.cell.config.model.name} train {self.ways[kind][0]} at a time "
+            f"({self.ways[kind][1]}), each {self.gains[kind]:.1f} times as fast as alone"
             for kind, job in jobs.items()
         ]
 
@@ -90,12 +95,12 @@ def choose(plan: Plan, pool: Pool, packs: Packs) -> None:
         return
     jobs = [job for job in plan.ahead() if not job.trial.cell.ensemble and not packs.timed & {cell.stage for cell in job.cells}]
     kinds = _kinds(plan, jobs)
-    unknown = {kind: like for kind, like in kinds.items() if kind not in packs.widths and like.is_worth_measuring(pool)}
+    unknown = {kind: like for kind, like in kinds.items() if kind not in packs.ways and like.is_worth_measuring(pool)}
     requests = [(like.config, _widths(like.count, pool)) for like in unknown.values()]
     for kind, seconds in zip(unknown, pool.map("probe_packs", requests), strict=True):
         best = min(seconds, key=seconds.get)
-        gain = seconds[1] / seconds[best]
-        packs.widths[kind], packs.gains[kind] = (best, gain) if gain >= GAIN else (1, 1.0)
+        gain = seconds[ALONE] / seconds[best]
+        packs.ways[kind], packs.gains[kind] = (best, gain) if gain >= GAIN else (ALONE, 1.0)
     for job in jobs:
         if job.trial.known:
             job.seconds /= packs.gains.get(key(job.trial.cell.config), 1.0)

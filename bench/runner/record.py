@@ -90,9 +90,9 @@ def kept(artifacts: dict[str, bytes]) -> dict[str, str]:
     return {"kept": "weights"} if WEIGHTS in artifacts else {}
 
 
-def together(pack: int) -> dict[str, str]:
-    """Return the tag that says with how many others a trial was trained as one program; none where it was alone."""
-    return {"pack": str(pack)} if pack > 1 else {}
+def together(result) -> dict[str, str]:
+    """Return the tags that say in a program of how many trials one was trained, and how that was computed; none of one alone."""
+    return {"pack": str(result.pack), "backend": result.backend} if result.pack > 1 else {}
 
 
 def note(outcome: str, message: str) -> dict[str, str]:

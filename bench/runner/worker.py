@@ -198,21 +198,27 @@ def _denoise(pipe: Connection, device: str, config: TrialConfig, seed: int) -> i
     return total
 
 
-def _probe_packs(pipe: Connection, device: str, config: TrialConfig, widths: list[int]) -> dict[int, float]:
-    """Measure seconds an image in training, alone (1) and in packs of each width that is possible and of use."""
+def _probe_packs(pipe: Connection, device: str, config: TrialConfig, widths: list[int]) -> dict[tuple[int, str], float]:
+    """Measure seconds an image in training, alone (1, "") and in packs of each width and back-end that is possible and of use."""
     from bench.training.probe import probe_packs
 
     return probe_packs(config, _dataset(config.data), device, widths)
 
 
 def _trials(
-    pipe: Connection, device: str, trials: list[tuple[TrialConfig, int]], keeps: bool = False, asks: bool = False
+    pipe: Connection,
+    device: str,
+    trials: list[tuple[TrialConfig, int]],
+    keeps: bool = False,
+    asks: bool = False,
+    backend: str = "",
 ) -> list[tuple[Any, dict[str, bytes]]]:
     """Train and evaluate trials that go together as one program; progress is (place, epoch, metrics).
 
     Returns their results, and their predictions packed as artifacts. keeps: the weights are an artifact too. asks: after each
-    epoch of each trial, wait to be told whether it is to go on.
+    epoch of each trial, wait to be told whether it is to go on. backend: see `run_trials`; "" for the usual one.
     """
+    from bench.models.packed import GROUPED
     from bench.training import run_trials
 
     def report(place: int, epoch: int, metrics: dict[str, float]) -> bool:
@@ -222,7 +228,7 @@ def _trials(
     dataset = _dataset(trials[0][0].data)
     reports = [partial(report, place) for place in range(len(trials))]
     shrink = asks or trials[0][0].train.deterministic == "fast"
-    results = run_trials(trials, dataset, device, reports, keep_weights=keeps, shrink=shrink)
+    results = run_trials(trials, dataset, device, reports, keep_weights=keeps, shrink=shrink, backend=backend or GROUPED)
     return [(result, _artifacts(result, config, dataset)) for result, (config, _) in zip(results, trials, strict=True)]
 
 

@@ -29,7 +29,7 @@ class Result:
     predictions, confusion: by part, "val" and "test", where the trial finished; see `bench.training.evaluation`.
     weights: the state dict of the network as it was evaluated, contiguous on the CPU, where asked for and finished.
     images: examples from the test part, "clean", "noisy" and "denoised", uint8 [n, H, W, 3] each, where it is denoised.
-    pack: how many trials, this one included, were trained as one computation.
+    pack, backend: how many trials, this one included, were trained as one computation, and how their networks convolved.
     """
 
     outcome: str = "finished"
@@ -41,6 +41,7 @@ class Result:
     weights: dict[str, torch.Tensor] | None = None
     images: dict[str, np.ndarray] = field(default_factory=dict)
     pack: int = 1
+    backend: str = ""
 
 
 class Member:

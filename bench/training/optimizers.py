@@ -5,6 +5,7 @@ before each step; steps count from 0 over the whole training.
 """
 
 import math
+import warnings
 from collections.abc import Iterable, Sequence
 
 import torch
@@ -25,6 +26,8 @@ class Alone:
         if trained[0].is_cuda:  # a step that is captured as a graph reads its rate from the device
             settings["lr"] = torch.tensor(spec.lr, device=trained[0].device)
             settings |= {"capturable": True} if spec.name != "sgd" else {}
+            # of the first steps, and of short trials
+            warnings.filterwarnings("ignore", ".*capturable=True.*running without CUDA graph")
         self._optimizer = OPTIMIZERS[spec.name](trained, fused=True, **settings)
 
     def step(self, rates: torch.Tensor) -> None:

@@ -17,6 +17,8 @@ from bench.training.program import Program, start
 SMALL = 2
 BUDGET = 2.0  # seconds, reckoned from a tiny batch, whose fixed costs make it look a few times as slow as it is
 TIMED, REPEATS = 0.25, 5
+BACKENDS = {"cpu": (packed.GROUPED,), "cuda": packed.BACKENDS}
+"""What is tried, by kind of device. On a CPU patches were slower than groups in all that was measured (docs/benchmarks.md)."""
 WORSE = 1.2
 """A pack that is so many times slower than the best so far ends the search for a better one: wider ones are slower still."""
 
@@ -40,38 +42,42 @@ def probe(config: TrialConfig, dataset: Dataset, device: str = "cpu") -> Probe:
         return _probe(config, dataset, place)
 
 
-def probe_packs(config: TrialConfig, dataset: Dataset, device: str, widths: Sequence[int]) -> dict[int, float]:
-    """Return seconds an image of each trial that trains in a pack of so many, as far as wider packs gain; and alone, as 1.
+def probe_packs(config: TrialConfig, dataset: Dataset, device: str, widths: Sequence[int]) -> dict[tuple[int, str], float]:
+    """Return seconds an image of each trial that trains in a pack of so many, by width and back-end, as far as wider packs gain;
+    and alone, as (1, "").
 
-    Where networks cannot be packed there is only 1; a width for which there is no memory, and wider ones, are left out.
+    Where networks cannot be packed there is only that; a width for which there is no memory, and wider ones, are left out.
     """
     place = check_device(config.train, device)
     with memory.reused(), isolated(config.train, 0, place):
         seen = view(dataset, config.data)
         config = _untrained(config)
-        found: dict[int, float] = {}
-        for width in [1, *widths]:
-            try:
-                found[width] = _pack_seconds(config, seen, place, width)
-            except packed.Unpackable:
-                break
-            except (RuntimeError, MemoryError) as error:
-                if not memory.ran_out(error):
-                    raise
-                break
-            if found[width] > WORSE * min(found.values()):
-                break
+        found = {(1, ""): _pack_seconds(config, seen, place, 1)}
+        for backend in BACKENDS[place.type]:
+            best = found[1, ""]
+            for width in widths:
+                try:
+                    found[width, backend] = _pack_seconds(config, seen, place, width, backend)
+                except packed.Unpackable:
+                    return found
+                except (RuntimeError, MemoryError) as error:
+                    if not memory.ran_out(error):
+                        raise
+                    break
+                if found[width, backend] > WORSE * best:
+                    break
+                best = min(best, found[width, backend])
         return found
 
 
-def _pack_seconds(config: TrialConfig, seen: Dataset, device: torch.device, width: int) -> float:
+def _pack_seconds(config: TrialConfig, seen: Dataset, device: torch.device, width: int, backend: str = packed.GROUPED) -> float:
     """Return seconds an image of a pack's trial, from steps of the whole batch size; two in a row, as their start costs."""
     images = 2 * config.train.batch_size
     part = _part(config, seen, images, device)
     starts = [start(config, seed, {"train": part, "val": part}, len(seen.classes), device) for seed in range(width)]
     if width > 1 and (told := packable.problem(config.model, starts[0].preprocess.out_shape, len(seen.classes))):
         raise packed.Unpackable(told)
-    program = Program(starts, device)
+    program = Program(starts, device, backend)
     return _seconds(lambda: program.train_epoch(0)[0].tolist()) / images / width
 
 

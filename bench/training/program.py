@@ -1,8 +1,9 @@
 """The training of one trial, or of several that share an architecture, as one computation."""
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
@@ -12,6 +13,7 @@ from bench.data import Part, Preprocess
 from bench.data.augment import Generators
 from bench.models import build, packed
 from bench.seeding import generator
+from bench.training import capture
 from bench.training.losses import Objective
 from bench.training.optimizers import Alone, Together, learning_rate
 from bench.training.order import Order, batches
@@ -52,8 +54,11 @@ class Program:
     members: how many trials. plain: what is minimised is nothing but cross entropy.
     """
 
-    def __init__(self, starts: Sequence[Start], device: torch.device):
-        """Raises `packed.Unpackable` where the trials cannot be computed as one."""
+    def __init__(self, starts: Sequence[Start], device: torch.device, backend: str = packed.GROUPED):
+        """backend: of `packed.BACKENDS`, how packed networks convolve.
+
+        Raises `packed.Unpackable` where the trials cannot be computed as one.
+        """
         first = starts[0]
         self.train, self.device = first.config.train, device
         self._configs = [one.config.train for one in starts]
@@ -66,7 +71,9 @@ class Program:
         self.preprocess = first.preprocess if alone else Preprocess.by_turns([one.preprocess for one in starts])
         self.network = first.network if alone else packed.pack([one.network for one in starts])
         layout = torch.channels_last if self.train.channels_last else torch.contiguous_format
-        packed.own_dropout(self.network, [one.dropout for one in starts], layout)
+        self._dropouts = [one.dropout for one in starts]
+        packed.own_dropout(self.network, self._dropouts, layout)
+        packed.convolve_by(self.network, backend)
         self._augmentations = [one.augmentation for one in starts]
         self._memory_format = layout if alone else torch.contiguous_format  # packed, each network's channels lie together
         self.network.to(device, memory_format=self._memory_format)
@@ -78,6 +85,11 @@ class Program:
         weights = self.network.parameters()
         self._optimizer = Alone(optimizers[0], weights) if alone else Together(optimizers, weights)
         self._sums = torch.zeros(3, self.members, dtype=torch.float64, device=device)
+        steps = self.train.epochs * len(batches(len(first.parts["train"]), self.train.batch_size))
+        self._captures = capture.is_worth_it(first.config, steps, device)
+        self._captured: capture.Captured | None = None
+        self._taken_steps = 0
+        self._stream = capture.stream(device) if self._captures else None
 
     def train_epoch(self, epoch: int) -> torch.Tensor:
         """Train on the images that each trial's order draws, in batches; epoch counts from 0.
@@ -92,9 +104,23 @@ class Program:
         rates = [[learning_rate(train, step, len(cuts)) for train in self._configs] for step in steps]
         rates = torch.tensor(rates, dtype=torch.float64).to(self.device, non_blocking=True)
         self._sums.zero_()
-        for number, cut in enumerate(cuts):
-            self._step(drawn[cut], rates[number], epoch + number / len(cuts))
+        with _on(self._stream):
+            for number, cut in enumerate(cuts):
+                whole = cut.stop - cut.start == self.train.batch_size
+                step = self._replayed if whole and self._captures else self._step
+                step(drawn[cut], rates[number], epoch + number / len(cuts))
         return self._sums / cuts[-1].stop
+
+    def _replayed(self, places: torch.Tensor, rates: torch.Tensor, epoch: float) -> None:
+        """Do as `_step`: by a captured graph, after the first few."""
+        self._taken_steps += 1
+        if self._taken_steps <= capture.WARM:
+            self._step(places, rates, epoch)
+            return
+        if self._captured is None:
+            generators = [*self._augmentations, *self._dropouts]
+            self._captured = capture.Captured(partial(self._step, epoch=epoch), places, rates, generators)
+        self._captured(places, rates)
 
     def _step(self, places: torch.Tensor, rates: torch.Tensor, epoch: float) -> None:
         """Train on one batch. places: int64 [B, M]. rates: [M]. epoch: epochs done, with the fraction of this one."""
@@ -142,7 +168,8 @@ class Program:
         self.preprocess.keep(chosen)
         self._optimizer.keep(chosen, self.network.parameters())
         self._objective.keep(members)
-        for name in ("_configs", "_parts", "_orders", "_augmentations"):
+        self._captured, self._taken_steps = None, 0
+        for name in ("_configs", "_parts", "_orders", "_augmentations", "_dropouts"):
             setattr(self, name, [getattr(self, name)[member] for member in members])
         self._sums = self._sums[:, chosen]
         self.members = len(members)
@@ -163,6 +190,18 @@ class Program:
             return take(first, places.flatten())
         each = [take(parts[split], places[:, member]) for member, parts in enumerate(self._parts)]
         return None if each[0] is None else torch.stack(each, 1).flatten(0, 1)
+
+
+@contextmanager
+def _on(stream: torch.cuda.Stream | None) -> Iterator[None]:
+    """Work on a stream, which begins after what was asked for before and ends before what is asked for later; None: as it is."""
+    if stream is None:
+        yield
+        return
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        yield
+    torch.cuda.current_stream().wait_stream(stream)
 
 
 def _targets(part: Part, places: torch.Tensor) -> torch.Tensor:

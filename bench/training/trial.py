@@ -1,5 +1,6 @@
 """Trials: configurations and seeds in, metrics and predictions out."""
 
+import logging
 from collections.abc import Callable, Sequence
 from time import perf_counter
 
@@ -11,13 +12,14 @@ from bench.data import Dataset
 from bench.data.reuse import kept_parts
 from bench.errors import BenchError
 from bench.models import packable
-from bench.models.packed import Unpackable
+from bench.models.packed import GROUPED, Unpackable
 from bench.models.weights import first_line
-from bench.training import evaluation
+from bench.training import capture, evaluation
 from bench.training.member import Member, Report, Result
 from bench.training.numerics import check_device, isolated
 from bench.training.program import Program, start
 
+logger = logging.getLogger("bench")
 Say = Callable[[str], None]
 EPOCH_METRICS = ("train/loss", "train/accuracy", "train/cross_entropy", "val/loss", "val/accuracy")
 
@@ -64,6 +66,7 @@ def run_trials(
     say: Say = lambda text: None,
     keep_weights: bool = False,
     shrink: bool = False,
+    backend: str = GROUPED,
 ) -> list[Result]:
     """Run trials that differ in nothing but what `bench.runner.packs.key` leaves out as one computation; see `run_trial`.
 
@@ -72,19 +75,23 @@ def run_trials(
 
     Where memory runs out, each half is run by itself, from the start: reports begin again with epoch 1. Networks that cannot be
     computed as one are run one after another. shrink: go on with the others alone where half of a pack has ended; that is faster,
-    and rounds differently from then on.
+    and rounds differently from then on. backend: of `bench.models.packed.BACKENDS`, how packed networks convolve.
     """
     reports = reports or [lambda epoch, metrics: False] * len(trials)
     first = trials[0][0]
     place = check_device(first.train, device)
-    results = [Result(pack=len(trials)) for _ in trials]
+    results = [Result(pack=len(trials), backend=backend if len(trials) > 1 else "") for _ in trials]
     problem = None
     try:
         with memory.reused(), isolated(first.train, trials[0][1], place):
-            _run(trials, dataset, place, reports, results, say, keep_weights, shrink)
+            _run(trials, dataset, place, reports, results, say, keep_weights, shrink, backend)
         return results
     except Unpackable:
         parts = [slice(number, number + 1) for number in range(len(trials))]
+    except capture.Failed as error:
+        capture.works = False
+        logger.warning("trains without CUDA graphs from here on: %s", first_line(error))
+        parts = [slice(None)]
     except (RuntimeError, MemoryError) as error:
         if "does not have a deterministic implementation" in str(error):
             raise BenchError(
@@ -103,7 +110,7 @@ def run_trials(
         if len(trials) == 1:
             results[0].outcome, results[0].message = "oom", problem
             return results
-    options = {"say": say, "keep_weights": keep_weights, "shrink": shrink}
+    options = {"say": say, "keep_weights": keep_weights, "shrink": shrink, "backend": backend}
     return [result for part in parts for result in run_trials(trials[part], dataset, device, reports[part], **options)]
 
 
@@ -116,6 +123,7 @@ def _run(
     say: Say,
     keep_weights: bool,
     shrink: bool,
+    backend: str,
 ) -> None:
     members, starts = [], []
     for (config, seed), result in zip(trials, results, strict=True):
@@ -127,7 +135,7 @@ def _run(
         problem = packable.problem(first.model, starts[0].preprocess.out_shape, len(members[0].classes))
         if problem:
             raise Unpackable(problem)
-    program = Program(starts, device)
+    program = Program(starts, device, backend)
     del starts
     running = list(zip(members, reports, strict=True))
     _synchronise(device)

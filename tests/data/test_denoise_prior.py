@@ -5,15 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
 from bench.config import DeepImagePrior
 from bench.data.denoise import prior
 from bench.data.denoise.base import noise_level
-from bench.data.denoise.hourglass import SKIPPED, Hourglass, _Convolution
+from bench.data.denoise.hourglass import SKIPPED, Hourglass
 from bench.data.denoise.prior import deep_image_prior
 from bench.data.denoise.quality import psnr
 from bench.errors import BenchError
@@ -83,22 +81,6 @@ def with_weights(network: Hourglass, weights: torch.Tensor, depth: int, channels
         assert named[name].numel() == values.numel() == np.prod(shape)
         named[name].data = values.view_as(named[name]).clone()
     return layers
-
-
-@given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3), st.sampled_from([1, 2]), st.integers(2, 7), st.integers(2, 7))
-@settings(max_examples=30, deadline=None)
-def test_a_convolution_and_its_gradients_are_those_of_pytorch_image_by_image(images, before, after, stride, height, width):
-    random = torch.Generator().manual_seed(height * 8 + width)
-    x = torch.randn(images, before, height, width, generator=random, dtype=torch.float64, requires_grad=True)
-    weights = torch.randn(images, after, before, 3, 3, generator=random, dtype=torch.float64, requires_grad=True)
-    ours = _Convolution.apply(x, weights, stride)
-    theirs = torch.cat([functional.conv2d(x[k : k + 1], weights[k], padding=1, stride=stride) for k in range(images)])
-    torch.testing.assert_close(ours, theirs)
-    direction = torch.randn(ours.shape, generator=random, dtype=torch.float64)
-    for mine, other in zip(
-        torch.autograd.grad(ours, (x, weights), direction), torch.autograd.grad(theirs, (x, weights), direction), strict=True
-    ):
-        torch.testing.assert_close(mine, other)
 
 
 @pytest.mark.parametrize(("depth", "sides"), [(1, (16, 16)), (2, (16, 12)), (3, (17, 19))])

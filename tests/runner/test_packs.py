@@ -141,8 +141,8 @@ def test_stages_of_which_times_are_shown_train_each_trial_alone(make, shown):
     assert packs.timed_stages(suite) == {"s"}
     kind = packs.key(suite.cells["s"][0].config)
     job = next(iter(make_plan(suite, []).jobs.values()))
-    assert Packs(widths={kind: 4}).width(job) == 4
-    assert Packs(widths={kind: 4}, timed=frozenset({"s"})).width(job) == 1
+    assert Packs(ways={kind: (4, "patches")}).width(job) == 4
+    assert Packs(ways={kind: (4, "patches")}, timed=frozenset({"s"})).width(job) == 1
     assert Packs(asked=3, timed=frozenset({"s"})).width(job) == 3, "a number that is asked for holds"
 
 
@@ -158,7 +158,10 @@ class Measured:
     def map(self, request, arguments):
         assert request == "probe_packs"
         self.asked += [widths for _, widths in arguments]
-        return [{width: seconds for width, seconds in self.seconds.items() if width in (1, *widths)} for _, widths in arguments]
+        return [
+            {(width, "grouped" * (width > 1)): seconds for width, seconds in self.seconds.items() if width in (1, *widths)}
+            for _, widths in arguments
+        ]
 
 
 def planned(make, seconds=10.0, step=0.001):
@@ -175,7 +178,7 @@ def test_the_fastest_width_is_taken_and_the_estimate_knows(make):
     assert pool.asked == [[2, 4], [2, 4]], "8 trials of each kind on two workers"
     assert {chosen.width(job) for job in plan.todo()} == {4} and {job.seconds for job in plan.todo()} == {5.0}
     (line, other) = chosen.told(plan)
-    assert line == other == "  packs: 8 trials of simple_cnn train 4 at a time, each 2.0 times as fast as alone"
+    assert line == other == "  packs: 8 trials of simple_cnn train 4 at a time (grouped), each 2.0 times as fast as alone"
     packs.choose(planned(make), pool, chosen)
     assert len(pool.asked) == 2, "it is measured once"
 

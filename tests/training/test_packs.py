@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from bench.data import Preprocess
 from bench.models import MODELS, packable
-from bench.training import program, run_trial, run_trials
+from bench.training import capture, program, run_trial, run_trials
 from bench.training.program import Program
 
 TOLERANCE = 0.01
@@ -94,11 +94,15 @@ MODELS_TO_PACK = [
 
 
 @pytest.mark.parametrize("model", MODELS_TO_PACK, ids=lambda model: model["name"])
-@pytest.mark.parametrize("optimizer", [{"name": "adam", "lr": 1e-4}, {"name": "sgd", "momentum": 0.9, "nesterov": True}])
-def test_every_family_of_networks_packs(double, dataset, trial_config, model, optimizer):
+@pytest.mark.parametrize(
+    ("optimizer", "backend"),
+    [({"name": "adam", "lr": 1e-4}, "grouped"), ({"name": "sgd", "momentum": 0.9, "nesterov": True}, "patches")],
+)
+def test_every_family_of_networks_packs(double, dataset, trial_config, model, optimizer, backend):
     trials = [(trial_config(model=model, epochs=2, optimizer={**optimizer, "weight_decay": 0.01}), seed) for seed in (0, 1)]
-    for one, other in zip(packed(trials, dataset), solo(trials, dataset), strict=True):
+    for one, other in zip(packed(trials, dataset, backend=backend), solo(trials, dataset), strict=True):
         assert_alike(one, other)
+        assert (one.backend, other.backend) == (backend, "")
 
 
 AUGMENT = [
@@ -192,11 +196,11 @@ def test_a_share_of_the_time_is_each_members(dataset, trial_config):
 def test_where_memory_runs_out_the_halves_go_on(double, dataset, trial_config, monkeypatch):
     real, seen = Program.__init__, []
 
-    def init(program, starts, device):
+    def init(program, starts, *args):
         seen.append(len(starts))
         if len(starts) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
-        real(program, starts, device)
+        real(program, starts, *args)
 
     monkeypatch.setattr(Program, "__init__", init)
     trials = [(trial_config(), seed) for seed in range(5)]
@@ -205,6 +209,50 @@ def test_where_memory_runs_out_the_halves_go_on(double, dataset, trial_config, m
     assert [result.pack for result in results] == [2, 2, 1, 2, 2]
     for one, other in zip(results, solo(trials, dataset), strict=True):
         assert_alike(one, other)
+
+
+class Replayed:
+    """Stands in for a captured step: as a CUDA graph, it knows no other tensors than those of the capture."""
+
+    def __init__(self, step, places, rates, generators):
+        self.step, self.places, self.rates = step, places.clone(), rates.clone()
+        assert all(isinstance(one, torch.Generator) for one in generators)
+
+    def __call__(self, places, rates):
+        self.places.copy_(places)
+        self.rates.copy_(rates)
+        self.step(self.places, self.rates)
+
+
+@pytest.fixture
+def capturing(monkeypatch):
+    """Let every training replay its step, without CUDA."""
+    monkeypatch.setattr(capture, "is_worth_it", lambda config, steps, device: capture.works)
+    monkeypatch.setattr(capture, "stream", lambda device: None)
+    monkeypatch.setattr(capture, "Captured", Replayed)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_replayed_step_trains_as_one_that_is_not(dataset, trial_config, request, count):
+    settings = {"data": {"augment": AUGMENT}, "batch_size": 50, "schedule": {"name": "cosine"}}  # batches of 50, 50 and 20
+    trials = [(trial_config(**settings, optimizer={"name": "adam"}), seed) for seed in range(count)]
+    usual = run_trials(trials, dataset, keep_weights=True)
+    request.getfixturevalue("capturing")
+    assert [bits(one) for one in run_trials(trials, dataset, keep_weights=True)] == [bits(one) for one in usual]
+
+
+def test_where_a_step_cannot_be_captured_training_goes_on_without(dataset, trial_config, capturing, monkeypatch, caplog):
+    def fails(*args):
+        raise capture.Failed("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(capture, "Captured", fails)
+    monkeypatch.setattr(capture, "works", True)
+    trials = [(trial_config(), seed) for seed in (0, 1)]
+    results = packed(trials, dataset)
+    assert not capture.works and "trains without CUDA graphs from here on: operation not permitted" in caplog.text
+    assert [len(result.history) for result in results] == [3, 3]
+    for one, other in zip(results, packed(trials, dataset), strict=True):
+        assert bits(one) == bits(other)
 
 
 @MODELS.register("test_mixer")

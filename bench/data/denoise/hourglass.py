@@ -1,7 +1,6 @@
 """A hourglass network for each of many images, all computed together: weights have a first dimension of images, too.
 
-A convolution is a product of matrices for each image, of its weights and of the pixels under them. That is faster than a
-convolution with a group an image, which is made for few groups of many channels; measured with 8 channels on 32x32 images.
+Convolutions are products of matrices (see `bench.models.patches`); that was faster with 8 channels on 32x32 images.
 """
 
 import math
@@ -10,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from bench.config import DeepImagePrior
+from bench.models import patches
 
 SKIPPED = 4
 """Channels that go past the lower levels, as in the paper."""
@@ -62,7 +62,7 @@ class Hourglass:
 
 
 def _block(x: torch.Tensor, parts: dict[str, torch.Tensor], name: str, stride: int = 1) -> torch.Tensor:
-    x = _Convolution.apply(x, parts[name], stride)
+    x = patches.convolve(x[None], parts[name], stride, padding=1)[0]  # one image for each network
     images, channels, *sides = x.shape
     flat = x.reshape(1, images * channels, *sides)  # as channels of one image, each is normalised by itself
     gain, shift = (parts[f"{name}.{what}"].reshape(-1) for what in ("gain", "shift"))
@@ -72,38 +72,3 @@ def _block(x: torch.Tensor, parts: dict[str, torch.Tensor], name: str, stride: i
 def _pointwise(x: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """Return a 1x1 convolution. weights: [N, O, C]."""
     return torch.bmm(weights, x.flatten(2)).view(len(x), -1, *x.shape[2:])
-
-
-class _Convolution(torch.autograd.Function):
-    """3x3 convolutions, padded with zeros, of images [N, C, H, W] with weights [N, O, C, 3, 3] of each image's own."""
-
-    @staticmethod
-    def forward(context, x: torch.Tensor, weights: torch.Tensor, stride: int) -> torch.Tensor:
-        patches, sides = _patches(x, stride)
-        context.save_for_backward(patches, weights)
-        context.stride, context.sides = stride, x.shape[2:]
-        return torch.bmm(weights.flatten(2), patches).view(len(x), -1, *sides)
-
-    @staticmethod
-    def backward(context, gradient: torch.Tensor):
-        patches, weights = context.saved_tensors
-        of_weights = torch.bmm(gradient.flatten(2), patches.transpose(1, 2)).view_as(weights)
-        if not context.needs_input_grad[0]:
-            return None, of_weights, None
-        if context.stride > 1:
-            spread = gradient.new_zeros(*gradient.shape[:2], *context.sides)
-            spread[:, :, :: context.stride, :: context.stride] = gradient
-            gradient = spread
-        turned = weights.flip(3, 4).transpose(1, 2).flatten(2)  # the gradient is a convolution with the weights turned round
-        of_x = torch.bmm(turned, _patches(gradient, 1)[0]).view(len(weights), -1, *context.sides)
-        return of_x, of_weights, None
-
-
-def _patches(x: torch.Tensor, stride: int) -> tuple[torch.Tensor, tuple[int, int]]:
-    """Return the 3x3 neighbourhoods of every (stride-th) pixel, [N, 9 C, H' W'], and (H', W')."""
-    padded = functional.pad(x, (1, 1, 1, 1))
-    images, channels = x.shape[:2]
-    sides = tuple(-(-side // stride) for side in x.shape[2:])
-    image, channel, row, column = padded.stride()
-    windows = padded.as_strided((images, channels, 3, 3, *sides), (image, channel, row, column, row * stride, column * stride))
-    return windows.reshape(images, 9 * channels, -1), sides
