@@ -21,7 +21,8 @@ FREE = {
 """Settings in which the trials of a pack may differ, by section; beside the numbers of the optimizer and the rate of dropout."""
 SWITCHES = ("name", "nesterov")
 """Settings of an optimizer that are no numbers."""
-WIDEST = 64
+WIDTHS = {"cpu": (4, 8, 16), "cuda": (2, 4, 8, 16, 32, 64)}
+"""Numbers of trials to try, by kind of device."""
 GAIN = 1.15
 """How many times faster, at least, a trial is in a pack that is used: what a pack costs besides is not measured."""
 WORTH = {"cpu": 20.0, "cuda": 5.0}
@@ -151,6 +152,6 @@ def parse(text: str) -> int | None:
 
 
 def _widths(jobs: float, pool: Pool) -> list[int]:
-    """Return the widths to try: powers of two, as long as every worker has something to do."""
-    share = min(math.ceil(jobs / len(pool.workers)), WIDEST)
-    return [2**power for power in range(1, WIDEST.bit_length()) if 2**power < share] + [share] * (share > 1)
+    """Return the widths to try, as long as every worker has something to do."""
+    share = min(math.ceil(jobs / len(pool.workers)), WIDTHS[pool.kind][-1])
+    return [width for width in WIDTHS[pool.kind] if width < share] + [share] * (share > 1)

@@ -19,8 +19,8 @@ BUDGET = 2.0  # seconds, reckoned from a tiny batch, whose fixed costs make it l
 TIMED, REPEATS = 0.25, 5
 BACKENDS = {"cpu": (packed.GROUPED,), "cuda": packed.BACKENDS}
 """What is tried, by kind of device. On a CPU patches were slower than groups in all that was measured (docs/benchmarks.md)."""
-WORSE = 1.2
-"""A pack that is so many times slower than the best so far ends the search for a better one: wider ones are slower still."""
+LESS = 0.95
+"""What a wider pack should take of the time of the one before, for a still wider one to be tried."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ def probe_packs(config: TrialConfig, dataset: Dataset, device: str, widths: Sequ
                     if not memory.ran_out(error):
                         raise
                     break
-                if found[width, backend] > WORSE * best:
+                if found[width, backend] > LESS * best:
                     break
-                best = min(best, found[width, backend])
+                best = found[width, backend]
         return found
 
 

@@ -175,7 +175,7 @@ def test_the_fastest_width_is_taken_and_the_estimate_knows(make):
     plan, chosen = planned(make), Packs()
     pool = Measured({1: 1.0, 2: 0.7, 4: 0.5})
     packs.choose(plan, pool, chosen)
-    assert pool.asked == [[2, 4], [2, 4]], "8 trials of each kind on two workers"
+    assert pool.asked == [[4], [4]], "8 trials of each kind on two workers"
     assert {chosen.width(job) for job in plan.todo()} == {4} and {job.seconds for job in plan.todo()} == {5.0}
     (line, other) = chosen.told(plan)
     assert line == other == "  packs: 8 trials of simple_cnn train 4 at a time (grouped), each 2.0 times as fast as alone"
@@ -205,6 +205,6 @@ def test_what_the_command_line_may_say():
 
 
 def test_a_long_list_of_trials_is_measured_up_to_the_widest():
-    pool = SimpleNamespace(workers=(1,))
-    assert packs._widths(1000, pool) == [2, 4, 8, 16, 32, 64]
-    assert packs._widths(1, pool) == [] and packs._widths(5, pool) == [2, 4, 5]
+    gpu, cpu = SimpleNamespace(workers=(1,), kind="cuda"), SimpleNamespace(workers=(1, 2), kind="cpu")
+    assert packs._widths(1000, gpu) == [2, 4, 8, 16, 32, 64] and packs._widths(1000, cpu) == [4, 8, 16]
+    assert packs._widths(1, gpu) == [] and packs._widths(5, gpu) == [2, 4, 5] and packs._widths(6, cpu) == [3]
