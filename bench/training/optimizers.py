@@ -30,6 +30,13 @@ class Alone:
             warnings.filterwarnings("ignore", ".*capturable=True.*running without CUDA graph")
         self._optimizer = OPTIMIZERS[spec.name](trained, fused=True, **settings)
 
+    def reset(self, specs: Sequence[config.Optimizer]) -> None:
+        """Forget all steps. specs: of the one network; it may differ in its learning rate only, which each step is told."""
+        for averages in self._optimizer.state.values():
+            for value in averages.values():
+                if value is not None:
+                    value.zero_()
+
     def step(self, rates: torch.Tensor) -> None:
         """Take a step, and let go of the gradients. rates: the learning rate, [1]."""
         for group in self._optimizer.param_groups:
@@ -51,11 +58,17 @@ class Together:
         self._weights = [weight for weight in weights if weight.requires_grad]
         self._name, self._nesterov = specs[0].name, getattr(specs[0], "nesterov", False)
         kind = {"dtype": self._weights[0].dtype, "device": self._weights[0].device}
-        settings = [spec.model_dump(exclude={"name", "lr", "nesterov"}) for spec in specs]
-        self._settings = {name: torch.tensor([one[name] for one in settings], **kind) for name in settings[0]}
+        self._settings = {name: torch.tensor(values, **kind) for name, values in _numbers(specs).items()}
         averages = 1 if self._name == "sgd" else 2
         self._averages = [[torch.zeros_like(weight) for weight in self._weights] for _ in range(averages)]
         self._steps = torch.zeros((), dtype=torch.float64, device=kind["device"])
+
+    def reset(self, specs: Sequence[config.Optimizer]) -> None:
+        """Forget all steps, and go on with other settings."""
+        for name, values in _numbers(specs).items():
+            self._settings[name].copy_(torch.tensor(values))
+        for value in (self._steps, *(one for average in self._averages for one in average)):
+            value.zero_()
 
     @torch.no_grad()
     def step(self, rates: torch.Tensor) -> None:
@@ -91,6 +104,12 @@ class Together:
         # in double: near 1 the powers of beta have few digits left
         shrunk, spread = ((1 - beta.double() ** self._steps).to(weight.dtype) for beta in (first, second))
         weight.addcdiv_(mean * (-rate / shrunk), (square / spread).sqrt_().add_(eps))
+
+
+def _numbers(specs: Sequence[config.Optimizer]) -> dict[str, list]:
+    """Return the settings that may differ within a pack, by name, each network's."""
+    each = [spec.model_dump(exclude={"name", "lr", "nesterov"}) for spec in specs]
+    return {name: [one[name] for one in each] for name in each[0]}
 
 
 def learning_rate(train: config.Train, step: int, steps: int) -> float:

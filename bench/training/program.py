@@ -61,10 +61,10 @@ class Program:
         """
         first = starts[0]
         self.train, self.device = first.config.train, device
-        self._configs = [one.config.train for one in starts]
-        self._parts = [one.parts for one in starts]
-        self._orders = [one.order for one in starts]
+        self._kind = _kind(starts, backend)
+        self._backend = backend
         self.members = len(starts)
+        self._take(starts)
         self._alone = alone = self.members == 1
         if not alone and len({tuple(map(len, one.parts.values())) for one in starts}) > 1:
             raise packed.Unpackable("the trials differ in their numbers of images")
@@ -84,12 +84,40 @@ class Program:
         optimizers = [config.optimizer for config in self._configs]
         weights = self.network.parameters()
         self._optimizer = Alone(optimizers[0], weights) if alone else Together(optimizers, weights)
+        self._shrunk = False
         self._sums = torch.zeros(3, self.members, dtype=torch.float64, device=device)
         steps = self.train.epochs * len(batches(len(first.parts["train"]), self.train.batch_size))
         self._captures = capture.is_worth_it(first.config, steps, device)
         self._captured: capture.Captured | None = None
         self._taken_steps = 0
         self._stream = capture.stream(device) if self._captures else None
+
+    def _take(self, starts: Sequence[Start]) -> None:
+        """Note what of the trials an epoch begins with."""
+        self._configs = [one.config.train for one in starts]
+        self._parts = [one.parts for one in starts]
+        self._orders = [one.order for one in starts]
+
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether there is something that the next trials of the same kind need not make again: a captured or compiled step."""
+        return not self._shrunk and (self._captured is not None or self.train.compile)
+
+    def renewed(self, starts: Sequence[Start], backend: str) -> bool:
+        """Begin again with other trials, if they are of the same kind and train on the same images; tell whether they do.
+
+        Nothing of the former ones is left but what was captured and compiled, which goes by these very tensors.
+        """
+        same_images = all(one.parts["train"] is parts["train"] for one, parts in zip(starts, self._parts, strict=False))
+        if _kind(starts, backend) != self._kind or not same_images:
+            return False
+        self._take(starts)
+        for member, one in enumerate(starts):
+            self.load(member, one.network.state_dict())
+            self._augmentations[member].set_state(one.augmentation.get_state())
+            self._dropouts[member].set_state(one.dropout.get_state())
+        self._optimizer.reset([config.optimizer for config in self._configs])
+        return True
 
     def train_epoch(self, epoch: int) -> torch.Tensor:
         """Train on the images that each trial's order draws, in batches; epoch counts from 0.
@@ -168,7 +196,7 @@ class Program:
         self.preprocess.keep(chosen)
         self._optimizer.keep(chosen, self.network.parameters())
         self._objective.keep(members)
-        self._captured, self._taken_steps = None, 0
+        self._captured, self._taken_steps, self._shrunk = None, 0, True
         for name in ("_configs", "_parts", "_orders", "_augmentations", "_dropouts"):
             setattr(self, name, [getattr(self, name)[member] for member in members])
         self._sums = self._sums[:, chosen]
@@ -190,6 +218,23 @@ class Program:
             return take(first, places.flatten())
         each = [take(parts[split], places[:, member]) for member, parts in enumerate(self._parts)]
         return None if each[0] is None else torch.stack(each, 1).flatten(0, 1)
+
+
+PER_TRIAL = {"epochs", "schedule", "sampling", "early_stopping", "restore_best", "divergence", "class_metrics"}
+"""Settings of training that a step knows nothing of."""
+
+
+def _kind(starts: Sequence[Start], backend: str) -> tuple:
+    """Return what a program is made for; rates, and in packs the other numbers of optimizers, can be changed."""
+    told: list = [backend, len(starts)]
+    for one in starts:
+        train = one.config.train.model_dump(mode="json", exclude=PER_TRIAL)
+        numbers = {"lr"} if len(starts) == 1 else set(train["optimizer"]) - {"name", "nesterov"}
+        train["optimizer"] = {name: value for name, value in train["optimizer"].items() if name not in numbers}
+        model = one.config.model.model_dump_json(exclude={"pretrained", "weights"})
+        shapes = [(name, tuple(value.shape)) for name, value in one.network.state_dict().items()]
+        told += [train, model, one.config.data.model_dump_json(include={"augment", "normalize", "resize"}), shapes]
+    return tuple(map(str, told))
 
 
 @contextmanager

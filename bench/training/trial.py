@@ -17,7 +17,7 @@ from bench.models.weights import first_line
 from bench.training import capture, evaluation
 from bench.training.member import Member, Report, Result
 from bench.training.numerics import check_device, isolated
-from bench.training.program import Program, start
+from bench.training.program import Program, Start, start
 
 logger = logging.getLogger("bench")
 Say = Callable[[str], None]
@@ -105,6 +105,7 @@ def run_trials(
         parts = [slice(0, len(trials) // 2), slice(len(trials) // 2, None)]
     if problem:  # only here: the exception still held the trials' tensors
         kept_parts.clear()
+        _kept.clear()
         if place.type == "cuda":
             torch.cuda.empty_cache()
         if len(trials) == 1:
@@ -135,7 +136,7 @@ def _run(
         problem = packable.problem(first.model, starts[0].preprocess.out_shape, len(members[0].classes))
         if problem:
             raise Unpackable(problem)
-    program = Program(starts, device, backend)
+    program = _program(starts, device, backend)
     del starts
     running = list(zip(members, reports, strict=True))
     _synchronise(device)
@@ -164,6 +165,18 @@ def _run(
             program.keep(going)
             running = [running[place] for place in going]
     _finish(program, running, keep_weights)
+    _kept[:] = [program] if program.is_worth_keeping else []
+
+
+_kept: list[Program] = []
+"""The last program of this process, where the next trials may go on with what it has captured or compiled."""
+
+
+def _program(starts: Sequence[Start], device: torch.device, backend: str) -> Program:
+    if _kept and _kept[0].device == device and _kept[0].renewed(starts, backend):
+        return _kept[0]
+    _kept.clear()  # before another takes memory
+    return Program(starts, device, backend)
 
 
 def _epoch(program: Program, labels: Sequence[torch.Tensor], epoch: int) -> tuple[list[dict[str, float]], torch.Tensor]:

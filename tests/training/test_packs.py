@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from bench.data import Preprocess
 from bench.models import MODELS, packable
-from bench.training import capture, program, run_trial, run_trials
+from bench.training import capture, program, run_trial, run_trials, trial
 from bench.training.program import Program
 
 TOLERANCE = 0.01
@@ -230,6 +230,7 @@ def capturing(monkeypatch):
     monkeypatch.setattr(capture, "is_worth_it", lambda config, steps, device: capture.works)
     monkeypatch.setattr(capture, "stream", lambda device: None)
     monkeypatch.setattr(capture, "Captured", Replayed)
+    monkeypatch.setattr(trial, "_kept", [])
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -239,6 +240,36 @@ def test_a_replayed_step_trains_as_one_that_is_not(dataset, trial_config, reques
     usual = run_trials(trials, dataset, keep_weights=True)
     request.getfixturevalue("capturing")
     assert [bits(one) for one in run_trials(trials, dataset, keep_weights=True)] == [bits(one) for one in usual]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("optimizer", [{"name": "sgd", "momentum": 0.9}, {"name": "adamw"}])
+def test_a_captured_step_serves_the_next_trials_too(dataset, trial_config, request, monkeypatch, count, optimizer):
+    settings = {
+        "model": {"name": "classic_cnn", "args": {"dropout": 0.5, "batch_norm": True}},
+        "data": {"augment": [{"name": "flip"}, {"name": "cutmix"}]},
+    }
+
+    def pack(first, **changes):
+        rates = [{**optimizer, "lr": 0.01 * (first + number + 1)} for number in range(count)]
+        return [(trial_config(**settings, **changes, optimizer=rate), first + seed) for seed, rate in enumerate(rates)]
+
+    packs = [pack(0), pack(3, epochs=2), pack(5, schedule={"name": "cosine"}), pack(0, batch_size=8), pack(7)]
+    usual = [[bits(one) for one in run_trials(trials, dataset, keep_weights=True)] for trials in packs]
+    request.getfixturevalue("capturing")
+    captures = []
+    monkeypatch.setattr(capture, "Captured", lambda *args: captures.append(1) or Replayed(*args))
+    for trials, expected in zip(packs, usual, strict=True):
+        assert [bits(one) for one in run_trials(trials, dataset, keep_weights=True)] == expected
+    assert len(captures) == 3, "of the first three trials, of the other batch size, and of the last"
+
+
+def test_what_was_captured_for_other_images_is_not_used(dataset, trial_config, capturing, monkeypatch):
+    captures = []
+    monkeypatch.setattr(capture, "Captured", lambda *args: captures.append(1) or Replayed(*args))
+    for seed in (0, 1):
+        run_trial(trial_config(data={"noise": {"variance": 0.01}}), seed, dataset)
+    assert len(captures) == 2
 
 
 def test_where_a_step_cannot_be_captured_training_goes_on_without(dataset, trial_config, capturing, monkeypatch, caplog):
