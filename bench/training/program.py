@@ -62,7 +62,6 @@ class Program:
         first = starts[0]
         self.train, self.device = first.config.train, device
         self._kind = _kind(starts, backend)
-        self._backend = backend
         self.members = len(starts)
         self._take(starts)
         self._alone = alone = self.members == 1
