@@ -3,10 +3,12 @@
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -14,6 +16,11 @@ from typing import Any
 from bench.errors import BenchError
 from bench.runner import worker
 from bench.runner.worker import Hello
+
+FORKS = sys.platform == "linux"
+"""Whether workers fork from a server that has imported, in some 5 s of processor time, what every trial needs. Windows cannot
+fork, and not all that macOS has survives it."""
+CONTEXT = multiprocessing.get_context("forkserver" if FORKS else "spawn")
 
 
 def cores() -> int:
@@ -55,26 +62,32 @@ Event = Died | Failed | Progress | Done
 
 
 class Worker:
-    """One process and the pipe to it."""
+    """One process, once it is started, and the pipe to it."""
 
     def __init__(self, number: int, device: str, threads: int):
         self.number, self.device, self.threads = number, device, threads
         self.hello: Hello | None = None
-        self._start()
-
-    def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(
-            target=worker.main,
-            args=(theirs, self.device, self.threads),
-            name=f"bench worker {self.number}",
-            daemon=True,
-        )
-        with _handed_down(self.threads):
-            self.process.start()
-        theirs.close()  # so that the pipe ends with the process
+        self.process: BaseProcess | None = None
         self.ready = False
+
+    def start(self) -> None:
+        """Start the process. Does not wait for it, but for the server, if that is still importing what it forks from."""
+        self.ready = False
+        self.pipe, theirs = CONTEXT.Pipe()
+        environment = os.environ | _limits(self.threads)
+        arguments = (environment, os.sched_getaffinity(0) if FORKS else set(), worker.main, theirs, self.device, self.threads)
+        process = CONTEXT.Process(target=_begin, args=arguments, name=f"bench worker {self.number}", daemon=True)
+        if FORKS:
+            serve_forks(self.threads)
+            try:
+                process.start()
+            except (EOFError, OSError) as error:
+                raise _did_not_start(f"the server that it forks from has ended ({error!r})") from error
+        else:
+            with _handed_down(environment):
+                process.start()
+        self.process = process
+        theirs.close()  # so that the pipe ends with the process
 
     def send(self, request: str, *arguments: Any) -> None:
         with suppress(OSError):  # it died while idle: receive() finds the pipe closed and says so
@@ -99,30 +112,62 @@ class Worker:
     def restart(self) -> None:
         """End the process at once, whatever it does, and start another."""
         self.end()
-        self._start()
+        self.start()
 
     def end(self) -> None:
-        self.process.kill()
-        self.process.join()
-        self.pipe.close()
+        if self.process:
+            self.process.kill()
+            self.process.join()
+            self.pipe.close()
+
+
+def serve_forks(threads: int) -> None:
+    """Start the server, unless it runs, and do not wait for its imports. It ends with this process.
+
+    It runs nothing of what it imports, so that forks miss no thread and find no lock held: CUDA is left to the workers, and
+    OpenBLAS, which starts threads as it is loaded, ends them before a fork.
+    """
+    from multiprocessing.forkserver import ensure_running
+
+    CONTEXT.set_forkserver_preload(["bench.runner.preload"])
+    path = os.pathsep.join(entry or "." for entry in sys.path)
+    # without PYTHONSAFEPATH, it would look for modules in the current directory first
+    with _handed_down(_limits(threads) | {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}):
+        try:
+            ensure_running()
+        except OSError as error:  # its socket is a file, of which the path may be too long
+            mend = "point TMPDIR at a folder with a short path that you may write"
+            raise BenchError(f"the server that workers fork from did not start: {error}", mend=mend) from error
+
+
+def _begin(environment: dict[str, str], cores: set[int], main: Callable[..., None], *arguments: Any) -> None:
+    """Work with the environment and the cores that the coordinator has now: the server has those of when it was started."""
+    os.environ.clear()
+    os.environ.update(environment)
+    if FORKS:
+        os.sched_setaffinity(0, cores)
+    main(*arguments)
+
+
+def _limits(threads: int) -> dict[str, str]:
+    """Return what tells libraries their number of threads; they read it while they load."""
+    return dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
 
 
 @contextmanager
-def _handed_down(threads: int) -> Iterator[None]:
+def _handed_down(environment: dict[str, str]) -> Iterator[None]:
     """Set what a new process must find before its first line runs.
 
-    Libraries read the number of threads while they load; and Ctrl-C reaches every process of a terminal, but is the
-    coordinator's to handle.
+    Ctrl-C reaches every process of a terminal, but is the coordinator's to handle.
     """
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    before = {name: os.environ[name] for name in names if name in os.environ}
-    os.environ |= dict.fromkeys(names, str(threads))
+    before = {name: os.environ[name] for name in environment if name in os.environ}
+    os.environ |= environment
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, handler)
-        for name in names:
+        for name in environment:
             os.environ.pop(name)
         os.environ |= before
 
@@ -146,7 +191,7 @@ class Pool:
     """Some workers. Use as a context manager: leaving it ends them all."""
 
     def __init__(self, workers: int | None = None, threads: int = 1, device: str = "auto", jobs: int | None = None):
-        """Start the workers without waiting for them.
+        """Let the workers come up, without waiting for them.
 
         workers: None for one per GPU where there is one, else as many as the cores have room for. threads: of each
         worker. device: auto, cpu or cuda. jobs: how much there is to do, if known; no more workers are started.
@@ -174,6 +219,10 @@ class Pool:
             count = min(count, max(1, jobs)) if jobs is not None else count
             for number in range(len(self.workers), count):
                 self.workers.append(Worker(number, f"cuda:{number % gpus}" if gpus else "cpu", threads))
+            if FORKS:
+                serve_forks(threads)  # from which they fork when they are needed: until then there is other work to do
+            else:
+                self._start()
         except BaseException:
             self.close()
             raise
@@ -189,8 +238,15 @@ class Pool:
         for one in self.workers:
             one.end()
 
+    def _start(self) -> None:
+        """Start the workers that have no process yet."""
+        for one in self.workers:
+            if not one.process:
+                one.start()
+
     def hello(self) -> Hello:
         """Wait for the first worker to be ready and return what it says of itself."""
+        self._start()
         first = self.workers[0]
         if not first.ready:
             greet(first, first.receive())
@@ -198,6 +254,7 @@ class Pool:
 
     def events(self, timeout: float) -> list[tuple[Worker, Event]]:
         """Return what workers said, waiting at most `timeout` seconds for the first to say something."""
+        self._start()
         pipes: dict[Connection, Worker] = {one.pipe: one for one in self.workers}
         return [(pipes[pipe], pipes[pipe].receive()) for pipe in wait(list(pipes), timeout)]
 
@@ -233,11 +290,13 @@ class Pool:
 def greet(one: Worker, event: Event) -> None:
     """Take the first thing that a worker says. Raises BenchError where it did not come up."""
     if not isinstance(event, Done):
-        raise BenchError(
-            f"a worker did not start: {event.message if isinstance(event, Died) else event}",
-            mend="see whether `python -c 'import torch, timm'` works in this environment",
-        )
+        raise _did_not_start(event.message if isinstance(event, Died) else str(event))
     one.hello, one.ready = event.value, True
+
+
+def _did_not_start(why: str) -> BenchError:
+    mend = "see whether `python -c 'import torch, timm'` works in this environment"
+    return BenchError(f"a worker did not start: {why}", mend=mend)
 
 
 def _nvidia() -> bool:

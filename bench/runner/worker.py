@@ -6,16 +6,17 @@ Requests come over a pipe as (function name, arguments); answers are ("progress"
 
 import io
 import json
+import multiprocessing
 import os
 import platform
 import sys
 import threading
-import time
 import traceback
 from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib.metadata import version
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,7 @@ class Facts:
 
 def main(pipe: Connection, device: str, threads: int) -> None:
     """Serve requests until the pipe closes. device: "cpu", "cuda:0" …, or "auto" (CUDA where there is one)."""
-    parent = os.getppid()
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     import torch
 
     from bench import memory
@@ -69,10 +69,9 @@ def main(pipe: Connection, device: str, threads: int) -> None:
         pipe.send(answer)
 
 
-def _end_with(parent: int) -> None:
-    """End this process when its coordinator has died, however it died."""
-    while os.getppid() == parent:
-        time.sleep(1)
+def _end_with(coordinator: BaseProcess) -> None:
+    """End this process when its coordinator has died, however it died: then the pipe between them closes."""
+    coordinator.join()
     os._exit(1)
 
 

@@ -7,7 +7,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,7 +15,7 @@ from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-VERSIONS = ("torch", "torchvision", "mlflow", "optuna", "pydantic")
+VERSIONS = ("torch", "torchvision", "lightning", "mlflow", "optuna", "pydantic")
 
 
 @dataclass
@@ -66,7 +66,7 @@ def in_turn(rounds: int, arms: dict[str, Callable[[], float]]) -> dict[str, list
     for number in range(rounds):
         for name, arm in arms.items():
             samples[name].append(arm())
-            tell(f"  round {number + 1}/{rounds}, {name}: {_number(samples[name][-1])}")
+            tell(f"  round {number + 1}/{rounds}, {name}: {shown(samples[name][-1])}")
     return samples
 
 
@@ -117,17 +117,24 @@ def markdown(rows: Iterable[Row], where: dict[str, Any]) -> str:
     ]
     for row in rows:
         met = {True: "yes", False: "**no**", None: ""}[row.met]
-        cells = [row.what, _spread(row.ours, row.unit), row.baseline, _spread(row.theirs, row.unit)]
-        lines.append("| " + " | ".join([*cells, f"{_number(row.ratio)}x", row.goal_text, met]) + " |")
-    versions = ", ".join(f"{name} {where[name]}" for name in ("python", *VERSIONS) if name in where)
+        cells = [row.what, spread(row.ours, row.unit), row.baseline, spread(row.theirs, row.unit)]
+        lines.append("| " + " | ".join([*cells, f"{shown(row.ratio)}x", row.goal_text, met]) + " |")
     rounds = ", ".join(f"{len(row.ours)} ({row.what})" for row in rows)
     lines += [
         "",
-        f"Machine: {where['cpu']}, {where['cores']} cores, {where['system']}; {versions}; {where['date']}; "
-        f"load average at the start {where['load']}.",
+        described(where),
         f"Ratio: times better than the baseline, median over rounds in which the arms take turns. Rounds: {rounds}.",
     ]
     return "\n".join([*lines, *[f"* {row.what}: {row.note}" for row in rows if row.note]])
+
+
+def described(where: dict[str, Any]) -> str:
+    """Return a line about the machine."""
+    versions = ", ".join(f"{name} {where[name]}" for name in ("python", *VERSIONS) if name in where)
+    return (
+        f"Machine: {where['cpu']}, {where['cores']} cores, {where['system']}; {versions}; {where['date']}; "
+        f"load average at the start {where['load']}."
+    )
 
 
 def as_json(rows: Iterable[Row], where: dict[str, Any]) -> str:
@@ -136,11 +143,11 @@ def as_json(rows: Iterable[Row], where: dict[str, Any]) -> str:
     return json.dumps({"machine": where, "rows": found}, indent=2, ensure_ascii=False) + "\n"
 
 
-def _spread(values: list[float], unit: str) -> str:
-    return f"{_number(median(values))} {unit} ({_number(min(values))}–{_number(max(values))})"
+def spread(values: list[float], unit: str) -> str:
+    return f"{shown(median(values))} {unit} ({shown(min(values))}–{shown(max(values))})"
 
 
-def _number(value: float) -> str:
+def shown(value: float) -> str:
     """Return a number with three digits that matter."""
     if not value or not math.isfinite(value):
         return str(value)
@@ -148,10 +155,10 @@ def _number(value: float) -> str:
 
 
 def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
+    for installed in (name, f"{name}-skinny"):  # MLflow's client alone
+        with suppress(PackageNotFoundError):
+            return version(installed)
+    return ""
 
 
 def _cpu() -> str:

@@ -3,14 +3,27 @@
 import json
 import math
 import os
+import re
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
 from bench.runner.pool import cores
 
-ROWS = {"help": 2, "plan": 2, "report": 1, "tracking": 2, "throughput": 2, "workers": 1}
+LIGHTNING = bool(find_spec("lightning"))
+ROWS = {
+    "help": 2,
+    "plan": 2,
+    "report": 1,
+    "tracking": 2,
+    "throughput": 2,
+    "workers": 1,
+    "suite": 6 if LIGHTNING else 4,
+    "packs": 2,
+    "engine": 2,
+}
 
 
 def _measure(root, *words: str) -> subprocess.CompletedProcess:
@@ -26,7 +39,7 @@ def _measure(root, *words: str) -> subprocess.CompletedProcess:
 def test_gives_a_table_of_finite_numbers(root, tmp_path, name):
     if name in ("throughput", "workers") and cores() < 2:
         pytest.skip("needs two cores")
-    ran = _measure(root, name, "--smoke", "--json", str(tmp_path / "found.json"))
+    ran = _measure(root, name, "--smoke", "--device", "cpu", "--json", str(tmp_path / "found.json"))
     assert ran.returncode == 0, ran.stderr
     found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
     assert len(found["rows"]) == ROWS[name]
@@ -35,6 +48,21 @@ def test_gives_a_table_of_finite_numbers(root, tmp_path, name):
         assert all(math.isfinite(number) and number > 0 for number in numbers), row
         assert any(line.startswith(f"| {row['what']} |") for line in ran.stdout.splitlines()), ran.stdout
     assert f"python {found['machine']['python']}" in ran.stdout
+    if name == "suite":
+        _check_table(ran.stdout)
+
+
+def _check_table(told: str) -> None:
+    """A line an arm, with three shares; and, after two seeds, no ratio without its mark."""
+    lines = {line.split(" | ")[0].removeprefix("| "): line for line in told.splitlines() if line.startswith("| ")}
+    arms = ["typical glue", "best glue", "Lightning", "`bench run`"]
+    if not LIGHTNING:
+        assert "not installed, so left out" in lines[arms.pop(2)]
+    for arm in arms:
+        shares = [float(share) for share in re.findall(r"([\d.]+) %", lines[arm])]
+        assert len(shares) == 3 and all(0 < share < 100 for share in shares), lines[arm]
+        assert ("†" in lines[arm]) == (arm != "`bench run`"), lines[arm]
+    assert "The gate was **not passed** (typical glue" in told
 
 
 def test_refuses_an_unknown_name(root):

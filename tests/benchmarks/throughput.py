@@ -93,7 +93,8 @@ def _ours(images: int, epochs: int, real: bool) -> Window:
 
 
 def _typical(images: int, epochs: int, real: bool) -> Window:
-    import typical_loop
+    import torch
+    from glue.typical_loop import loaders_for, train_epoch
 
     from bench.models import build
 
@@ -101,9 +102,12 @@ def _typical(images: int, epochs: int, real: bool) -> Window:
     chosen = data.split(dataset, config.data).train
     pictures = dataset.train_images[chosen]
     network = build(config.model, pictures.shape[1:], len(dataset.classes), 0)
-    ends = typical_loop.train(
-        network, pictures, dataset.train_labels[chosen], epochs=epochs, batch_size=BATCH, lr=LR, momentum=MOMENTUM
-    )
+    optimizer = torch.optim.SGD(network.parameters(), lr=LR, momentum=MOMENTUM)
+    batches = loaders_for({"train": (pictures, dataset.train_labels[chosen])}, BATCH)["train"]
+    ends = []
+    for _ in range(epochs):
+        train_epoch(network, batches, optimizer)
+        ends.append(time.monotonic())
     return ends[0], ends[-1], images * (epochs - 1)
 
 

@@ -1,3 +1,5 @@
+import io
+import logging
 import os
 import re
 import shutil
@@ -5,11 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
+from bench.cli.main import main
 from trackers import StoredRun, open_tracker
 
 SUITE = """\
@@ -67,6 +73,16 @@ class Bench:
         path.write_text(text, encoding="utf-8")
         return path
 
+    def __call__(self, *words: str, **environment: str) -> Answer:
+        """Run in this process, which has imported already what takes a new one seconds."""
+        out, err = io.StringIO(), io.StringIO()
+        with _at_home(self.folder, {**self.environment, **environment}), redirect_stdout(out), redirect_stderr(err):
+            try:
+                code = main(list(map(str, words)))
+            except SystemExit as end:  # argparse's way
+                code = end.code
+        return Answer(code, out.getvalue(), err.getvalue())
+
     def start(self, *words: str, **environment: str) -> subprocess.Popen:
         return subprocess.Popen(
             [sys.executable, "-m", "bench.cli.main", *map(str, words)],
@@ -79,7 +95,8 @@ class Bench:
             start_new_session=True,
         )
 
-    def __call__(self, *words: str, **environment: str) -> Answer:
+    def anew(self, *words: str, **environment: str) -> Answer:
+        """Run in a process of its own, as from a terminal."""
         process = self.start(*words, **environment)
         out, err = process.communicate(timeout=300)
         assert "Traceback" not in err, err
@@ -95,11 +112,37 @@ class Bench:
                 break
         time.sleep(0.2)
         process.send_signal(how)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=60)  # waits for the workers too, which write to the same pipe
         return Answer(process.returncode, "".join(seen) + out, err)
+
+    def workers(self, process: subprocess.Popen) -> list[psutil.Process]:
+        """Return the workers of a coordinator: its children, or those of the server that it forks them from."""
+        started = psutil.Process(process.pid).children(recursive=True)
+        ours = [one for one in started if "multiprocessing" in (line := " ".join(one.cmdline())) and "tracker" not in line]
+        return [one for one in ours if not one.children()]
 
     def runs(self, experiment: str = "tiny") -> list[StoredRun]:
         return open_tracker(f"sqlite:///{self.folder}/mlflow.db").runs(experiment)
+
+
+@contextmanager
+def _at_home(folder: Path, environment: dict[str, str]) -> Iterator[None]:
+    """Be in a folder and an environment, and afterwards as before: nothing stays of what a process would have taken with it."""
+    variables, path, stdin = dict(os.environ), list(sys.path), sys.stdin
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.stdin = io.StringIO()
+    try:
+        with chdir(folder):
+            yield
+    finally:
+        os.environ.clear()
+        os.environ.update(variables)
+        sys.path[:], sys.stdin = path, stdin
+        for name, module in list(sys.modules.items()):
+            if str(getattr(module, "__file__", None)).startswith(f"{folder}/"):
+                del sys.modules[name]
+        logging.getLogger("bench").handlers.clear()
 
 
 @pytest.fixture(scope="session")

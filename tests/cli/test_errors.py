@@ -107,11 +107,11 @@ def test_a_full_disk_loses_nothing(bench, tmp_path):
     _mount(disk, f"size={database.stat().st_size // 1024 + 128}k")  # room for some trials, not for all
     try:
         shutil.copy(database, disk)
-        answer = bench("run", "tiny.yaml", MLFLOW_TRACKING_URI=f"sqlite:///{disk}/mlflow.db")
+        answer = bench.anew("run", "tiny.yaml", MLFLOW_TRACKING_URI=f"sqlite:///{disk}/mlflow.db")
         assert answer.code == 1 and "cannot be written" in answer.err
         before = {run.run_id for run in open_tracker(f"sqlite:///{disk}/mlflow.db").runs("tiny") if run.status == "FINISHED"}
         subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
-        again = bench("run", "tiny.yaml", MLFLOW_TRACKING_URI=f"sqlite:///{disk}/mlflow.db")
+        again = bench.anew("run", "tiny.yaml", MLFLOW_TRACKING_URI=f"sqlite:///{disk}/mlflow.db")
         assert again.code == 0, again.err
         after = {run.run_id for run in open_tracker(f"sqlite:///{disk}/mlflow.db").runs("tiny") if run.status == "FINISHED"}
         assert before < after and len(after) == 8

@@ -2,7 +2,7 @@
 
 
 def test_the_quick_profile(bench, root):
-    answer = bench("run", str(root / "suites" / "noise_vs_complexity.yaml"), "--profile", "quick")
+    answer = bench.anew("run", str(root / "suites" / "noise_vs_complexity.yaml"), "--profile", "quick")
     assert answer.code == 0, answer.err
     assert "18 trials are the same as others and run once" in answer.out
     assert "54 finished in" in answer.out

@@ -1,15 +1,19 @@
 """Worker processes: started, asked, ended."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 
+import psutil
 import pytest
 import torch
 
-from bench.config import Data
+from bench.config import Data, TrialConfig
 from bench.errors import BenchError
-from bench.runner.pool import Died, Done, Pool, cores, greet
+from bench.runner.pool import FORKS, Died, Done, Pool, cores, greet
 from bench.runner.worker import main as serve
 
 
@@ -64,6 +68,7 @@ def test_an_error_of_a_request_comes_home(pool):
     [
         (signal.SIGKILL, "signal 9 (perhaps the system ran out of memory)", "free memory"),
         (signal.SIGABRT, "signal 6 (Aborted): a crash within a library", "see what it wrote"),
+        (signal.SIGSEGV, "signal 11 (Segmentation fault): a crash within a library", "see what it wrote"),
         (signal.SIGTERM, "signal 15", ""),
     ],
 )
@@ -81,6 +86,7 @@ def test_a_worker_that_dies_is_noticed_and_started_again(pool, number, message, 
 
 def test_closing_ends_the_processes():
     with Pool(1, device="cpu") as pool:
+        pool.hello()
         process = pool.workers[0].process
     deadline = time.monotonic() + 10
     while process.is_alive() and time.monotonic() < deadline:
@@ -97,3 +103,71 @@ def test_never_more_threads_than_cores():
 def test_no_more_workers_than_jobs():
     with Pool(None, 1, "cpu", jobs=1) as pool:
         assert len(pool.workers) == 1
+
+
+FACTS = """\
+import json, os, signal, sys
+from pathlib import Path
+import numpy as np, torch
+from threadpoolctl import threadpool_info
+
+class Net(torch.nn.Sequential):
+    def __init__(self, in_shape, classes, facts):
+        super().__init__(torch.nn.Flatten(), torch.nn.Linear(in_shape[0] * in_shape[1] * in_shape[2], classes))
+        product = np.ones((300, 300)) @ np.ones((300, 300))
+        Path(facts).write_text(json.dumps({
+            "torch": torch.get_num_threads(),
+            "limits": sorted({(pool["user_api"], pool["num_threads"]) for pool in threadpool_info()}),
+            "variables": {name: text for name, text in os.environ.items() if name.startswith(("BENCH_", "PYTHON", "OMP_"))},
+            "folder": os.getcwd(),
+            "path": sys.path,
+            "ctrl_c": signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
+            "cuda": torch.cuda.is_initialized() or torch.cuda._is_in_bad_fork(),
+        }))
+"""
+
+
+@pytest.mark.skipif(cores() < 2, reason="needs two cores")
+def test_a_worker_has_what_its_coordinator_has_now_and_threads_of_its_own(tmp_path, monkeypatch, pool):
+    """The server that workers fork from began with the pool of one thread, in another folder and environment."""
+    (tmp_path / "own_facts.py").write_text(FACTS)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BENCH_TEST", "now")
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    config = {"data": {"source": "digits", "subset": {"train": 512, "val": 48, "test": 48}}, "train": {"epochs": 1}}
+    config["model"] = {"name": "own_facts:Net", "args": {"facts": str(tmp_path / "facts.json")}}
+    with Pool(1, 2, "cpu") as other:
+        (((result, _),),) = other.map("trials", [([(TrialConfig.model_validate(config), 0)],)])
+        threads = psutil.Process(other.workers[0].process.pid).num_threads()
+    assert result.outcome == "finished"
+    facts = json.loads((tmp_path / "facts.json").read_text())
+    assert facts["torch"] == 2 and threads >= 3, "two that compute, and one that watches"
+    assert ["openmp", 2] in facts["limits"], facts
+    variables = {name: text for name, text in os.environ.items() if name.startswith(("BENCH_", "PYTHON", "OMP_"))}
+    assert facts["variables"] == variables | {"OMP_NUM_THREADS": "2"}
+    assert facts["folder"] == str(tmp_path) and facts["path"] == sys.path
+    assert facts["ctrl_c"] and not facts["cuda"]
+
+
+@pytest.mark.skipif(not FORKS, reason="no server to fork from")
+def test_the_server_has_no_thread_when_workers_fork(pool):
+    server = psutil.Process(psutil.Process(pool.workers[0].process.pid).ppid())
+    assert server.ppid() == os.getpid() and server.num_threads() == 1
+
+
+def test_a_worker_at_work_does_not_outlive_a_coordinator_that_is_killed(tmp_path):
+    (tmp_path / "own_sleep.py").write_text("import time\ndef net(in_shape, classes): time.sleep(1000)\n")
+    part = {"data": {"source": "digits"}, "model": {"name": "own_sleep:net"}, "train": {"epochs": 1}}
+    config = TrialConfig.model_validate(part)
+    script = f"""import os, time
+from bench.config import TrialConfig
+from bench.runner.pool import Pool
+pool = Pool(1, 1, "cpu")
+pool.hello()
+pool.workers[0].send("trials", [(TrialConfig.model_validate_json({config.model_dump_json()!r}), 0)])
+print("up", flush=True)
+os.kill(os.getpid(), 9)
+"""
+    killed = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, text=True, timeout=60)
+    assert (killed.returncode, killed.stdout) == (-signal.SIGKILL, "up\n"), "ends when no process holds this output any more"
