@@ -1,7 +1,7 @@
 """The whole report as data, ready for any of the renderers."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bench.suite.schema import Stage
     from bench.suite.schema import Table as TableSpec
     from reports.figures import Figure, Store
+    from trackers import StoredRun
 
 LONG_LEDGER = 60
 """Entries from which on the ledger counts cells instead of naming them."""
@@ -45,6 +46,8 @@ class Provenance:
     trials: int
     outcomes: dict[str, int]
     devices: list[str]
+    packs: list[str]
+    """How many trials trained as one program, and by which back-end; none of what trained alone."""
     versions: list[str]
     commits: list[str]
     first: float | None
@@ -169,6 +172,11 @@ def _cells(group: list[Record]) -> str:
     return cells.pop() if len(cells) == 1 else f"{len(cells)} cells"
 
 
+def _packs(runs: "Iterable[StoredRun]") -> list[str]:
+    found = Counter((int(run.tags["pack"]), run.tags.get("backend", "")) for run in runs if run.tags.get("pack", "").isdecimal())
+    return [f"{count} trials in packs of {pack} ({backend})" for (pack, backend), count in sorted(found.items())]
+
+
 def _provenance(records: Sequence[Record]) -> Provenance:
     used = {record.run.run_id: record.run for record in records if record.run and record.outcome in DONE}.values()
 
@@ -179,6 +187,7 @@ def _provenance(records: Sequence[Record]) -> Provenance:
         trials=len(records),
         outcomes=dict(Counter(record.outcome for record in records).most_common()),
         devices=told("device"),
+        packs=_packs(used),
         versions=told("versions"),
         commits=told("commit"),
         first=min((run.start for run in used), default=None),

@@ -33,7 +33,8 @@ def provenance(report: Report) -> list[tuple[str, str]]:
     ]
     if source.first is not None:
         lines.append(("recorded", f"{_when(source.first)} to {_when(source.last)}"))
-    for name, values in (("device", source.devices), ("commit", source.commits), ("versions", source.versions)):
+    told = {"device": source.devices, "packs": source.packs, "commit": source.commits, "versions": source.versions}
+    for name, values in told.items():
         if values:
             lines.append((name, "; ".join(values)))
     return lines

@@ -424,9 +424,11 @@ def test_long_decimal_fractions_are_shortened_and_nothing_else():
 
 def test_provenance_names_what_produced_the_numbers(study):
     tables, records = study
-    later = [replace(records[0], run=replace(records[0].run, tags=records[0].run.tags | {"commit": "fedcba9"})), *records[1:]]
+    tags = {"commit": "fedcba9", "pack": "4", "backend": "grouped"}
+    later = [replace(records[0], run=replace(records[0].run, tags=records[0].run.tags | tags)), *records[1:]]
     summary = assemble("suite", "Title", "default", tables, later).summary
     assert summary.commits == ["0123abc", "fedcba9"]
     assert summary.devices == ["Example CPU", "Other GPU"]
+    assert summary.packs == ["1 trials in packs of 4 (grouped)"]
     assert summary.outcomes == {"finished": 27, "unavailable": 10, "missing": 2, "diverged": 1}
     assert summary.trials == 40 and summary.first < summary.last
