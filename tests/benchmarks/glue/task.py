@@ -126,9 +126,10 @@ CPU = Task(
 )
 CUDA = replace(
     CPU,
-    train=40_000,
-    val=10_000,
-    test=10_000,
+    train=10_000,
+    val=2000,
+    test=2000,
+    epochs=3,
     networks={"simple": SIMPLE, "resnet": {"name": "resnet_small", "args": {"depth": 18}}},
     bench_train={"precision": "bfloat16", "deterministic": "fast"},
 )
@@ -148,6 +149,6 @@ SMOKE = replace(
 ONE_NOISE = {"name": "gate", "noises": (0.04,)}
 PROFILES = {
     "cpu": Profile(CPU, replace(CPU, **ONE_NOISE, train=512, val=100, test=1000, batch_size=32, seeds=10, epochs=3), 0.03),
-    "cuda": Profile(CUDA, replace(CUDA, **ONE_NOISE, train=6400, val=2000, test=5000, seeds=10, epochs=3), 0.03),
+    "cuda": Profile(CUDA, replace(CUDA, **ONE_NOISE, train=3200, seeds=10), 0.03),
     "smoke": Profile(SMOKE, replace(SMOKE, **ONE_NOISE), 0.04),
 }
