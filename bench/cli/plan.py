@@ -114,7 +114,7 @@ def table_axes(suite, table) -> tuple[set, set]:
     return tuple({tuple(cell.labels.get(axis) for axis in axes) for cell in shown} for axes in (table.rows, table.columns))
 
 
-def as_json(plan, workers: int | None, device: str | None, packs) -> dict:
+def as_json(plan, workers: int | None, device: str | None, packs=None) -> dict:
     jobs = [
         {
             "stage": job.trial.cell.stage,
@@ -124,7 +124,7 @@ def as_json(plan, workers: int | None, device: str | None, packs) -> dict:
             "state": job.state,
             "reason": job.reason,
             "seconds": job.seconds,
-            "pack": packs.width(job) if job.state == "todo" else None,
+            "pack": packs.width(job) if packs and job.state == "todo" else None,
             "run_id": job.run.run_id if job.run else None,
         }
         for job in plan.jobs.values()
