@@ -45,7 +45,7 @@ def _warm(pool, suite) -> None:
             greet(worker, event)
     config = suite.cells["main"][0].config
     short = config.model_copy(update={"train": config.train.model_copy(update={"epochs": 1})})
-    pool.map("trial", [(short, 0)] * len(pool.workers))
+    pool.map("trials", [([(short, 0)],)] * len(pool.workers))
 
 
 def _seconds(suite, tracker, pool) -> float:

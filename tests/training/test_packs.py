@@ -286,7 +286,6 @@ def test_where_a_step_cannot_be_captured_training_goes_on_without(dataset, trial
         assert bits(one) == bits(other)
 
 
-@MODELS.register("test_mixer")
 class Mixer(nn.Module):
     """Not packable, though all its layers are: it looks at other images of the batch."""
 
@@ -298,7 +297,6 @@ class Mixer(nn.Module):
         return self.dense(functional.normalize(images.flatten(1), dim=0))
 
 
-@MODELS.register("test_own_weight")
 class OwnWeight(Mixer):
     """Not packable: a weight outside of any layer."""
 
@@ -310,15 +308,21 @@ class OwnWeight(Mixer):
         return self.dense(images.flatten(1)) * self.scale
 
 
+@pytest.fixture
+def odd_networks(monkeypatch):
+    for name, network in {"test_mixer": Mixer, "test_own_weight": OwnWeight}.items():
+        monkeypatch.setitem(MODELS._parts, name, network)
+
+
 @pytest.mark.parametrize("name", ["test_mixer", "test_own_weight", "convnext_atto"])
-def test_networks_that_cannot_be_packed_are_trained_one_after_another(dataset, trial_config, name):
+def test_networks_that_cannot_be_packed_are_trained_one_after_another(odd_networks, dataset, trial_config, name):
     trials = [(trial_config(model={"name": name}, data={"resize": {"scale": 2}}, epochs=1), seed) for seed in (0, 1)]
     results = run_trials(trials, dataset, keep_weights=True)
     assert [result.pack for result in results] == [1, 1]
     assert [bits(one) for one in results] == [bits(one) for one in solo(trials, dataset)]
 
 
-def test_whether_networks_pack_is_told_with_the_reason(trial_config):
+def test_whether_networks_pack_is_told_with_the_reason(odd_networks, trial_config):
     def problem(**model):
         return packable.problem(trial_config(model=model).model, (3, 32, 32), 5)
 
