@@ -62,7 +62,7 @@ class Packs:
         """Return how many trials like this one may train together, itself included."""
         if self.asked is not None:
             return self.asked
-        if self.timed & {cell.stage for cell in job.cells}:
+        if not self.ways or self.timed & {cell.stage for cell in job.cells}:
             return 1
         return self.ways.get(key(job.trial.cell.config), ALONE)[0]
 
