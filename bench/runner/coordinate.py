@@ -221,6 +221,7 @@ class Coordinator:
             return
         pack = self.running.pop(worker.number, [])
         if isinstance(event, Done):
+            self.packs.learn(pack[0].job, len(pack), max(result.pack for result, _ in event.value))
             for running, (result, _) in zip(pack, event.value, strict=True):
                 # the epoch in which a trial diverged is in its result, but was never reported
                 running.history += [row for row in result.history if row["epoch"] > running.epoch]
@@ -233,6 +234,7 @@ class Coordinator:
             return
         worker.restart()  # it is gone, or an error has left its device in an unknown state
         if len(pack) > 1:
+            self.packs.learn(pack[0].job, len(pack), len(pack) // 2)
             self.again += pack
         elif pack and isinstance(event, Failed):
             self._end(pack[0], "crashed", str(event.error), {}, {"log.txt": event.traceback.encode()})

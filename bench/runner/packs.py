@@ -57,14 +57,25 @@ class Packs:
     """How many train together, and by which back-end: what was measured to be fastest, by `key`."""
     gains: dict[str, float] = field(default_factory=dict)
     """How many times faster a trial is in such a pack, by `key`."""
+    fits: dict[str, int] = field(default_factory=dict)
+    """How many trained together where more were tried, by `key`."""
 
     def width(self, job: Job) -> int:
         """Return how many trials like this one may train together, itself included."""
+        wanted = self._wanted(job)
+        return min(wanted, self.fits.get(key(job.trial.cell.config), wanted)) if self.fits else wanted
+
+    def _wanted(self, job: Job) -> int:
         if self.asked is not None:
             return self.asked
         if not self.ways or self.timed & {cell.stage for cell in job.cells}:
             return 1
         return self.ways.get(key(job.trial.cell.config), ALONE)[0]
+
+    def learn(self, job: Job, tried: int, trained: int) -> None:
+        """Take in that of so many trials like this one only so many trained together, so that no more are tried again."""
+        if trained < tried:
+            self.fits[key(job.trial.cell.config)] = max(1, trained)
 
     def backend(self, job: Job) -> str:
         """Return by which back-end a pack of such trials is computed; "" where that was not measured."""

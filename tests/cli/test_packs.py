@@ -45,6 +45,36 @@ def test_a_pack_whose_worker_dies_is_run_again_trial_by_trial(bench):
     assert not any("pack" in run.tags for run in bench.runs())
 
 
+LARGE = """\
+from math import prod
+from pathlib import Path
+
+import torch
+
+
+class Large(torch.nn.Sequential):
+    def forward(self, images):
+        if self.training and len(images) > 2 * 32:
+            with Path("tries.txt").open("a") as file:
+                file.write("x")
+            raise torch.OutOfMemoryError("out of memory")
+        return super().forward(images)
+
+
+def large(in_shape, classes):
+    return Large(torch.nn.Flatten(), torch.nn.Linear(prod(in_shape), classes))
+"""
+
+
+def test_what_is_too_large_for_the_memory_is_tried_once(bench):
+    bench.write(LARGE, "own_model.py")
+    model = ("--set", "model.name=own_model:large", "--set", "train.batch_size=32", "--workers", "1")
+    answer = bench("run", "tiny.yaml", *model, "--pack", "4")
+    assert answer.code == 0, answer.err
+    assert len(measured(bench)) == 8 and {run.tags["pack"] for run in bench.runs()} == {"2"}
+    assert (bench.folder / "tries.txt").read_text() == "x"
+
+
 def test_the_plan_tells_what_trains_together(bench):
     answer = bench("plan", "tiny.yaml", "--json", "--no-probe", "--pack", "4")
     assert {job["pack"] for job in json.loads(answer.out)["jobs"]} == {4}

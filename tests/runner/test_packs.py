@@ -196,6 +196,18 @@ def test_what_gains_nothing_trains_alone(make, seconds, step, measured):
     assert chosen.told(plan) == []
 
 
+def test_no_more_are_tried_together_than_were_seen_to_fit(make):
+    study = Study(make_plan(make(GRID), []), no_histories, chosen := Packs(asked=6))
+    first = study.ask()
+    chosen.learn(first[0], 6, 6)
+    assert chosen.width(first[0]) == 6
+    chosen.learn(first[0], 6, 3)
+    assert [len(study.ask()) for _ in range(4)] == [2, 6, 2, 0], "of the other kind nothing is known"
+    assert chosen.width(first[0]) == 3
+    chosen.learn(first[0], 3, 0)
+    assert chosen.width(first[0]) == 1
+
+
 def test_what_the_command_line_may_say():
     assert [packs.parse(text) for text in ("auto", "off", "1", "32")] == [None, 1, 1, 32]
     for text in ("0", "-3", "many", "1.5", ""):
