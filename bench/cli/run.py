@@ -1,6 +1,8 @@
 """`bench run`: run what a suite still lacks, and print its tables."""
 
 import argparse
+import atexit
+import gc
 import sys
 
 from bench.cli import common
@@ -26,6 +28,7 @@ def main(args: argparse.Namespace) -> int:
     from bench.cli.planning import planned
     from trackers import open_tracker
 
+    atexit.register(_leave)
     if args.time_limit is not None and args.time_limit <= 0:
         raise BenchError("a time limit is more than 0 seconds", where="--time-limit")
     suite = common.load(args)
@@ -37,6 +40,13 @@ def main(args: argparse.Namespace) -> int:
         return _close(suite, tracker, plan, args, interrupted=False)
     plan, interrupted = _rounds(suite, plan, runs, tracker, args)
     return _close(suite, tracker, plan, args, interrupted)
+
+
+def _leave() -> None:
+    """Spare the interpreter a last look at all that MLflow and others have imported, of more than a second. (Triton, which
+    PyTorch brings, would then say that it leaked; but only where weights are looked for is that in this process.)"""
+    if "torch" not in sys.modules:
+        gc.freeze()
 
 
 def _rounds(suite, plan, runs, tracker, args):

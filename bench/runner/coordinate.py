@@ -18,6 +18,7 @@ from bench.runner.plan import Job, Plan
 from bench.runner.pool import Done, Event, Failed, Pool, Progress, Worker, greet
 from bench.runner.record import WEIGHTS
 from bench.runner.study import Study
+from bench.runner.worker import Ended
 from trackers import StoredRun, Tracker
 
 FLUSH = 10.0
@@ -221,16 +222,17 @@ class Coordinator:
             return
         pack = self.running.pop(worker.number, [])
         if isinstance(event, Done):
-            self.packs.learn(pack[0].job, len(pack), max(result.pack for result, _ in event.value))
-            for running, (result, _) in zip(pack, event.value, strict=True):
+            self.packs.learn(pack[0].job, len(pack), max(ended.pack for ended in event.value))
+            for running, ended in zip(pack, event.value, strict=True):
                 # the epoch in which a trial diverged is in its result, but was never reported
-                running.history += [row for row in result.history if row["epoch"] > running.epoch]
-                self.study.tell(running.job, _outcome(result), result.metrics)  # before the next is drawn
+                running.history += [row for row in ended.history if row["epoch"] > running.epoch]
+                self.study.tell(running.job, _outcome(ended), ended.metrics)  # before the next is drawn
             try:
                 self._hand(worker)  # before the writing, for which the worker need not wait
             finally:
-                for running, (result, artifacts) in zip(pack, event.value, strict=True):
-                    self._end(running, _outcome(result), result.message, result.metrics, artifacts, record.together(result))
+                for running, ended in zip(pack, event.value, strict=True):
+                    told = (_outcome(ended), ended.message, ended.metrics, ended.artifacts, record.together(ended))
+                    self._end(running, *told)
             return
         worker.restart()  # it is gone, or an error has left its device in an unknown state
         if len(pack) > 1:
@@ -305,5 +307,5 @@ class Coordinator:
             self._end(running, "interrupted", message)
 
 
-def _outcome(result) -> str:
-    return "pruned" if result.outcome == "stopped" else result.outcome
+def _outcome(ended: Ended) -> str:
+    return "pruned" if ended.outcome == "stopped" else ended.outcome

@@ -17,6 +17,7 @@ from bench.config import SECTIONS
 from bench.runner.plan import Job, Plan
 from bench.runner.planner import rules
 from bench.runner.pool import Pool
+from bench.runner.worker import Ended
 
 WEIGHTS = "weights.safetensors"
 """The artifact of a trial whose weights another stage starts from."""
@@ -90,9 +91,9 @@ def kept(artifacts: dict[str, bytes]) -> dict[str, str]:
     return {"kept": "weights"} if WEIGHTS in artifacts else {}
 
 
-def together(result) -> dict[str, str]:
+def together(ended: Ended) -> dict[str, str]:
     """Return the tags that say in a program of how many trials one was trained, and how that was computed; none of one alone."""
-    return {"pack": str(result.pack), "backend": result.backend} if result.pack > 1 else {}
+    return {"pack": str(ended.pack), "backend": ended.backend} if ended.pack > 1 else {}
 
 
 def note(outcome: str, message: str) -> dict[str, str]:

@@ -17,7 +17,6 @@ from functools import cache, partial
 from importlib.metadata import version
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any
 
 import numpy as np
 
@@ -40,6 +39,22 @@ class Facts:
 
     sizes: tuple[int, int, int]
     errors: list[tuple[str, BenchError]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What `bench.training.Result` says of a trial, in a form that needs no torch: to load it would hold the coordinator up.
+
+    artifacts: file name → content.
+    """
+
+    outcome: str
+    message: str
+    metrics: dict[str, float]
+    history: list[dict[str, float]]
+    pack: int
+    backend: str
+    artifacts: dict[str, bytes]
 
 
 def main(pipe: Connection, device: str, threads: int) -> None:
@@ -80,7 +95,7 @@ def _hello(device: str) -> Hello:
 
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else f"CPU {_cpu_name()}"
     # of the others the metadata, since importing timm and torchvision takes longer than many a trial
-    versions = {"python": platform.python_version(), "torch": torch.__version__}
+    versions = {"python": platform.python_version(), "torch": str(torch.__version__)}  # a type of its own
     versions |= {package: version(package) for package in ("torchvision", "timm")}
     return Hello(name, torch.cuda.device_count(), versions)
 
@@ -211,11 +226,11 @@ def _trials(
     keeps: bool = False,
     asks: bool = False,
     backend: str = "",
-) -> list[tuple[Any, dict[str, bytes]]]:
+) -> list[Ended]:
     """Train and evaluate trials that go together as one program; progress is (place, epoch, metrics).
 
-    Returns their results, and their predictions packed as artifacts. keeps: the weights are an artifact too. asks: after each
-    epoch of each trial, wait to be told whether it is to go on. backend: see `run_trials`; "" for the usual one.
+    keeps: the weights are an artifact too. asks: after each epoch of each trial, wait to be told whether it is to go on.
+    backend: see `run_trials`; "" for the usual one.
     """
     from bench.models.packed import GROUPED
     from bench.training import run_trials
@@ -228,11 +243,11 @@ def _trials(
     reports = [partial(report, place) for place in range(len(trials))]
     shrink = asks or trials[0][0].train.deterministic == "fast"
     results = run_trials(trials, dataset, device, reports, keep_weights=keeps, shrink=shrink, backend=backend or GROUPED)
-    return [(result, _artifacts(result, config, dataset)) for result, (config, _) in zip(results, trials, strict=True)]
+    return [_ended(result, config, dataset) for result, (config, _) in zip(results, trials, strict=True)]
 
 
-def _artifacts(result, config: TrialConfig, dataset) -> dict[str, bytes]:
-    """Take the arrays out of a result, and return them as files."""
+def _ended(result, config: TrialConfig, dataset) -> Ended:
+    """Return what is to be sent of a result, its arrays as files."""
     from bench import data as datasets
 
     artifacts = {}
@@ -240,14 +255,14 @@ def _artifacts(result, config: TrialConfig, dataset) -> dict[str, bytes]:
         artifacts["predictions.npz"] = _npz(result.predictions)
         classes = datasets.view(dataset, config.data).classes
         artifacts["confusion.json"] = _confusion_json(classes, result.confusion)
-        result.predictions, result.confusion = {}, {}
     if result.weights is not None:
         from safetensors.torch import save
 
-        artifacts["weights.safetensors"], result.weights = save(result.weights), None
+        artifacts["weights.safetensors"] = save(result.weights)
     if result.images:
-        artifacts["images.npz"], result.images = _npz_of(result.images), {}
-    return artifacts
+        artifacts["images.npz"] = _npz_of(result.images)
+    told = (result.outcome, result.message, result.metrics, result.history, result.pack, result.backend)
+    return Ended(*told, artifacts)
 
 
 def _npz(predictions: dict[str, dict[str, np.ndarray]]) -> bytes:

@@ -88,6 +88,16 @@ def _table(out: str) -> list[str]:
     return [line for line in out.splitlines() if line.startswith("|")]
 
 
+def test_the_coordinator_does_without_torch(bench):
+    """To load it would hold up the next trial, and the end."""
+    code = (
+        "import sys\nfrom bench.cli.main import main\n"
+        "main(['run', 'tiny.yaml', '--only', 's[lr=0.1]'])\nprint('torch' in sys.modules)"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], cwd=bench.folder, env=bench.environment, capture_output=True, text=True)
+    assert len(bench.runs()) == 4 and answer.stdout.endswith("False\n"), answer.stderr
+
+
 def test_two_coordinators_do_not_run_one_suite(bench):
     first = bench.start("run", "tiny.yaml", "--set", "train.epochs=40")
     while not [run for run in bench.runs() if run.status == "RUNNING"]:

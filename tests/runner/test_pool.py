@@ -138,9 +138,9 @@ def test_a_worker_has_what_its_coordinator_has_now_and_threads_of_its_own(tmp_pa
     config = {"data": {"source": "digits", "subset": {"train": 512, "val": 48, "test": 48}}, "train": {"epochs": 1}}
     config["model"] = {"name": "own_facts:Net", "args": {"facts": str(tmp_path / "facts.json")}}
     with Pool(1, 2, "cpu") as other:
-        (((result, _),),) = other.map("trials", [([(TrialConfig.model_validate(config), 0)],)])
+        ((ended,),) = other.map("trials", [([(TrialConfig.model_validate(config), 0)],)])
         threads = psutil.Process(other.workers[0].process.pid).num_threads()
-    assert result.outcome == "finished"
+    assert ended.outcome == "finished"
     facts = json.loads((tmp_path / "facts.json").read_text())
     assert facts["torch"] == 2 and threads >= 3, "two that compute, and one that watches"
     assert ["openmp", 2] in facts["limits"], facts
