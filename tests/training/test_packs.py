@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from bench.data import Preprocess
 from bench.models import MODELS, packable
+from bench.models.packed import BACKENDS
 from bench.training import capture, program, run_trial, run_trials, trial
 from bench.training.program import Program
 
@@ -105,6 +106,7 @@ def test_every_family_of_networks_packs(double, dataset, trial_config, model, op
         assert (one.backend, other.backend) == (backend, "")
 
 
+LR = {0: 0.01, 1: 0.02}
 AUGMENT = [
     {"name": "flip"}, {"name": "crop"}, {"name": "shift"}, {"name": "border"}, {"name": "rotation"}, {"name": "contrast"},
     {"name": "color_jitter"}, {"name": "grayscale"}, {"name": "noise", "variance": 0.01}, {"name": "cutmix"},
@@ -284,6 +286,41 @@ def test_where_a_step_cannot_be_captured_training_goes_on_without(dataset, trial
     assert [len(result.history) for result in results] == [3, 3]
     for one, other in zip(results, packed(trials, dataset), strict=True):
         assert bits(one) == bits(other)
+
+
+ON_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+
+@pytest.mark.gpu
+@ON_CUDA
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("model", MODELS_TO_PACK, ids=lambda model: model["name"])
+def test_on_cuda_members_train_as_they_do_alone(double, dataset, trial_config, model, backend):
+    settings = {"model": model, "data": {"augment": AUGMENT}, "epochs": 2}
+    trials = [(trial_config(**settings, optimizer={"name": "sgd", "lr": lr, "momentum": 0.9}), seed) for seed, lr in LR.items()]
+    together = packed(trials, dataset, device="cuda", backend=backend)
+    for one, other in zip(together, solo(trials, dataset, device="cuda"), strict=True):
+        assert_alike(one, other)
+
+
+@pytest.mark.gpu
+@ON_CUDA
+@pytest.mark.parametrize("train", [{}, {"precision": "bfloat16"}], ids=["float32", "bfloat16"])
+@pytest.mark.parametrize("count", [1, 3])
+def test_on_cuda_a_graph_gives_the_bits_that_single_steps_give(dataset, trial_config, monkeypatch, count, train):
+    model = {"name": "classic_cnn", "args": {"dropout": 0.5, "batch_norm": True}}
+    settings = {"model": model, "data": {"augment": AUGMENT}, "batch_size": 32, "epochs": 4, **train}  # the last of 24
+    packs = [
+        [(trial_config(**settings, optimizer={"name": "adam", "lr": lr}), seed) for seed in range(count)] for lr in LR.values()
+    ]
+    monkeypatch.setattr(trial, "_kept", [])
+    monkeypatch.setattr(capture, "works", False)
+    usual = [[bits(one) for one in run_trials(trials, dataset, "cuda", keep_weights=True)] for trials in packs]
+    monkeypatch.setattr(capture, "works", True)
+    monkeypatch.setattr(capture, "REPAID", 0)
+    for trials, expected in zip(packs, usual, strict=True):
+        assert [bits(one) for one in run_trials(trials, dataset, "cuda", keep_weights=True)] == expected
+    assert capture.works and trial._kept[0]._captured, "a graph was captured, and served the second pack too"
 
 
 class Mixer(nn.Module):
