@@ -88,7 +88,7 @@ class Packs:
         jobs = {key(job.trial.cell.config): job for job in plan.todo() if self.width(job) > 1}
         counts = Counter(key(job.trial.cell.config) for job in plan.todo() if self.width(job) > 1)
         return [
-            f"  packs: {counts[kind]} trials of {job.trial.cell.config.model.name} train {self.ways[kind][0]} at a time "
+            f"  packs: {counts[kind]} trials of {job.trial.cell.config.model.name} train {self.width(job)} at a time "
             f"({self.ways[kind][1]}), each {self.gains[kind]:.1f} times as fast as alone"
             for kind, job in jobs.items()
         ]

@@ -23,6 +23,7 @@ SMOKE = ({"name": "classic_cnn"}, 64, 1, 16)
 
 
 def measure(rounds: int, smoke: bool, device: str) -> list[Row]:
+    torch.set_num_threads(1)  # as workers have
     large, small = (SMOKE, SMOKE) if smoke else (SIZES[device], SMALL[device])
     rows = [_deterministic(rounds, device, *small), _augmentation(rounds, device, *small)]
     if device == "cuda":
@@ -30,14 +31,15 @@ def measure(rounds: int, smoke: bool, device: str) -> list[Row]:
     return rows
 
 
-def config(model: dict, images: int, epochs: int, batch_size: int, train: dict) -> TrialConfig:
-    """Return a trial of so many images, flipped and cropped; validation and test are of ten."""
+def config(model: dict, images: int, epochs: int, batch_size: int, train: dict, size: int = 32) -> TrialConfig:
+    """Return a trial of so many images, flipped, cropped and brought to a size; validation and test are of ten."""
     return TrialConfig.model_validate(
         {
             "data": {
                 "source": "cifar10",
                 "subset": {"train": images, "val": 10, "test": 10},
                 "augment": [{"name": "flip"}, {"name": "crop"}],
+                "resize": {"size": size},
             },
             "model": model,
             "train": {

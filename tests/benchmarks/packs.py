@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import torch
 from engine import config, pictures, seconds_of
 from harness import Row, in_turn
 
@@ -23,12 +24,15 @@ class Setting:
     batch_size: int = 64
     widths: dict[int, float | None] = field(default_factory=lambda: {5: 2.0, 32: 4.0})
     train: dict = field(default_factory=dict)
+    size: int = 32
+    """Of the images, in pixels."""
 
 
 SETTINGS = {
     "cpu": [
         Setting({"name": "classic_cnn"}, 640, 2, 16, {4: None, 16: None}),
         Setting({"name": "simple_cnn"}, 640, 2, 64, {4: None}),
+        Setting({"name": "resnet_cifar", "args": {"depth": 8, "channels": 8}}, 640, 4, 16, {4: None, 16: None}, size=8),
     ],
     "cuda": [
         Setting({"name": "simple_cnn"}, 6400, 6),
@@ -42,13 +46,14 @@ BACKENDS_OF = {"cpu": BACKENDS[:1], "cuda": BACKENDS, "smoke": BACKENDS}
 
 def measure(rounds: int, smoke: bool, device: str) -> list[Row]:
     kind = "smoke" if smoke else device
+    torch.set_num_threads(1)  # as workers have
     return [row for one in SETTINGS[kind] for row in _rows(one, rounds, device, BACKENDS_OF[kind])]
 
 
 def _rows(setting: Setting, rounds: int, device: str, backends: tuple[str, ...]) -> list[Row]:
     dataset, wanted = (
         pictures(setting.images),
-        config(setting.model, setting.images, setting.epochs, setting.batch_size, setting.train),
+        config(setting.model, setting.images, setting.epochs, setting.batch_size, setting.train, setting.size),
     )
 
     def rate(count: int, together: int, backend: str = "grouped") -> float:
@@ -65,9 +70,10 @@ def _rows(setting: Setting, rounds: int, device: str, backends: tuple[str, ...])
         arm()  # imports, and the libraries' own preparations
     found = in_turn(rounds, {f"{width} {backend}": arm for (width, backend), arm in arms.items()})
     alone = found.pop("1 ")
+    what = f"{setting.model['name']}, {setting.size}x{setting.size}, batch {setting.batch_size}"
     return [
         Row(
-            f"pack of {name.split()[0]}, {setting.model['name']}, batch {setting.batch_size} ({name.split()[1]})",
+            f"pack of {name.split()[0]}, {what} ({name.split()[1]})",
             "images/s",
             ours,
             "the same trials one after another",
