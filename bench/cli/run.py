@@ -44,7 +44,7 @@ def main(args: argparse.Namespace) -> int:
 
 def _leave() -> None:
     """Spare the interpreter a last look at all that MLflow and others have imported, of more than a second. (Triton, which
-    PyTorch brings, would then say that it leaked; but only where weights are looked for is that in this process.)"""
+    PyTorch brings, would then say that it leaked; it is in this process only where weights are looked for or votes counted.)"""
     if "torch" not in sys.modules:
         gc.freeze()
 

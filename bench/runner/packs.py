@@ -1,7 +1,7 @@
 """Which trials train together as one program, and how many at once: chosen by measuring it on the device at hand."""
 
 import math
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from bench.config import TrialConfig
@@ -85,12 +85,14 @@ class Packs:
         """Return lines that say what trains together."""
         if self.asked is not None:
             return [f"  packs: up to {self.asked} trials train together"] if self.asked > 1 else []
-        jobs = {key(job.trial.cell.config): job for job in plan.todo() if self.width(job) > 1}
-        counts = Counter(key(job.trial.cell.config) for job in plan.todo() if self.width(job) > 1)
+        packed: dict[str, list[Job]] = defaultdict(list)
+        for job in plan.todo():
+            if self.width(job) > 1:
+                packed[key(job.trial.cell.config)].append(job)
         return [
-            f"  packs: {counts[kind]} trials of {job.trial.cell.config.model.name} train {self.width(job)} at a time "
+            f"  packs: {len(jobs)} trials of {jobs[0].trial.cell.config.model.name} train {self.width(jobs[0])} at a time "
             f"({self.ways[kind][1]}), each {self.gains[kind]:.1f} times as fast as alone"
-            for kind, job in jobs.items()
+            for kind, jobs in packed.items()
         ]
 
 

@@ -243,7 +243,7 @@ def _trials(
     reports = [partial(report, place) for place in range(len(trials))]
     shrink = asks or trials[0][0].train.deterministic == "fast"
     results = run_trials(trials, dataset, device, reports, keep_weights=keeps, shrink=shrink, backend=backend or GROUPED)
-    return [_ended(result, config, dataset) for result, (config, _) in zip(results, trials, strict=True)]
+    return [_ended(results.pop(0), config, dataset) for config, _ in trials]  # weights are not held twice
 
 
 def _ended(result, config: TrialConfig, dataset) -> Ended:

@@ -21,7 +21,7 @@ Report = Callable[[int, dict[str, float]], bool]
 
 @dataclass
 class Result:
-    """What came of a trial; no tensor on a device, so that it travels between processes.
+    """What came of a trial; it holds no memory of a device.
 
     outcome: "finished"; "stopped" by `report`; "diverged"; "oom". message: what happened, where not finished.
     metrics: those of the restored or last epoch, of the test part, and of the whole training; see `run_trial`.
