@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from reports import csv, html, json, latex, markdown
-from reports.check import Disagreement, check
-from reports.collect import Expected, Record, collect
-from reports.report import Report, assemble
+from bench.reports import csv, html, json, latex, markdown
+from bench.reports.check import Disagreement, check
+from bench.reports.collect import Expected, Record, collect
+from bench.reports.report import Report, assemble
 
 __all__ = ["FORMATS", "Disagreement", "Expected", "Record", "Report", "assemble", "check", "collect"]
 

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bench.reports.collect import Record
+from bench.reports.statistics import Comparison, paired, welch
+
 from bench.errors import BenchError
-from reports.collect import Record
-from reports.statistics import Comparison, paired, welch
 
 if TYPE_CHECKING:
     from bench.suite.contrasts import Arm

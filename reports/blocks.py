@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from reports.arms import conditions
-from reports.collect import FINISHED, Record
-from reports.contrasts import Cell, Context, Contrast, differing, family, leaders, omnibus
-from reports.origins import origins
+from bench.reports.arms import conditions
+from bench.reports.collect import FINISHED, Record
+from bench.reports.contrasts import Cell, Context, Contrast, differing, family, leaders, omnibus
+from bench.reports.origins import origins
 
 if TYPE_CHECKING:
     from bench.suite.metrics import Derived

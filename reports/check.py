@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bench.reports import latex_text, markdown, outline
+from bench.reports.reading import READERS, Found, Reading, Value
+from bench.reports.report import Report
+
 from bench.errors import BenchError
-from reports import latex_text, markdown, outline
-from reports.reading import READERS, Found, Reading, Value
-from reports.report import Report
 
 SHOWN: dict[str, Callable[[str], str]] = {
     "markdown": lambda text: markdown.unescape(markdown.escape(text)),
@@ -54,11 +55,11 @@ class Disagreement:
 def check(report: Report, text: str, format: str) -> list[Disagreement]:
     """Return every place where the tables in a text differ from the report as the stored runs give it now.
 
-    format: one of `reports.FORMATS`. The text may be a whole report, of which no table may lack, or any document with some of
-    its tables in it, under their captions. Prose, notes, dates and provenance do not count. Raises BenchError where no table of
-    the suite stands in it, or where it is the report of another suite or profile.
+    format: one of `bench.reports.FORMATS`. The text may be a whole report, of which no table may lack, or any document with some
+    of its tables in it, under their captions. Prose, notes, dates and provenance do not count. Raises BenchError where no table
+    of the suite stands in it, or where it is the report of another suite or profile.
     """
-    from reports import FORMATS
+    from bench.reports import FORMATS
 
     said, now = READERS[format](text), READERS[format](FORMATS[format][1](report))
     source = " ".join(f"{report.suite}, profile {report.profile}".split())

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reports.arms import Trials
-from reports.outlook import seeds_needed, smallest_found
-from reports.predictions import Predictions
-from reports.statistics import Comparison, holm
-from reports.verdicts import (
+from bench.reports.arms import Trials
+from bench.reports.outlook import seeds_needed, smallest_found
+from bench.reports.predictions import Predictions
+from bench.reports.statistics import Comparison, holm
+from bench.reports.verdicts import (
     EQUIVALENT,
     INSUFFICIENT,
     NEGLIGIBLE,
@@ -115,7 +115,7 @@ def judge(
 ) -> Judgement:
     """Judge every claim whose cells are among the trials.
 
-    schedules: stage → the seeds declared for it. predictions: see `reports.predictions`.
+    schedules: stage → the seeds declared for it. predictions: see `bench.reports.predictions`.
     """
     families: dict[str, list[tuple[str, _Open]]] = {}
     for name, (claim, contrasts) in claims.items():

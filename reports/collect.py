@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reports.derived import absent, measured
-from trackers import StoredRun
+from bench.reports.derived import absent, measured
+from bench.trackers import StoredRun
 
 if TYPE_CHECKING:
     from bench.suite.metrics import Derived

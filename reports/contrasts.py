@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from bench.suite.metrics import TIMES
-from reports.arms import compared, unlike
-from reports.outlook import smallest_found
-from reports.statistics import (
+from bench.reports.arms import compared, unlike
+from bench.reports.outlook import smallest_found
+from bench.reports.statistics import (
     RESOLUTION,
     Comparison,
     Friedman,
@@ -18,6 +17,8 @@ from reports.statistics import (
     repeated_measures,
     summary,
 )
+
+from bench.suite.metrics import TIMES
 
 
 @dataclass(frozen=True)

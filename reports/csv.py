@@ -18,10 +18,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reports.blocks import Block
-from reports.claims import ClaimResult
-from reports.report import Report
-from reports.statistics import Comparison
+from bench.reports.blocks import Block
+from bench.reports.claims import ClaimResult
+from bench.reports.report import Report
+from bench.reports.statistics import Comparison
 
 COLUMNS = (
     *("kind", "table", "metric", "unit", "row", "column", "family", "left", "right", "seed", "value", "sd", "n", "m"),

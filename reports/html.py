@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from reports import html_style, layout, outline, runs
-from reports.report import Report
-from reports.verdicts import EQUIVALENT, INSUFFICIENT, NEGLIGIBLE, REFUTED, SUPPORTED, UNRESOLVED
+from bench.reports import html_style, layout, outline, runs
+from bench.reports.report import Report
+from bench.reports.verdicts import EQUIVALENT, INSUFFICIENT, NEGLIGIBLE, REFUTED, SUPPORTED, UNRESOLVED
 
 VERDICTS = {
     SUPPORTED: ("yes", "✓"),
@@ -59,8 +59,8 @@ class _Page:
         return "\n".join(self._grid(part) for part in section.parts)
 
     def drawing(self, figure) -> str:
-        from reports.figures import render  # draws, and so takes its time to import
-        from reports.html_svg import inline
+        from bench.reports.figures import render  # draws, and so takes its time to import
+        from bench.reports.html_svg import inline
 
         name = f"fig-{outline.slug(figure.name)}"
         image = inline(render(figure, "svg"), name, figure.title)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from reports.blocks import Block
-from reports.claims import ClaimResult
-from reports.report import Report
-from reports.tables import Table
+from bench.reports.blocks import Block
+from bench.reports.claims import ClaimResult
+from bench.reports.report import Report
+from bench.reports.tables import Table
 
 
 def render(report: Report, figures: Mapping[str, str] = {}) -> str:

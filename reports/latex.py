@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
-from reports import latex_columns as columns
-from reports import layout, outline, runs
-from reports.latex_text import breakable, escape
-from reports.report import Report
+from bench.reports import latex_columns as columns
+from bench.reports import layout, outline, runs
+from bench.reports.latex_text import breakable, escape
+from bench.reports.report import Report
 
 LINES_A_PAGE = 48
 """Lines of \\footnotesize, caption and notes included, that a float may fill."""

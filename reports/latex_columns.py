@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
 
-from reports.layout import Text
-from reports.outline import Part
+from bench.reports.layout import Text
+from bench.reports.outline import Part
 
 LINE = 345.0
 """Points."""

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import quote
 
+from bench.reports import layout, outline, runs
+from bench.reports.report import Report
 from tabulate import tabulate
-
-from reports import layout, outline, runs
-from reports.report import Report
 
 SPECIAL = re.compile(r"([\\`*\[\]<|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;))")
 

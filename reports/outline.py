@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
-from reports import layout
-from reports.report import Report
+from bench.reports import layout
+from bench.reports.report import Report
 
 KEYS = {"claims": ("claim", "comparison"), "comparisons": ("family", "contrast"), "search": ("trial",)}
 """Columns that name what a row is about; elsewhere it is the first one."""

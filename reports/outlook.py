@@ -6,8 +6,8 @@ The spread is the pilot's, the size is the margin that was declared: never the d
 import math
 from typing import TYPE_CHECKING
 
-from reports.numbers import digits, number
-from reports.statistics import Comparison, detectable, seeds_to_detect, seeds_to_show_equivalence
+from bench.reports.numbers import digits, number
+from bench.reports.statistics import Comparison, detectable, seeds_to_detect, seeds_to_show_equivalence
 
 if TYPE_CHECKING:
     from bench.suite.claims import Claim

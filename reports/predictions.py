@@ -4,12 +4,11 @@ import io
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from reports.statistics import Comparison, crossed, mcnemar
+from bench.reports.statistics import Comparison, crossed, mcnemar
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from reports.arms import ArmValues
+    from bench.reports.arms import ArmValues
 
 ALONE = "one seed a side: McNemar's test over the images, which speaks of these two models and not of their methods"
 Predictions = Callable[[str], bytes | None]

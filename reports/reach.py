@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from math import comb
 from typing import TYPE_CHECKING
 
-from reports.statistics import smallest_sign_flip
+from bench.reports.statistics import smallest_sign_flip
 
 if TYPE_CHECKING:
     from bench.suite.claims import Claim

@@ -6,22 +6,23 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reports.arms import Trials
-from reports.claims import ClaimResult, judge
-from reports.collect import DONE, Record
-from reports.searches import Search
-from reports.searches import searches as found_searches
-from reports.tables import Table, build
+from bench.reports.arms import Trials
+from bench.reports.claims import ClaimResult, judge
+from bench.reports.collect import DONE, Record
+from bench.reports.searches import Search
+from bench.reports.searches import searches as found_searches
+from bench.reports.tables import Table, build
 
 if TYPE_CHECKING:
+    from bench.reports.figures import Figure, Store
+    from bench.trackers import StoredRun
+
     from bench.suite.claims import Claim
     from bench.suite.contrasts import Contrast
     from bench.suite.figures import Figure as FigureSpec
     from bench.suite.load import Schedule
     from bench.suite.schema import Stage
     from bench.suite.schema import Table as TableSpec
-    from reports.figures import Figure, Store
-    from trackers import StoredRun
 
 LONG_LEDGER = 60
 """Entries from which on the ledger counts cells instead of naming them."""
@@ -109,7 +110,7 @@ def assemble(
     judged = judge(claims, schedules, trials, predictions).claims if claims else []
     drawn = []
     if figures:
-        from reports.figures import build as drawing
+        from bench.reports.figures import build as drawing
 
         drawn = [drawing(name, spec, records, done, judged, store) for name, spec in figures.items()]
     return Report(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from reports.report import Report
+from bench.reports.report import Report
 
 
 def lines(report: Report) -> Iterator[str]:

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.reports.arms import Trials
+from bench.reports.blocks import better_end
+from bench.reports.collect import DONE, Record
+from bench.reports.derived import measured
+
 from bench.suite.cells import TRIAL
-from reports.arms import Trials
-from reports.blocks import better_end
-from reports.collect import DONE, Record
-from reports.derived import measured
 
 if TYPE_CHECKING:
     from bench.suite.schema import Stage

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.reports.arms import Trials
+from bench.reports.blocks import Block, How, Line, better_end, cell, compare
+from bench.reports.collect import FINISHED, Record
+from bench.reports.derived import of_classes
+from bench.reports.statistics import ALPHA
+
 from bench.errors import BenchError
-from reports.arms import Trials
-from reports.blocks import Block, How, Line, better_end, cell, compare
-from reports.collect import FINISHED, Record
-from reports.derived import of_classes
-from reports.statistics import ALPHA
 
 if TYPE_CHECKING:
     from bench.suite.schema import Table as TableSpec

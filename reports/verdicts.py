@@ -8,13 +8,12 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bench.suite.metrics import TIMES
-from reports.arms import ArmValues, Trials, compared, unlike
-from reports.collect import FINISHED, Record
-from reports.derived import class_pairs
-from reports.outlook import band, span, unsettled
-from reports.predictions import Predictions, crossed_comparison
-from reports.statistics import (
+from bench.reports.arms import ArmValues, Trials, compared, unlike
+from bench.reports.collect import FINISHED, Record
+from bench.reports.derived import class_pairs
+from bench.reports.outlook import band, span, unsettled
+from bench.reports.predictions import Predictions, crossed_comparison
+from bench.reports.statistics import (
     Comparison,
     beyond,
     correlation,
@@ -22,6 +21,8 @@ from reports.statistics import (
     interval,
     one_sample,
 )
+
+from bench.suite.metrics import TIMES
 
 if TYPE_CHECKING:
     from bench.suite.claims import Claim, Comparing

@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 
+from bench.trackers.base import Status, StoredRun, Tracker
+
 from bench.errors import BenchError
-from trackers.base import Status, StoredRun, Tracker
 
 __all__ = ["Status", "StoredRun", "Tracker", "open_tracker"]
 
@@ -15,7 +16,7 @@ def open_tracker(uri: str | None = None) -> Tracker:
     uri: an MLflow server (http, https) or database (sqlite, postgresql, …). None takes MLFLOW_TRACKING_URI, and else MLflow's own
     default: mlflow.db in the working folder, artifacts in ./mlruns. A relative path is bound to the folder of now.
     """
-    from trackers.mlflow_tracker import MlflowTracker
+    from bench.trackers.mlflow_tracker import MlflowTracker
 
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI")
     if not uri:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from bench.trackers.base import StoredRun
+
 from bench.errors import BenchError
-from trackers.base import StoredRun
 
 T = TypeVar("T")
 Histories = dict[str, dict[str, list[tuple[int, float]]]]

@@ -14,8 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from trackers import database, errors, view
-from trackers.base import Status, StoredRun
+from bench.trackers import database, errors, view
+from bench.trackers.base import Status, StoredRun
 
 T = TypeVar("T")
 

@@ -5,6 +5,7 @@ import os
 import sys
 from importlib import import_module
 
+from bench import __version__
 from bench.errors import BenchError
 
 VERBS = {
@@ -41,9 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     top = parser(argv)
     args = top.parse_args(argv)
     if args.version:
-        from importlib.metadata import version
-
-        print(f"bench {version('bench-suites')}")
+        print(f"bench {__version__}")
         return 0
     if not args.verb:
         top.print_help()

@@ -18,7 +18,7 @@ def main(args: argparse.Namespace) -> int:
     from bench.runner.inspect import estimate, inspect
     from bench.runner.packs import Packs, choose, parse, timed_stages
     from bench.runner.pool import Pool
-    from trackers import open_tracker
+    from bench.trackers import open_tracker
 
     suite = common.load(args)
     tracker = open_tracker()
@@ -100,7 +100,7 @@ def more_seeds(plan) -> list[str]:
 def warned(suite) -> list[str]:
     """Return what the declared tests cannot do with the seeds that are planned."""
     from bench.cli.planning import claims, schedules
-    from reports.reach import warnings
+    from bench.reports.reach import warnings
 
     votes = {name for name, stage in suite.spec.stages.items() if stage.ensemble and stage.ensemble.pool == "all"}
     tables = {name: table for name, table in suite.spec.tables.items() if table.stage not in votes}  # of one ensemble a cell

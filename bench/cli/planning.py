@@ -3,13 +3,13 @@
 from functools import partial
 
 from bench.errors import BenchError
+from bench.reports.arms import Trials
+from bench.reports.claims import judge
+from bench.reports.collect import Expected, Record, collect
+from bench.reports.report import differs
 from bench.runner.plan import Plan, make_plan
 from bench.suite import Suite
-from reports.arms import Trials
-from reports.claims import judge
-from reports.collect import Expected, Record, collect
-from reports.report import differs
-from trackers import StoredRun, Tracker
+from bench.trackers import StoredRun, Tracker
 
 
 def planned(suite: Suite, runs: list[StoredRun], tracker: Tracker, *, retry: bool = False) -> Plan:

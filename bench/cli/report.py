@@ -31,9 +31,9 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _report(args: argparse.Namespace) -> int:
-    import reports
+    from bench import reports
     from bench.cli.planning import planned
-    from trackers import open_tracker
+    from bench.trackers import open_tracker
 
     formats = list(dict.fromkeys([*(args.format or ()), *(["json"] if args.json else ())])) or ["markdown"]
     if args.figures and not args.output:
@@ -62,9 +62,9 @@ def _report(args: argparse.Namespace) -> int:
 def make_report(suite, runs, plan, tracker, *, drawn: bool = False):
     """Return the report on a plan, given the runs of its experiment. drawn: with its figures."""
     from bench.cli.planning import claims, records, schedules
+    from bench.reports.report import assemble
     from bench.suite.cells import TRIAL
     from bench.suite.figures import standard
-    from reports.report import assemble
 
     tables = {name: table for name, table in suite.spec.tables.items() if table.stage in suite.cells}
     searches = {name: stage for name, stage in suite.spec.stages.items() if stage.search and name in suite.cells}
@@ -98,8 +98,8 @@ def _is_part(figure, tables, stages) -> bool:
 
 def _check(report, path: Path) -> int:
     """Compare a file with the report of now; 1 where they disagree."""
-    from reports import FORMATS as formats
-    from reports.check import check
+    from bench.reports import FORMATS as formats
+    from bench.reports.check import check
 
     endings = {f".{ending}": form for form, (ending, _) in formats.items()}
     if path.suffix not in endings:
@@ -121,7 +121,7 @@ def _check(report, path: Path) -> int:
 
 def _write_figures(report, folder: Path, name: str, kinds: list[str]) -> dict[str, dict[str, str]]:
     """Write every figure in every kind. Returns kind → figure → path relative to the folder of the report."""
-    from reports.figures import render
+    from bench.reports.figures import render
 
     written: dict[str, dict[str, str]] = {}
     for kind in dict.fromkeys(kinds):

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     from bench.cli.planning import planned
-    from trackers import open_tracker
+    from bench.trackers import open_tracker
 
     atexit.register(_leave)
     if args.time_limit is not None and args.time_limit <= 0:
@@ -146,7 +146,7 @@ def _confirm(plan, pool, args) -> None:
 def _close(suite, tracker, plan, args, interrupted: bool) -> int:
     """Print the report and where to look next; return the exit code."""
     from bench.cli.report import make_report
-    from reports import markdown
+    from bench.reports import markdown
 
     report = make_report(suite, tracker.runs(suite.experiment), plan, tracker)
     print()

@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     from bench.cli.plan import as_json, text
     from bench.cli.planning import planned
-    from trackers import open_tracker
+    from bench.trackers import open_tracker
 
     suite = common.load(args)
     tracker = open_tracker()

@@ -11,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    from trackers import open_tracker
+    from bench.trackers import open_tracker
 
     uri = open_tracker().uri
     if uri.startswith("http"):

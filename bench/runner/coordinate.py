@@ -19,7 +19,7 @@ from bench.runner.pool import Done, Event, Failed, Pool, Progress, Worker, greet
 from bench.runner.record import WEIGHTS
 from bench.runner.study import Study
 from bench.runner.worker import Ended
-from trackers import StoredRun, Tracker
+from bench.trackers import StoredRun, Tracker
 
 FLUSH = 10.0
 """Seconds between two batches of per-epoch metrics of a running trial; shorter trials write theirs once, at the end."""

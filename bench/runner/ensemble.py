@@ -12,7 +12,7 @@ from bench.runner import record
 from bench.runner.plan import Job, Plan
 from bench.runner.pool import Pool
 from bench.suite.stages import Ensemble
-from trackers import Tracker
+from bench.trackers import Tracker
 
 SPLITS = ("val", "test")
 

@@ -9,7 +9,7 @@ from bench.runner.pool import Pool
 from bench.runner.worker import Facts
 from bench.suite import Cell
 from bench.suite.links import trained_by
-from trackers import StoredRun
+from bench.trackers import StoredRun
 
 
 def inspect(plan: Plan, pool: Pool, *, contracts: bool = False) -> None:

@@ -14,7 +14,7 @@ from bench.registry import own_digest
 from bench.runner.worker import Facts
 from bench.suite import Cell, Section, Suite, Trial
 from bench.suite.stages import Start
-from trackers import StoredRun
+from bench.trackers import StoredRun
 
 logger = logging.getLogger("bench")
 

@@ -12,7 +12,7 @@ from bench.suite import Cell, Suite, Trial, trials
 from bench.suite.cells import TRIAL, Cells, collector_paused, unknown
 from bench.suite.links import candidates, sources, trained_by
 from bench.suite.stages import Range, Search, Start
-from trackers import StoredRun
+from bench.trackers import StoredRun
 
 AGAIN = ("crashed", "interrupted", "pruned")
 """Outcomes that say nothing about the trial itself (a search's trial that was pruned, nothing about it without that search);

@@ -12,7 +12,7 @@ from optuna.trial import Trial, TrialState
 
 from bench.runner.planner import SEED, parameters_of
 from bench.suite import stages
-from trackers import StoredRun
+from bench.trackers import StoredRun
 
 History = Mapping[str, Mapping[str, Sequence[tuple[int, float]]]]
 """run id → metric → [(epoch, value), …]"""

@@ -4,11 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from reports.arms import Trials
-from reports.collect import FINISHED, Record
-from reports.figures.data import Arm, Sample
-from reports.statistics import one_sample, summary
-from reports.tables import ABSENT, place_label
+from bench.reports.arms import Trials
+from bench.reports.collect import FINISHED, Record
+from bench.reports.figures.data import Arm, Sample
+from bench.reports.statistics import one_sample, summary
+from bench.reports.tables import ABSENT, place_label
 
 MOST_NAMED = 4
 

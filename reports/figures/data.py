@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reports.figures.data_images import Images
-    from reports.figures.data_trials import Trials
+    from bench.reports.figures.data_images import Images
+    from bench.reports.figures.data_trials import Trials
 
 Range = tuple[float, float]
 """The two ends of an axis."""

@@ -4,7 +4,7 @@ import io
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
-from reports.figures.data import Figure
+from bench.reports.figures.data import Figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -28,15 +28,15 @@ METADATA = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None
 
 def draw(figure: Figure) -> "Drawing":
     """Return the drawing of a figure, on a white ground, wide as a column of text."""
-    from reports.figures.style import applied
+    from bench.reports.figures.style import applied
 
     with applied():
-        return import_module(f"reports.figures.draw_{MODULES[figure.kind]}").draw(figure.data)
+        return import_module(f"bench.reports.figures.draw_{MODULES[figure.kind]}").draw(figure.data)
 
 
 def render(figure: Figure, format: Format) -> bytes:
     """Return a figure as an image file; the same data give the same bytes."""
-    from reports.figures.style import applied
+    from bench.reports.figures.style import applied
 
     with applied():
         drawing = draw(figure)

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from reports.figures import slots
-from reports.figures.data import SHARE, Arm, Classes
-from reports.figures.marks import seeds_on, whiskers
-from reports.figures.sheet import NOTHING, Key, Sheet
-from reports.figures.style import GREY, tint
+from bench.reports.figures import slots
+from bench.reports.figures.data import SHARE, Arm, Classes
+from bench.reports.figures.marks import seeds_on, whiskers
+from bench.reports.figures.sheet import NOTHING, Key, Sheet
+from bench.reports.figures.style import GREY, tint
 
 TALL = 1.35
 """Inches of a panel, without its labels."""

@@ -2,10 +2,10 @@
 
 import math
 
-from reports.figures.data import Confusion, Matrix
-from reports.figures.sheet import MARGIN, NOTHING, Sheet
-from reports.figures.style import GREY, LINE, PALE, SMALL, WIDTH
-from reports.figures.text import rows, width, wrap
+from bench.reports.figures.data import Confusion, Matrix
+from bench.reports.figures.sheet import MARGIN, NOTHING, Sheet
+from bench.reports.figures.style import GREY, LINE, PALE, SMALL, WIDTH
+from bench.reports.figures.text import rows, width, wrap
 
 NUMBERED = 20
 """Most classes whose cells carry numbers."""

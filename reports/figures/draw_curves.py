@@ -2,10 +2,10 @@
 
 import math
 
-from reports.figures.data import Curve, Curves
-from reports.figures.sheet import NOTHING, Key, Sheet
-from reports.figures.style import WIDTH, colour, dash, marker
-from reports.figures.text import wrap
+from bench.reports.figures.data import Curve, Curves
+from bench.reports.figures.sheet import NOTHING, Key, Sheet
+from bench.reports.figures.style import WIDTH, colour, dash, marker
+from bench.reports.figures.text import wrap
 
 TALL = 1.75
 """Inches of a panel."""

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from reports.figures.data import Forest, ForestPanel, Range, Row
-from reports.figures.marks import seeds, ticks, whisker
-from reports.figures.sheet import MARGIN, NOTHING, Sheet
-from reports.figures.style import COLOURS, GREY, INK, LINE, SMALL, WIDTH
-from reports.figures.text import rows, width, wrap
+from bench.reports.figures.data import Forest, ForestPanel, Range, Row
+from bench.reports.figures.marks import seeds, ticks, whisker
+from bench.reports.figures.sheet import MARGIN, NOTHING, Sheet
+from bench.reports.figures.style import COLOURS, GREY, INK, LINE, SMALL, WIDTH
+from bench.reports.figures.text import rows, width, wrap
 
 ROW = 0.185
 """Inches of a row."""

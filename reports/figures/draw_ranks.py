@@ -2,12 +2,12 @@
 
 import math
 
-from reports.figures.data import RankPanel, Ranks
-from reports.figures.sheet import MARGIN, Sheet
-from reports.figures.style import GREY, INK, SMALL, WIDTH, colour
-from reports.figures.text import width, wrap
-from reports.numbers import number
-from reports.statistics.tasks import LOW_POWER
+from bench.reports.figures.data import RankPanel, Ranks
+from bench.reports.figures.sheet import MARGIN, Sheet
+from bench.reports.figures.style import GREY, INK, SMALL, WIDTH, colour
+from bench.reports.figures.text import width, wrap
+from bench.reports.numbers import number
+from bench.reports.statistics.tasks import LOW_POWER
 
 SAID = 0.4
 """Inches of a sentence in the place of a diagram."""

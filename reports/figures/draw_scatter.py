@@ -2,10 +2,10 @@
 
 import math
 
-from reports.figures.data import Scatter, ScatterPanel
-from reports.figures.sheet import NOTHING, Sheet
-from reports.figures.style import GREY, INK, SMALL, WIDTH, colour
-from reports.figures.text import rows, wrap
+from bench.reports.figures.data import Scatter, ScatterPanel
+from bench.reports.figures.sheet import NOTHING, Sheet
+from bench.reports.figures.style import GREY, INK, SMALL, WIDTH, colour
+from bench.reports.figures.text import rows, wrap
 
 TALL = 2.4
 """Inches of a panel."""

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from reports.figures.data import Range
-from reports.figures.style import INK, SPREAD
+from bench.reports.figures.data import Range
+from bench.reports.figures.style import INK, SPREAD
 
 ARROW = 4.0
 NICE = (1, 1.5, 2, 3, 5, 7)

@@ -3,16 +3,17 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from bench.reports.blocks import Block
+from bench.reports.claims import ClaimResult, Part
+from bench.reports.contrasts import Contrast
+from bench.reports.figures.cells import by_metric
+from bench.reports.figures.data import Forest, ForestPanel, Range, Row
+from bench.reports.figures.ranges import axis_range, is_cut
+from bench.reports.numbers import probability
+from bench.reports.statistics import Comparison
+from bench.reports.tables import BETWEEN, Table
+
 from bench.suite.metrics import TIMES
-from reports.blocks import Block
-from reports.claims import ClaimResult, Part
-from reports.contrasts import Contrast
-from reports.figures.cells import by_metric
-from reports.figures.data import Forest, ForestPanel, Range, Row
-from reports.figures.ranges import axis_range, is_cut
-from reports.numbers import probability
-from reports.statistics import Comparison
-from reports.tables import BETWEEN, Table
 
 UNITS = {"": "", "%": " (percentage points)"}
 NONE = "–"

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from reports.collect import FINISHED, Record
-from reports.figures.cells import Store, lacking, notes, place, some
-from reports.figures.data_images import Images, ImagesPanel, Picture, Strip
-from reports.tables import BETWEEN
+from bench.reports.collect import FINISHED, Record
+from bench.reports.figures.cells import Store, lacking, notes, place, some
+from bench.reports.figures.data_images import Images, ImagesPanel, Picture, Strip
+from bench.reports.tables import BETWEEN
 
 if TYPE_CHECKING:
     from bench.suite.figures import Images as Spec

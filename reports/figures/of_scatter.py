@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from reports.collect import FINISHED, Record
-from reports.derived import class_pairs
-from reports.figures.cells import lacking, notes, place
-from reports.figures.data import Scatter, ScatterPanel
-from reports.figures.ranges import axis_range
-from reports.numbers import number, p_is
-from reports.statistics import Comparison, correlation
+from bench.reports.collect import FINISHED, Record
+from bench.reports.derived import class_pairs
+from bench.reports.figures.cells import lacking, notes, place
+from bench.reports.figures.data import Scatter, ScatterPanel
+from bench.reports.figures.ranges import axis_range
+from bench.reports.numbers import number, p_is
+from bench.reports.statistics import Comparison, correlation
 
 if TYPE_CHECKING:
     from bench.suite.figures import Scatter as Spec

@@ -5,11 +5,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from reports.collect import FINISHED, Record
-from reports.figures.cells import Store, arms, by_metric, lacking, notes, place, sample, seeds_told
-from reports.figures.data import SHARE, Classes, Confusion, Curve, Curves, Matrix, Sample
-from reports.figures.ranges import axis_range, is_cut
-from reports.tables import BETWEEN, natural
+from bench.reports.collect import FINISHED, Record
+from bench.reports.figures.cells import Store, arms, by_metric, lacking, notes, place, sample, seeds_told
+from bench.reports.figures.data import SHARE, Classes, Confusion, Curve, Curves, Matrix, Sample
+from bench.reports.figures.ranges import axis_range, is_cut
+from bench.reports.tables import BETWEEN, natural
 
 if TYPE_CHECKING:
     from bench.suite.figures import Classes as ClassesSpec

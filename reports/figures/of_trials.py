@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bench.reports.blocks import better_end
+from bench.reports.collect import PRUNED, Record
+from bench.reports.figures.cells import Store, place, some
+from bench.reports.figures.data_trials import Course, Points, Trials
+from bench.reports.figures.ranges import axis_range
+
 from bench.suite.cells import TRIAL
-from reports.blocks import better_end
-from reports.collect import PRUNED, Record
-from reports.figures.cells import Store, place, some
-from reports.figures.data_trials import Course, Points, Trials
-from reports.figures.ranges import axis_range
 
 if TYPE_CHECKING:
     from bench.suite.figures import Trials as Spec

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 
-from reports.figures.data import Range
+from bench.reports.figures.data import Range
 
 MOST = 1.0
 """How far the axis follows intervals beyond the values, in widths of the values' span."""

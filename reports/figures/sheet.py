@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bench.reports.figures.data import Arm
+from bench.reports.figures.style import GREY, INK, LINE, SMALL, WIDTH, colour, dash, marker, tint
+from bench.reports.figures.text import rows, shown, width, wrap
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-
-from reports.figures.data import Arm
-from reports.figures.style import GREY, INK, LINE, SMALL, WIDTH, colour, dash, marker, tint
-from reports.figures.text import rows, shown, width, wrap
 
 MARGIN = 0.06
 MARK = {"line": 0.32, "dot": 0.17, "bar": 0.2}

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from reports.figures.data import Arm, Range
-from reports.figures.sheet import Key, Sheet
-from reports.figures.style import INK, LINE, SMALL, WIDTH
-from reports.figures.text import rows, width, wrap
+from bench.reports.figures.data import Arm, Range
+from bench.reports.figures.sheet import Key, Sheet
+from bench.reports.figures.style import INK, LINE, SMALL, WIDTH
+from bench.reports.figures.text import rows, width, wrap
 
 MOST = 60
 """Most marks, counting the gap between names as one, in a line."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from reports.figures.fonts import families
+from bench.reports.figures.fonts import families
 
 WIDTH = 6.5
 """The width of a text column."""

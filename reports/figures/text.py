@@ -2,8 +2,8 @@
 
 import re
 
-from reports.figures.fonts import advance
-from reports.figures.style import SIZE
+from bench.reports.figures.fonts import advance
+from bench.reports.figures.style import SIZE
 
 BREAKS = re.compile(r"(?<=[\s/,=:;_\-–.])")
 

@@ -1,10 +1,10 @@
 """From data to text, the same for every format: rounding, notes, captions, legends. Renderers only escape and arrange it."""
 
-from reports.layout.claims import claims
-from reports.layout.comparisons import comparable, comparisons
-from reports.layout.ends import ledger, provenance
-from reports.layout.grid import Grid, Text
-from reports.layout.results import results
-from reports.layout.searches import search
+from bench.reports.layout.claims import claims
+from bench.reports.layout.comparisons import comparable, comparisons
+from bench.reports.layout.ends import ledger, provenance
+from bench.reports.layout.grid import Grid, Text
+from bench.reports.layout.results import results
+from bench.reports.layout.searches import search
 
 __all__ = ["Grid", "Text", "claims", "comparable", "comparisons", "ledger", "provenance", "results", "search"]

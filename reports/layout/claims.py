@@ -1,9 +1,9 @@
 """The table of claims and their verdicts."""
 
-from reports.claims import ClaimResult, Part
-from reports.layout.grid import NOTHING, TESTS, Grid, Text, estimate
-from reports.numbers import probability
-from reports.report import Report
+from bench.reports.claims import ClaimResult, Part
+from bench.reports.layout.grid import NOTHING, TESTS, Grid, Text, estimate
+from bench.reports.numbers import probability
+from bench.reports.report import Report
 
 
 def claims(report: Report) -> Grid | None:

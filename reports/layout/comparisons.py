@@ -2,12 +2,13 @@
 
 from collections import Counter, defaultdict
 
+from bench.reports.blocks import Block
+from bench.reports.contrasts import Context, Contrast
+from bench.reports.layout.grid import NOTHING, TESTS, Grid, Text, estimate
+from bench.reports.numbers import digits, number, p_is, probability
+from bench.reports.tables import Stack, Table
+
 from bench.suite.metrics import TIMES
-from reports.blocks import Block
-from reports.contrasts import Context, Contrast
-from reports.layout.grid import NOTHING, TESTS, Grid, Text, estimate
-from reports.numbers import digits, number, p_is, probability
-from reports.tables import Stack, Table
 
 MOST_NAMED = 12
 MOST_CLASSES = 60

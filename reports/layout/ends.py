@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from reports.layout.grid import NOTHING, Grid, Text
-from reports.report import Report
+from bench.reports.layout.grid import NOTHING, Grid, Text
+from bench.reports.report import Report
 
 
 def ledger(report: Report) -> Grid | None:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from reports.numbers import digits, number
-from reports.statistics import Comparison
+from bench.reports.numbers import digits, number
+from bench.reports.statistics import Comparison
 
 NOTHING = "–"
 TESTS = {

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from reports.blocks import Block
-from reports.numbers import shortened
-from reports.tables import BETWEEN, Table
+from bench.reports.blocks import Block
+from bench.reports.numbers import shortened
+from bench.reports.tables import BETWEEN, Table
 
 
 def origins(table: Table, blocks: Sequence[Block]) -> list[str]:

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
+from bench.reports.arms import unlike
+from bench.reports.blocks import Block
+from bench.reports.contrasts import Cell
+from bench.reports.layout.comparisons import comparable
+from bench.reports.layout.grid import NOTHING, TESTS, Grid, Text
+from bench.reports.layout.origins import origins
+from bench.reports.numbers import MOST_DECIMALS, digits, number
+from bench.reports.tables import BETWEEN, Stack, Table
+
 from bench.suite.metrics import TIMES
-from reports.arms import unlike
-from reports.blocks import Block
-from reports.contrasts import Cell
-from reports.layout.comparisons import comparable
-from reports.layout.grid import NOTHING, TESTS, Grid, Text
-from reports.layout.origins import origins
-from reports.numbers import MOST_DECIMALS, digits, number
-from reports.tables import BETWEEN, Stack, Table
 
 
 def results(table: Table, stacks: Sequence[Stack]) -> Grid:

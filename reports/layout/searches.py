@@ -1,9 +1,9 @@
 """The table of a search: its best trials, and what became of the others."""
 
-from reports.collect import FINISHED
-from reports.layout.grid import NOTHING, Grid, Text
-from reports.numbers import digits, number, shortened
-from reports.searches import Search
+from bench.reports.collect import FINISHED
+from bench.reports.layout.grid import NOTHING, Grid, Text
+from bench.reports.numbers import digits, number, shortened
+from bench.reports.searches import Search
 
 LISTED = 10
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from reports.reading import data, html, latex, markdown
-from reports.reading.found import Found, Reading, Value
+from bench.reports.reading import data, html, latex, markdown
+from bench.reports.reading.found import Found, Reading, Value
 
 __all__ = ["READERS", "Found", "Reading", "Value"]
 

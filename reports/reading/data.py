@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bench.reports.reading.found import Found, Reading, Value, clean
+
 from bench.errors import BenchError
-from reports.reading.found import Found, Reading, Value, clean
 
 KEYS = {
     "value": ("row", "column", "seed"),

@@ -27,8 +27,8 @@ class Found:
 class Reading:
     """All that was found in a file.
 
-    runs: lines as `reports.runs` writes them. sources: `SUITE, profile PROFILE` of each report that stands in it. whole: whether
-    it is a whole report, not a text with single tables in it.
+    runs: lines as `bench.reports.runs` writes them. sources: `SUITE, profile PROFILE` of each report that stands in it. whole:
+    whether it is a whole report, not a text with single tables in it.
     """
 
     tables: list[Found]

@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-from reports.reading.found import Found, Reading, cell, clean, table
+from bench.reports.reading.found import Found, Reading, cell, clean, table
 
 
 def read(text: str) -> Reading:

@@ -2,9 +2,9 @@
 
 import re
 
-from reports import runs
-from reports.latex_text import unescape
-from reports.reading.found import Found, Reading, cell, clean, table
+from bench.reports import runs
+from bench.reports.latex_text import unescape
+from bench.reports.reading.found import Found, Reading, cell, clean, table
 
 FLOAT = re.compile(r"\\begin\{(table\*?)\}(.*?)\\end\{\1\}", re.DOTALL)
 TABULAR = re.compile(r"\\begin\{(tabular[x*]?|longtable)\}(.*?)\\end\{\1\}", re.DOTALL)

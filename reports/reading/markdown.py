@@ -2,9 +2,9 @@
 
 import re
 
-from reports import runs
-from reports.markdown import unescape
-from reports.reading.found import Found, Reading, cell, clean, table
+from bench.reports import runs
+from bench.reports.markdown import unescape
+from bench.reports.reading.found import Found, Reading, cell, clean, table
 
 RULE = re.compile(r"\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
 TOKEN = re.compile(r"\\[!-/:-@\[-`{-~]|<br\s*/?>|\*\*|[^\\<*|]+|.", re.DOTALL)

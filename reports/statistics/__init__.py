@@ -5,18 +5,18 @@ power: what n seeds find · correlation · crossed: over seeds and items · chec
 tasks: ranks over many tasks.
 """
 
-from reports.statistics.checkpoints import mcnemar
-from reports.statistics.comparison import ALPHA, CONFIDENCE, Comparison, interval
-from reports.statistics.correlations import correlation
-from reports.statistics.exact import sign_flip, smallest_permutation, smallest_sign_flip
-from reports.statistics.margins import beyond, equivalence
-from reports.statistics.mean import one_sample, paired, welch
-from reports.statistics.moments import RESOLUTION, Summary, summary
-from reports.statistics.multiplicity import holm
-from reports.statistics.omnibus import Friedman, Omnibus, friedman, repeated_measures
-from reports.statistics.power import detectable, detectable_independent, seeds_to_detect, seeds_to_show_equivalence
-from reports.statistics.tasks import against_control, friedman_uncorrected, iman_davenport, nemenyi, ranks
-from reports.statistics.two_way import Crossed, crossed
+from bench.reports.statistics.checkpoints import mcnemar
+from bench.reports.statistics.comparison import ALPHA, CONFIDENCE, Comparison, interval
+from bench.reports.statistics.correlations import correlation
+from bench.reports.statistics.exact import sign_flip, smallest_permutation, smallest_sign_flip
+from bench.reports.statistics.margins import beyond, equivalence
+from bench.reports.statistics.mean import one_sample, paired, welch
+from bench.reports.statistics.moments import RESOLUTION, Summary, summary
+from bench.reports.statistics.multiplicity import holm
+from bench.reports.statistics.omnibus import Friedman, Omnibus, friedman, repeated_measures
+from bench.reports.statistics.power import detectable, detectable_independent, seeds_to_detect, seeds_to_show_equivalence
+from bench.reports.statistics.tasks import against_control, friedman_uncorrected, iman_davenport, nemenyi, ranks
+from bench.reports.statistics.two_way import Crossed, crossed
 
 __all__ = [
     "ALPHA",

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reports.statistics.comparison import CONFIDENCE, Comparison, check_share
-from reports.statistics.mean import with_interval
-from reports.statistics.moments import moments
+from bench.reports.statistics.comparison import CONFIDENCE, Comparison, check_share
+from bench.reports.statistics.mean import with_interval
+from bench.reports.statistics.moments import moments
 
 
 def mcnemar(correct_a: Sequence[bool], correct_b: Sequence[bool], *, confidence: float = CONFIDENCE) -> Comparison:

@@ -7,10 +7,10 @@ from functools import cache
 from itertools import permutations
 from typing import TYPE_CHECKING
 
-from reports.statistics.comparison import CONFIDENCE, Comparison, check_share
-from reports.statistics.mean import with_interval
-from reports.statistics.moments import RESOLUTION, moments, unusable
-from reports.statistics.ranking import midranks
+from bench.reports.statistics.comparison import CONFIDENCE, Comparison, check_share
+from bench.reports.statistics.mean import with_interval
+from bench.reports.statistics.moments import RESOLUTION, moments, unusable
+from bench.reports.statistics.ranking import midranks
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,7 +4,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping
 
-from reports.statistics.moments import RESOLUTION
+from bench.reports.statistics.moments import RESOLUTION
 
 EXACT_MOST = 20
 """The most seeds whose sign patterns are counted."""

@@ -2,8 +2,8 @@
 
 import math
 
-from reports.statistics.comparison import Comparison
-from reports.statistics.exact import sign_flip, sign_flip_above
+from bench.reports.statistics.comparison import Comparison
+from bench.reports.statistics.exact import sign_flip, sign_flip_above
 
 
 def equivalence(c: Comparison, margin: float) -> float | None:

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from reports.statistics.comparison import CONFIDENCE, Comparison, check_share, interval
-from reports.statistics.exact import EXACT_MOST, sign_flip, smallest_sign_flip
-from reports.statistics.moments import RESOLUTION, moments, unusable
+from bench.reports.statistics.comparison import CONFIDENCE, Comparison, check_share, interval
+from bench.reports.statistics.exact import EXACT_MOST, sign_flip, smallest_sign_flip
+from bench.reports.statistics.moments import RESOLUTION, moments, unusable
 
 
 def one_sample(deltas: Mapping[int, float], scale: float, *, test: str = "t", confidence: float = CONFIDENCE) -> Comparison:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 
-from reports.statistics.moments import LARGEST, RESOLUTION
-from reports.statistics.ranking import midranks
+from bench.reports.statistics.moments import LARGEST, RESOLUTION
+from bench.reports.statistics.ranking import midranks
 
 COUNTED = 10
 """The most blocks whose orders are counted."""

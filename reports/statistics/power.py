@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from functools import cache
 
-from reports.statistics.comparison import ALPHA, check_share
+from bench.reports.statistics.comparison import ALPHA, check_share
 
 POWER = 0.8
 MOST = 10_000

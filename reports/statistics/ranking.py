@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reports.statistics.moments import RESOLUTION
+from bench.reports.statistics.moments import RESOLUTION
 
 
 def midranks(values: Sequence[float]) -> list[float]:

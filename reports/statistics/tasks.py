@@ -7,10 +7,10 @@ Source of all: Demsar (2006), Statistical comparisons of classifiers over multip
 import math
 from collections.abc import Sequence
 
-from reports.statistics.comparison import ALPHA, check_share
-from reports.statistics.multiplicity import holm
-from reports.statistics.omnibus import Omnibus
-from reports.statistics.ranking import midranks
+from bench.reports.statistics.comparison import ALPHA, check_share
+from bench.reports.statistics.multiplicity import holm
+from bench.reports.statistics.omnibus import Omnibus
+from bench.reports.statistics.ranking import midranks
 
 LOW_POWER = 10
 """Fewer tasks than this deserve a warning."""

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reports.statistics.comparison import CONFIDENCE, Comparison, check_share
-from reports.statistics.mean import with_interval
-from reports.statistics.moments import LARGEST, RESOLUTION
+from bench.reports.statistics.comparison import CONFIDENCE, Comparison, check_share
+from bench.reports.statistics.mean import with_interval
+from bench.reports.statistics.moments import LARGEST, RESOLUTION
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

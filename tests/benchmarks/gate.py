@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.statistics import ALPHA, Comparison, Summary, equivalence, interval, summary, welch
+from bench.reports.statistics import ALPHA, Comparison, Summary, equivalence, interval, summary, welch
 
 Accuracies = dict[int, float]
 """seed → test accuracy."""

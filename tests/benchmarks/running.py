@@ -42,7 +42,7 @@ def digits_suite(folder: Path, *, trials: int, images: int, epochs: int):
 
 def opened_tracker(folder: Path, suite):
     """Return a tracker on a new database in the folder, ready for the suite's runs."""
-    from trackers import open_tracker
+    from bench.trackers import open_tracker
 
     tracker = open_tracker(f"sqlite:///{folder / DATABASE}")
     tracker.open(suite.experiment, {"suite": suite.name, "profile": suite.profile})

@@ -6,8 +6,7 @@ import subprocess
 
 import pytest
 import torch
-
-from trackers import open_tracker
+from bench.trackers import open_tracker
 
 
 def put(bench, old, new):

@@ -5,8 +5,7 @@ import json
 
 import pandas as pd
 import pytest
-
-from trackers import open_tracker
+from bench.trackers import open_tracker
 
 SUITE = """\
 suite: tiny

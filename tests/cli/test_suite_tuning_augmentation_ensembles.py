@@ -6,8 +6,7 @@ from collections import defaultdict
 from statistics import fmean
 
 import numpy as np
-
-from trackers import open_tracker
+from bench.trackers import open_tracker
 
 MODELS = ("custom", "mobilenet", "mobilenet-random")
 VOTERS = 3 * (3 + 1 + 3 + 1) + 5

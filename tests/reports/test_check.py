@@ -5,12 +5,12 @@ import re
 from dataclasses import replace
 
 import pytest
+from bench.reports import FORMATS, assemble, check, collect
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
 from bench.suite.load import Schedule
-from reports import FORMATS, assemble, check, collect
 
 ODD = r"a_b 50% & #1 {x} $y$ ~ ^ \z [q] <i>*b*</i> | `c` “é–ß” σ² → 雪 'n' \\[1] -- %\\ <br> ** &amp; "
 BOTH = "model=simple vs model=complex"
@@ -93,7 +93,7 @@ def test_one_other_value_is_found_and_named(make, format, seed, row, delta):
 
 
 def shown(text, format):
-    from reports.check import SHOWN
+    from bench.reports.check import SHOWN
 
     return SHOWN.get(format, lambda text: " ".join(text.split()))(text)
 

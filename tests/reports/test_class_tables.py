@@ -1,15 +1,15 @@
 """Tables with a row a class, and tables with a column a metric; against the tables that a report prints."""
 
 import pytest
+from bench.reports import assemble, collect
+from bench.reports.arms import Trials
+from bench.reports.layout import comparable, comparisons, results
+from bench.reports.outline import sections
+from bench.reports.statistics import holm, paired
+from bench.reports.tables import build
 
 from bench.errors import BenchError
 from bench.suite.metrics import Derived
-from reports import assemble, collect
-from reports.arms import Trials
-from reports.layout import comparable, comparisons, results
-from reports.outline import sections
-from reports.statistics import holm, paired
-from reports.tables import build
 
 METHODS = ("unbalanced", "augmented", "generalized", "combined")
 TABLE_V = {  # "AI3607 Deep Learning: Assignment 2", Table V: test accuracy of each class, and of all, by method

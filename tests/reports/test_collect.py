@@ -1,8 +1,7 @@
 from dataclasses import replace
 
 import pytest
-
-from reports import collect
+from bench.reports import collect
 
 
 def test_every_planned_trial_gives_one_record_in_order(make):

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from bench.reports import collect
+from bench.reports.derived import absent, class_pairs, measured, of_classes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.suite.metrics import Derived
-from reports import collect
-from reports.derived import absent, class_pairs, measured, of_classes
 
 ANIMALS = ("bird", "cat", "deer", "dog", "frog", "horse")
 # "Deep learning project", Table 4: test accuracy of each class, average and standard deviation (the last one is not its numbers)

@@ -1,12 +1,11 @@
 """What is said of trials that were made from those of other stages."""
 
 import pytest
-
-from reports import collect
-from reports.arms import Trials
-from reports.layout import results
-from reports.origins import origins
-from reports.tables import build
+from bench.reports import collect
+from bench.reports.arms import Trials
+from bench.reports.layout import results
+from bench.reports.origins import origins
+from bench.reports.tables import build
 
 
 def test_each_origin_is_an_end_of_a_sentence_without_its_seed():

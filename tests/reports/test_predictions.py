@@ -5,10 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from reports.arms import ArmValues
-from reports.predictions import crossed_comparison
-from reports.statistics import crossed, mcnemar
+from bench.reports.arms import ArmValues
+from bench.reports.predictions import crossed_comparison
+from bench.reports.statistics import crossed, mcnemar
 
 
 def stored(correct, order, split="test"):

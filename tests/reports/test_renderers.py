@@ -13,11 +13,10 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from bench.reports import FORMATS, assemble, check, collect, latex, latex_text, markdown, runs
+from bench.reports.numbers import number, probability, shortened
 from hypothesis import example, given
 from hypothesis import strategies as st
-
-from reports import FORMATS, assemble, check, collect, latex, latex_text, markdown, runs
-from reports.numbers import number, probability, shortened
 
 EXPECTED = Path(__file__).parents[1] / "expected" / "reports"
 ODD = r"a_b 50% & #1 {x} $y$ ~ ^ \z [q] <i>*b*</i> | `c` “é–ß” σ² → 雪 'n' \\[1]"
@@ -354,7 +353,7 @@ def test_html_tells_verdicts_by_colour_and_sign_and_word(claimed):
 
 
 def test_drawings_within_a_page_keep_their_ids_and_styles_apart(claimed):
-    from reports.html_svg import inline
+    from bench.reports.html_svg import inline
 
     first, second = (inline(drawing("svg"), name, 'Title "a" <b> & c') for name in ("fig-a", "fig-b"))
     page = parsed(f"<main>{first}{second}</main>")

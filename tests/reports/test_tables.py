@@ -1,12 +1,12 @@
 from dataclasses import replace
 
 import pytest
+from bench.reports import collect
+from bench.reports.arms import Trials
+from bench.reports.statistics import holm, paired, welch
+from bench.reports.tables import build
 
 from bench.errors import BenchError
-from reports import collect
-from reports.arms import Trials
-from reports.statistics import holm, paired, welch
-from reports.tables import build
 
 
 def arms(make, values, metric="val__accuracy", tags=None):

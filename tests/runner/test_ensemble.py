@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from bench.trackers import StoredRun
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +13,6 @@ from bench.errors import BenchError
 from bench.runner.ensemble import Ensembles, chosen, scores
 from bench.runner.plan import make_plan
 from bench.suite.stages import Ensemble
-from trackers import StoredRun
 
 
 def test_soft_and_hard_votes_differ():

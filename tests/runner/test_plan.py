@@ -1,12 +1,12 @@
 """What there is to do, given what was done."""
 
 import pytest
+from bench.trackers import StoredRun
 
 from bench.runner.packs import Packs
 from bench.runner.plan import make_plan
 from bench.runner.record import params, tags
 from bench.runner.study import Study
-from trackers import StoredRun
 
 BODY = """\
 stages:

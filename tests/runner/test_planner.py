@@ -3,10 +3,10 @@
 from collections import Counter
 
 import pytest
+from bench.trackers import StoredRun
 
 from bench.errors import BenchError
 from bench.runner.plan import Plan, make_plan
-from trackers import StoredRun
 
 SWEEP = """\
 stages:

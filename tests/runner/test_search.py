@@ -3,12 +3,12 @@
 import math
 
 import pytest
+from bench.trackers import StoredRun
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.runner.search import Search
 from bench.suite import stages
-from trackers import StoredRun
 
 SPACE = {
     "lr": stages.Range(path=["train.optimizer.lr"], low=1e-4, high=1e-2, log=True),

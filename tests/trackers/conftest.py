@@ -11,8 +11,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-
-from trackers import open_tracker
+from bench.trackers import open_tracker
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,7 @@
 import time
 
 import pytest
-
-from trackers import StoredRun, open_tracker
+from bench.trackers import StoredRun, open_tracker
 
 HISTORY = [
     {"epoch": 1, "seconds": 1.5, "train/loss": 2.0, "val/accuracy": 0.3},
@@ -154,7 +153,7 @@ def test_experiments_do_not_mix_and_deleted_runs_are_gone(tracker, experiment):
 
 
 def test_the_quick_reader_agrees_with_mlflows_own_search(tracker, experiment, monkeypatch):
-    from trackers import database
+    from bench.trackers import database
 
     tracker.open(experiment, {})
     for seed in range(3):
@@ -163,7 +162,7 @@ def test_the_quick_reader_agrees_with_mlflows_own_search(tracker, experiment, mo
             finish(tracker, run_id, metrics={"val/accuracy": seed / 10}, history=HISTORY, tags={"outcome": "finished"})
     quick = tracker.runs(experiment)
     monkeypatch.setattr(database, "read_runs", lambda uri, experiment: None)
-    monkeypatch.setattr("trackers.mlflow_tracker.PAGE", 2)
+    monkeypatch.setattr("bench.trackers.mlflow_tracker.PAGE", 2)
     assert len(quick) == 3
     assert open_tracker(tracker.uri).runs(experiment) == quick
 
@@ -204,7 +203,7 @@ def test_epochs_without_a_finite_value_are_missing_from_their_history(tracker, e
 
 
 def test_the_quick_histories_agree_with_mlflows_own(tracker, experiment, monkeypatch):
-    from trackers import database
+    from bench.trackers import database
 
     tracker.open(experiment, {})
     run_ids = [tracker.start(f"cell {n}", {}, {}) for n in range(5)]

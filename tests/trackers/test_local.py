@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
+from bench.trackers import open_tracker
 
 from bench.errors import BenchError
-from trackers import open_tracker
 
 ROOT = Path(__file__).parents[2]
 
@@ -172,7 +172,7 @@ def test_a_killed_first_start_leaves_nothing_broken_and_two_at_once_do_not_colli
     command = [
         sys.executable,
         "-c",
-        "from trackers import open_tracker; t = open_tracker(); t.open('suite', {}); t.start('a', {}, {})",
+        "from bench.trackers import open_tracker; t = open_tracker(); t.open('suite', {}); t.start('a', {}, {})",
     ]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     killed = subprocess.Popen(command, cwd=folder, env=environment)

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from trackers import open_tracker
+from bench.trackers import open_tracker
 
 SUITE = """\
 suite: on_a_server

@@ -7,13 +7,13 @@ import warnings
 
 import numpy as np
 import pytest
+from bench.reports.arms import Trials
+from bench.reports.collect import collect
+from bench.reports.figures import build
+from bench.reports.tables import build as build_table
 from pydantic import TypeAdapter
 
 from bench.suite.figures import Figure as Spec
-from reports.arms import Trials
-from reports.collect import collect
-from reports.figures import build
-from reports.tables import build as build_table
 
 CLASSES = ("cat", "dog", "class10", "class9")
 KINDS = {

@@ -7,19 +7,17 @@ import sys
 from itertools import combinations
 
 import pytest
-
-from reports.collect import collect
-from reports.figures import draw, render
+from bench.reports.collect import collect
+from bench.reports.figures import draw, render
 
 HARD = ("$x_1^2$ and $\\frac{a}{b}$", "_hidden 100% & #3", "a label that is very much longer than any panel is wide, 雪 ☃ größe")
 
 
 def texts(figure):
     """Return (text, its extent in pixels) of everything that a figure says."""
+    from bench.reports.figures.style import applied
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
-
-    from reports.figures.style import applied
 
     with applied():
         drawing = draw(figure)
@@ -128,10 +126,10 @@ def test_rendering_is_the_same_every_time_and_whatever_the_users_settings(study_
 
 SCRIPT = """
 import sys
-import reports
-from reports.figures import render
+from bench import reports
+from bench.reports.figures import render
 assert "matplotlib" not in sys.modules and "scipy.stats" not in sys.modules
-from reports.figures.data import Arm, DotPanel, Dots, Figure, Sample
+from bench.reports.figures.data import Arm, DotPanel, Dots, Figure, Sample
 sample = Sample((0.1, 0.2), 3, 0.15, -0.4, 0.7)
 data = Dots("noise", ("0",), "model", (Arm("a", 0), Arm("b", 1)), (DotPanel("m", {("0", "a"): sample}, (0, 1)),))
 content = render(Figure("f", "t", "c", "dots", data), sys.argv[1])

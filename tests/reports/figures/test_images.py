@@ -4,13 +4,13 @@ import io
 
 import numpy as np
 import pytest
+from bench.reports.collect import collect
+from bench.reports.figures import build, draw, render
+from bench.reports.figures.style import WIDTH
 from pydantic import TypeAdapter
 from skimage.metrics import peak_signal_noise_ratio
 
 from bench.suite.figures import Figure as Spec
-from reports.collect import collect
-from reports.figures import build, draw, render
-from reports.figures.style import WIDTH
 
 
 class Store:

@@ -1,12 +1,12 @@
 """Forest plots: what they say."""
 
 import pytest
+from bench.reports.claims import ClaimResult, Part
+from bench.reports.figures import build
+from bench.reports.statistics import Comparison, paired
 from pydantic import TypeAdapter
 
 from bench.suite.figures import Figure as Spec
-from reports.claims import ClaimResult, Part
-from reports.figures import build
-from reports.statistics import Comparison, paired
 
 
 def test_a_forest_holds_the_contrasts_of_the_table(study_of, drawn, by_seed):

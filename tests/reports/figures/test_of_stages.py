@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 import scipy.stats
+from bench.reports.collect import collect
+from bench.reports.figures import build, draw
+from bench.reports.figures.of_scatter import least_squares
+from bench.reports.statistics import one_sample
 from pydantic import TypeAdapter
 
 from bench.errors import BenchError
 from bench.suite.figures import Figure as Spec
-from reports.collect import collect
-from reports.figures import build, draw
-from reports.figures.of_scatter import least_squares
-from reports.statistics import one_sample
 
 
 def test_learning_curves_are_means_over_the_epochs_that_all_seeds_have(study_of, drawn):

@@ -1,8 +1,7 @@
 """The trials of a search as curves: what the figure says."""
 
 import pytest
-
-from reports.figures import draw
+from bench.reports.figures import draw
 
 
 def test_every_trial_is_a_pair_of_curves_the_best_first(study_of, drawn):

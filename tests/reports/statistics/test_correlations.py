@@ -4,13 +4,12 @@ import math
 from itertools import permutations
 
 import pytest
+from bench.reports.statistics import correlation
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from reports.statistics import correlation
-
-pytestmark = pytest.mark.filterwarnings("error:::reports.statistics")
+pytestmark = pytest.mark.filterwarnings("error:::bench.reports.statistics")
 VALUES = st.floats(-100, 100).map(lambda value: round(value, 2))
 COARSE = st.integers(-3, 3).map(lambda value: value / 10)
 POINTS = st.lists(st.tuples(VALUES, VALUES), min_size=4, max_size=15)

@@ -4,14 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from bench.reports.statistics import beyond, correlation, equivalence, interval, paired, welch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_ind, ttost_paired
 
-from reports.statistics import beyond, correlation, equivalence, interval, paired, welch
-
-pytestmark = pytest.mark.filterwarnings("error:::reports.statistics")
+pytestmark = pytest.mark.filterwarnings("error:::bench.reports.statistics")
 VALUES = st.floats(-10, 10).map(lambda value: round(value, 3))
 PAIRS = st.lists(st.tuples(VALUES, VALUES), min_size=2, max_size=10)
 MARGINS = st.sampled_from([0.01, 0.5, 2.0, 20.0])

@@ -3,13 +3,12 @@
 import math
 
 import pytest
+from bench.reports.statistics import Comparison, one_sample, paired, welch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from reports.statistics import Comparison, one_sample, paired, welch
-
-pytestmark = pytest.mark.filterwarnings("error:::reports.statistics")
+pytestmark = pytest.mark.filterwarnings("error:::bench.reports.statistics")
 VALUES = st.floats(-1e3, 1e3, allow_nan=False).map(lambda value: round(value, 3))
 TIMES = st.floats(0.5, 1e4).map(lambda value: round(value, 2))
 PAIRS = st.lists(st.tuples(VALUES, VALUES), min_size=2, max_size=12)

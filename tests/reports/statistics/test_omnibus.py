@@ -7,14 +7,13 @@ from itertools import permutations, product
 import numpy as np
 import pandas as pd
 import pytest
+from bench.reports.statistics import friedman, repeated_measures
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.anova import AnovaRM
 
-from reports.statistics import friedman, repeated_measures
-
-pytestmark = pytest.mark.filterwarnings("error:::reports.statistics")
+pytestmark = pytest.mark.filterwarnings("error:::bench.reports.statistics")
 
 
 def blocks(values, n=(2, 8), k=(2, 5)):

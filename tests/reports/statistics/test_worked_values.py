@@ -3,9 +3,7 @@
 import math
 
 import pytest
-from scipy import stats
-
-from reports.statistics import (
+from bench.reports.statistics import (
     against_control,
     detectable,
     detectable_independent,
@@ -26,6 +24,7 @@ from reports.statistics import (
     summary,
     welch,
 )
+from scipy import stats
 
 
 def arm(*values):
