@@ -1,3 +1,23 @@
 """bench: declarative benchmark suites with paired seeds, recorded in MLflow and reported with significance tests."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.api import load, validate
+    from bench.errors import BenchError
+
 __version__ = "0.1.0"
+__all__ = ["BenchError", "__version__", "load", "validate"]
+
+
+def __getattr__(name: str) -> object:
+    """Import the Python API when it is first used: `bench --help` does without."""
+    if name in ("load", "validate"):
+        from bench import api
+
+        return getattr(api, name)
+    if name == "BenchError":
+        from bench.errors import BenchError
+
+        return BenchError
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -68,11 +68,12 @@ def own(name: str, kind: str) -> Any:
         absent = isinstance(error, ModuleNotFoundError) and error.name and f"{module}.".startswith(f"{error.name}.")
         mend = f"put {module.replace('.', '/')}.py beside the suite, or install it" if absent else "mend that file"
         why = "there is no such module" if absent else f"it cannot be imported: {type(error).__name__}: {error}"
-        raise BenchError(f"{kind} {name!r}: {why}", mend=mend) from error
+        raise BenchError(f"{kind} {name!r}: {why}", mend=mend, component=name) from error
     if not callable(found := getattr(loaded, attribute, None)):
         known = [key for key, value in vars(loaded).items() if callable(value) and not key.startswith("_")]
         where = getattr(loaded, "__file__", None) or module
-        raise BenchError(f"{kind} {name!r}: {where} has no function or class {attribute!r}", mend=did_you_mean(attribute, known))
+        told = f"{kind} {name!r}: {where} has no function or class {attribute!r}"
+        raise BenchError(told, mend=did_you_mean(attribute, known), component=name)
     return found
 
 

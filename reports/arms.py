@@ -4,18 +4,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bench.errors import BenchError
 from bench.reports.collect import Record
 from bench.reports.statistics import Comparison, paired, welch
-
-from bench.errors import BenchError
+from bench.trackers.record import conditions as of_run
 
 if TYPE_CHECKING:
     from bench.suite.contrasts import Arm
     from bench.suite.metrics import Derived
 
-CONDITIONS = ("device", "workers", "threads", "precision", "pack")
-"""Tags that must agree before times are compared: the machine, what else ran on it, the arithmetic, and how many trials trained
-as one program (none: each alone)."""
 Place = tuple[str, ...]
 
 
@@ -40,8 +37,8 @@ class ArmValues:
 
 
 def conditions(record: Record) -> tuple[str, ...]:
-    """Return under what conditions a finished trial was timed; runs older than a tag, or of others, have "" there."""
-    return tuple(record.run.tags.get(tag, "") for tag in CONDITIONS)
+    """Return under which conditions a finished trial was timed."""
+    return of_run(record.run)
 
 
 def unlike(found: Iterable[tuple[str, ...]]) -> str:

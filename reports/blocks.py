@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.reports.arms import conditions
-from bench.reports.collect import FINISHED, Record
+from bench.reports.collect import Record
 from bench.reports.contrasts import Cell, Context, Contrast, differing, family, leaders, omnibus
 from bench.reports.origins import origins
+from bench.trackers.record import Outcome
 
 if TYPE_CHECKING:
     from bench.suite.metrics import Derived
@@ -101,13 +102,13 @@ def cell(seeds: Mapping[int, Record], metric: str, unit: str, published: float |
     for seed, record in seeds.items():
         value = record.value(metric)
         if value is None:
-            outcome = "not measured" if record.outcome == FINISHED else record.outcome
+            outcome = "not measured" if record.outcome is Outcome.FINISHED else record.outcome
             without[outcome] += 1
-            reason = record.why(metric) if record.outcome == FINISHED else record.unavailable
+            reason = record.why(metric) if record.outcome is Outcome.FINISHED else record.unavailable
             why |= {outcome: reason} if reason and outcome not in why else {}
         else:
             values[seed] = FACTORS[unit] * value
             run_ids[seed] = record.run.run_id
             timed.add(conditions(record))
-            made |= dict.fromkeys(origins(record.start, record.run.tags))
+            made |= dict.fromkeys(origins(record.start, record.run))
     return Cell(len(seeds), values, published, dict(without), why, run_ids, frozenset(timed), tuple(made))

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bench.errors import BenchError
 from bench.reports import latex_text, markdown, outline
 from bench.reports.reading import READERS, Found, Reading, Value
 from bench.reports.report import Report
-
-from bench.errors import BenchError
 
 SHOWN: dict[str, Callable[[str], str]] = {
     "markdown": lambda text: markdown.unescape(markdown.escape(text)),

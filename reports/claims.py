@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from bench.suite.contrasts import Contrast
     from bench.suite.load import Schedule
 
-OPEN = ("missing", "running", "interrupted", "crashed")
-"""Outcomes that another `bench run` would change."""
-
 
 @dataclass(frozen=True)
 class Part:
@@ -147,7 +144,7 @@ def _look(members: list[tuple[str, _Open]], look: int, trials: Trials, predictio
     for _, one in waiting:
         seeds = one.schedule.looks[look]
         wanted = [record for arm in one.contrast.arms for record in trials.of(arm, seeds)]
-        whole = len({record.seed for record in wanted}) == len(seeds) and not any(r.outcome in OPEN for r in wanted)
+        whole = len({record.seed for record in wanted}) == len(seeds) and not any(r.outcome.is_open for r in wanted)
         if look and not whole:
             if not (one.found and one.found.empty):
                 _make_due(one, look, due)

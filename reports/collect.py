@@ -5,15 +5,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bench.reports.derived import absent, measured
-from bench.trackers import StoredRun
+from bench.trackers import StoredRun, record
+from bench.trackers.record import Outcome
 
 if TYPE_CHECKING:
     from bench.suite.metrics import Derived
-
-FINISHED, PRUNED = "finished", "pruned"
-DONE = (FINISHED, PRUNED)
-"""Outcomes of which nothing is missing: a trial that a search ended early did what it was there for."""
-BY_STATUS = {"RUNNING": "running", "FINISHED": FINISHED, "FAILED": "failed", "KILLED": "interrupted"}
 
 
 @dataclass(frozen=True)
@@ -40,28 +36,27 @@ class Expected:
 class Record(Expected):
     """A planned trial and what became of it.
 
-    outcome: finished; pruned; a recorded failure (diverged, oom, timeout, failed, …); interrupted, running, unavailable or
-    missing. derived: the suite's own metrics.
+    derived: the suite's own metrics.
     """
 
     run: StoredRun | None = None
-    outcome: str = "missing"
+    outcome: Outcome = Outcome.MISSING
     derived: Mapping[str, "Derived"] = field(default_factory=dict, repr=False)
 
     @property
     def message(self) -> str:
         """Why there is no result, where something is known about it."""
-        return self.run.tags.get("message", "") if self.run else self.unavailable
+        return record.message(self.run) if self.run else self.unavailable
 
     def value(self, metric: str) -> float | None:
         """Return a finished trial's metric, None where it has none that can be reckoned with, or did not finish."""
-        return measured(metric, self.run.metrics, self.derived) if self.run and self.outcome == FINISHED else None
+        return measured(metric, self.run.metrics, self.derived) if self.run and self.outcome is Outcome.FINISHED else None
 
     def why(self, metric: str) -> str:
         """Say why it has no value of a metric."""
-        if self.run and self.outcome == FINISHED:
+        if self.run and self.outcome is Outcome.FINISHED:
             return absent(metric, self.run.metrics, self.derived)
-        return f"{self.outcome}: {self.message}" if self.outcome == "unavailable" and self.message else self.outcome
+        return f"{self.outcome}: {self.message}" if self.outcome is Outcome.UNAVAILABLE and self.message else self.outcome
 
 
 def collect(
@@ -74,21 +69,20 @@ def collect(
     nothing of a trial elsewhere. Runs that nobody expects are ignored.
     """
     best: dict[str | tuple, StoredRun] = {}
-    for run in sorted(runs, key=lambda run: (run.status == "FINISHED", run.start)):
-        best[run.tags.get("fingerprint") or _place(run)] = best[run.run_id] = run
+    for run in sorted(runs, key=lambda run: (record.outcome(run) is Outcome.FINISHED, run.start)):
+        best[record.fingerprint(run) or _place(run)] = best[run.run_id] = run
     own = derived or {}
     records = []
     for trial in expected:
         run = best.get(trial.run_id) or best.get(trial.fingerprint) or best.get(_key(trial))
-        pruned_elsewhere = run and run.tags.get("outcome") == PRUNED and run.tags.get("stage", trial.stage) != trial.stage
+        pruned_elsewhere = run and record.outcome(run) is Outcome.PRUNED and record.stage(run, default=trial.stage) != trial.stage
         records.append(_record(trial, None if pruned_elsewhere else run, own))
     return records
 
 
 def _place(run: StoredRun) -> tuple:
     """Return where a run belongs that others logged, without a fingerprint."""
-    axes = {tag.removeprefix("axis."): label for tag, label in run.tags.items() if tag.startswith("axis.")}
-    return run.tags.get("stage", ""), frozenset(axes.items()), run.tags.get("seed", "")
+    return record.stage(run), frozenset(record.labels(run).items()), record.seed(run)
 
 
 def _key(trial: Expected) -> tuple:
@@ -96,8 +90,6 @@ def _key(trial: Expected) -> tuple:
 
 
 def _record(trial: Expected, run: StoredRun | None, derived: Mapping[str, "Derived"]) -> Record:
-    if run:
-        outcome = "running" if run.status == "RUNNING" else run.tags.get("outcome") or BY_STATUS[run.status]
-    else:
-        outcome = "unavailable" if trial.unavailable else "missing"
+    without = Outcome.UNAVAILABLE if trial.unavailable else Outcome.MISSING
+    outcome = record.outcome(run) if run else without
     return Record(**vars(trial), run=run, outcome=outcome, derived=derived)

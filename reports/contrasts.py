@@ -17,7 +17,6 @@ from bench.reports.statistics import (
     repeated_measures,
     summary,
 )
-
 from bench.suite.metrics import TIMES
 
 

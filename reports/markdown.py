@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import quote
 
+from tabulate import tabulate
+
 from bench.reports import layout, outline, runs
 from bench.reports.report import Report
-from tabulate import tabulate
 
 SPECIAL = re.compile(r"([\\`*\[\]<|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;))")
 

@@ -8,6 +8,7 @@ from bench.reports.statistics import Comparison, crossed, mcnemar
 
 if TYPE_CHECKING:
     import numpy as np
+
     from bench.reports.arms import ArmValues
 
 ALONE = "one seed a side: McNemar's test over the images, which speaks of these two models and not of their methods"

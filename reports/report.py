@@ -8,21 +8,31 @@ from typing import TYPE_CHECKING
 
 from bench.reports.arms import Trials
 from bench.reports.claims import ClaimResult, judge
-from bench.reports.collect import DONE, Record
+from bench.reports.collect import Record
 from bench.reports.searches import Search
 from bench.reports.searches import searches as found_searches
 from bench.reports.tables import Table, build
+from bench.trackers.record import (
+    Artifact,
+    DeclaredSeeds,
+    commit,
+    declared_seeds,
+    device,
+    instructions,
+    pack,
+    stage,
+    versions,
+)
 
 if TYPE_CHECKING:
     from bench.reports.figures import Figure, Store
-    from bench.trackers import StoredRun
-
     from bench.suite.claims import Claim
     from bench.suite.contrasts import Contrast
     from bench.suite.figures import Figure as FigureSpec
     from bench.suite.load import Schedule
     from bench.suite.schema import Stage
     from bench.suite.schema import Table as TableSpec
+    from bench.trackers import StoredRun
 
 LONG_LEDGER = 60
 """Entries from which on the ledger counts cells instead of naming them."""
@@ -47,6 +57,8 @@ class Provenance:
     trials: int
     outcomes: dict[str, int]
     devices: list[str]
+    instructions: list[str]
+    """Instruction sets of the processors that trained: each rounds in its own way, so that another one is another sample."""
     packs: list[str]
     """How many trials trained as one program, and by which back-end; none of what trained alone."""
     versions: list[str]
@@ -99,7 +111,7 @@ def assemble(
     store: gives the histories and artifacts that figures, and claims tested over seeds and images, are made from.
     """
     schedules, trials = schedules or {}, Trials(records)
-    predictions = partial(store.artifact, name="predictions.npz") if store else None
+    predictions = partial(store.artifact, name=Artifact.PREDICTIONS) if store else None
 
     def built(name: str, spec: "TableSpec") -> Table:
         if (schedule := schedules.get(spec.stage)) is None:
@@ -120,7 +132,7 @@ def assemble(
         tables=done,
         ledger=ledger(records),
         summary=_provenance(records),
-        complete=all(record.outcome in DONE for record in records),
+        complete=all(record.outcome.is_complete for record in records),
         claims=judged,
         figures=drawn,
         searches=list(found_searches(searches, trials)) if searches else [],
@@ -133,24 +145,19 @@ def _exploratory(schedules: Mapping[str, "Schedule"], records: Sequence[Record])
     """Say where trials were made under another declaration of seeds than the present one."""
     for record in records:
         schedule = schedules.get(record.stage)
-        if schedule and record.run and record.run.tags.get("stage") == record.stage:
-            before = record.run.tags.get("seeds", "")
-            if differs(before, schedule.text):
+        if schedule and record.run and stage(record.run) == record.stage:
+            before = declared_seeds(record.run)
+            if not before.admits(DeclaredSeeds.read(schedule.text)):
                 return (
-                    f"the seeds of stage {record.stage} were declared as [{before}] when some of its trials ran, and as "
+                    f"the seeds of stage {record.stage} were declared as [{before.text}] when some of its trials ran, and as "
                     f"[{schedule.text}] now; looking before the number of seeds is settled raises the rate of false positives"
                 )
     return ""
 
 
-def differs(before: str, now: str) -> bool:
-    """Whether trials ran under another declaration of seeds, and may have been tested: a single seed cannot be."""
-    return bool(before) and before != now and "," in before
-
-
 def ledger(records: Sequence[Record]) -> list[Entry]:
     """List every trial that has no result, grouped by what they share, in the order of the plan. Pruned ones have."""
-    open_trials = [record for record in records if record.outcome not in DONE]
+    open_trials = [record for record in records if not record.outcome.is_complete]
     groups = defaultdict(list)
     for record in open_trials:
         groups[record.stage, record.cell, record.outcome, record.message].append(record)
@@ -174,23 +181,24 @@ def _cells(group: list[Record]) -> str:
 
 
 def _packs(runs: "Iterable[StoredRun]") -> list[str]:
-    found = Counter((int(run.tags["pack"]), run.tags.get("backend", "")) for run in runs if run.tags.get("pack", "").isdecimal())
-    return [f"{count} trials in packs of {pack} ({backend})" for (pack, backend), count in sorted(found.items())]
+    packs = Counter(found for run in runs if (found := pack(run))[0] > 1)
+    return [f"{count} trials in packs of {width} ({backend})" for (width, backend), count in sorted(packs.items())]
 
 
 def _provenance(records: Sequence[Record]) -> Provenance:
-    used = {record.run.run_id: record.run for record in records if record.run and record.outcome in DONE}.values()
+    used = {record.run.run_id: record.run for record in records if record.run and record.outcome.is_complete}.values()
 
-    def told(tag: str) -> list[str]:
-        return sorted({run.tags[tag] for run in used if run.tags.get(tag)})
+    def distinct(read: "Callable[[StoredRun], str]") -> list[str]:
+        return sorted({text for run in used if (text := read(run))})
 
     return Provenance(
         trials=len(records),
         outcomes=dict(Counter(record.outcome for record in records).most_common()),
-        devices=told("device"),
+        devices=distinct(device),
+        instructions=distinct(instructions),
         packs=_packs(used),
-        versions=told("versions"),
-        commits=told("commit"),
+        versions=distinct(versions),
+        commits=distinct(commit),
         first=min((run.start for run in used), default=None),
         last=max((run.end or run.start for run in used), default=None),
     )

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from bench.reports.arms import Trials
 from bench.reports.blocks import better_end
-from bench.reports.collect import DONE, Record
+from bench.reports.collect import Record
 from bench.reports.derived import measured
-
 from bench.suite.cells import TRIAL
+from bench.trackers.record import Outcome, parameters
 
 if TYPE_CHECKING:
     from bench.suite.schema import Stage
     from bench.suite.stages import Search as Spec
 
-PARAMETER = "search."
-"""What the tags of sampled parameters begin with."""
+RANKS = (Outcome.FINISHED, Outcome.PRUNED)
+"""Outcomes with a value, the better ones first."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Attempt:
     parameters: dict[str, str]
     value: float | None
     epochs: float | None
-    outcome: str
+    outcome: Outcome
     run_id: str
 
 
@@ -72,7 +72,7 @@ def ranked(records: Iterable[Record], search: "Spec") -> list[Attempt]:
     attempts = [_attempt(record, search) for record in records]
 
     def key(one: Attempt) -> tuple[int, bool, float]:
-        return (*DONE, one.outcome).index(one.outcome), one.value is None, sign * (one.value or 0.0)
+        return (*RANKS, one.outcome).index(one.outcome), one.value is None, sign * (one.value or 0.0)
 
     return sorted(attempts, key=key)
 
@@ -81,7 +81,7 @@ def _attempt(record: Record, search: "Spec") -> Attempt:
     trial, run = record.labels.get(TRIAL, ""), record.run
     if run is None:
         return Attempt(trial, {}, None, None, record.outcome, "")
-    drawn = {tag.removeprefix(PARAMETER): text for tag, text in run.tags.items() if tag.startswith(PARAMETER)}
+    drawn = parameters(run)
     order = [name for name in search.space if name in drawn] + sorted(drawn.keys() - search.space.keys())
     value, epochs = (measured(metric, run.metrics, {}) for metric in (search.metric, "epochs"))
     return Attempt(trial, {name: drawn[name] for name in order}, value, epochs, record.outcome, run.run_id)

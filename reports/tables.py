@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.errors import BenchError
 from bench.reports.arms import Trials
 from bench.reports.blocks import Block, How, Line, better_end, cell, compare
-from bench.reports.collect import FINISHED, Record
+from bench.reports.collect import Record
 from bench.reports.derived import of_classes
 from bench.reports.statistics import ALPHA
-
-from bench.errors import BenchError
+from bench.trackers.record import Outcome
 
 if TYPE_CHECKING:
     from bench.suite.schema import Table as TableSpec
@@ -132,7 +132,7 @@ def _across(table: Table, families: Mapping[str, str], *, context: bool = True) 
 def _classes(spec: "TableSpec", cells: Iterable[Mapping[int, Record]], asked_by: str) -> list[str]:
     """Return the rows of a table of classes: all that the runs have, or the suite printed; and then those of the whole."""
     prefixes = [value.metric.removesuffix("/*") for value in spec.values]
-    runs = [record.run for seeds in cells for record in seeds.values() if record.outcome == FINISHED]
+    runs = [record.run for seeds in cells for record in seeds.values() if record.outcome is Outcome.FINISHED]
     found = {name for run in runs for prefix in prefixes for name in of_classes(run.metrics, prefix)}
     if both := sorted(found & set(spec.also)):
         raise BenchError(f"{both[0]!r} is a class, and a row below the classes", where=asked_by, mend="rename it in `also`")

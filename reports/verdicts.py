@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench.reports.arms import ArmValues, Trials, compared, unlike
-from bench.reports.collect import FINISHED, Record
+from bench.reports.collect import Record
 from bench.reports.derived import class_pairs
 from bench.reports.outlook import band, span, unsettled
 from bench.reports.predictions import Predictions, crossed_comparison
@@ -21,8 +21,8 @@ from bench.reports.statistics import (
     interval,
     one_sample,
 )
-
 from bench.suite.metrics import TIMES
+from bench.trackers.record import Outcome
 
 if TYPE_CHECKING:
     from bench.suite.claims import Claim, Comparing
@@ -117,7 +117,7 @@ def _run_ids(arms: list[ArmValues]) -> tuple[str, ...]:
 
 def _finished(contrast: "Contrast", trials: Trials, seeds: list[int]) -> list[Record]:
     """Return the finished trials of the one arm that a correlation over classes has."""
-    return [record for record in trials.of(contrast.arms[0], seeds) if record.outcome == FINISHED]
+    return [record for record in trials.of(contrast.arms[0], seeds) if record.outcome is Outcome.FINISHED]
 
 
 def _two(claim: "Comparing", arms: list[ArmValues], ratio: float, confidence: float) -> Comparison:

@@ -3,9 +3,8 @@
 import os
 from pathlib import Path
 
-from bench.trackers.base import Status, StoredRun, Tracker
-
 from bench.errors import BenchError
+from bench.trackers.base import Status, StoredRun, Tracker
 
 __all__ = ["Status", "StoredRun", "Tracker", "open_tracker"]
 

@@ -27,6 +27,13 @@ class Tracker(Protocol):
 
     uri: str
 
+    @property
+    def needs_ui(self) -> str:
+        """The command that shows the runs in a browser, for a store that has no page of its own; "" for a server."""
+
+    def ui_command(self, host: str, port: int) -> list[str] | None:
+        """Return the arguments of Python's `-m` that serve the runs on a page; None where `uri` is such a page already."""
+
     def runs(self, experiment: str) -> list[StoredRun]:
         """Return all runs of an experiment, [] where there is no such experiment. Creates nothing."""
 
@@ -46,7 +53,7 @@ class Tracker(Protocol):
         `experiment_url`; the experiment is looked up once, a run never), or None where there is no such experiment."""
 
     def open(self, experiment: str, tags: dict[str, str]) -> None:
-        """Make the store and the experiment ready for writing, or fail within seconds."""
+        """Make the store and the experiment ready for writing, or fail within seconds. The tag `about` describes it."""
 
     def start(self, name: str, tags: dict[str, str], params: dict[str, str]) -> str:
         """Begin a run (status RUNNING) and return its id. `params` are stored with the first batch of metrics."""

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from bench.trackers.base import StoredRun
-
 from bench.errors import BenchError
+from bench.trackers.base import StoredRun
 
 T = TypeVar("T")
 Histories = dict[str, dict[str, list[tuple[int, float]]]]

@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -35,6 +35,14 @@ SETTINGS = {
 }
 """MLflow's own environment variables, as we want them where the user has not set them."""
 
+OWN_TAGS = {
+    "source": "mlflow.source.name",
+    "user": "mlflow.user",
+    "commit": "mlflow.source.git.commit",
+    "about": "mlflow.note.content",
+}
+"""Tags of a run or an experiment, and the ones that MLflow's pages look for."""
+
 
 @dataclass
 class _Run:
@@ -55,6 +63,15 @@ class MlflowTracker:
         self.uri = uri.rstrip("/") if uri.startswith("http") else uri
         self._experiment = ""
         self._running: dict[str, _Run] = {}
+
+    @property
+    def needs_ui(self) -> str:
+        return "" if self.uri.startswith("http") else "mlflow ui"
+
+    def ui_command(self, host: str, port: int) -> list[str] | None:
+        if not self.needs_ui:
+            return None
+        return ["mlflow", "ui", "--backend-store-uri", self.uri, "--host", host, "--port", str(port)]
 
     # ------------------------------------------------------------ reading
 
@@ -106,7 +123,7 @@ class MlflowTracker:
     # ------------------------------------------------------------ writing
 
     def open(self, experiment: str, tags: dict[str, str]) -> None:
-        tags = {**tags, view.TAG: view.tag()}
+        tags = {**_with_own(tags), view.TAG: view.tag()}
         with self._guard("written"):
             if database.sqlite_path(self.uri):
                 _quiet_mlflow()
@@ -124,7 +141,7 @@ class MlflowTracker:
 
     def start(self, name: str, tags: dict[str, str], params: dict[str, str]) -> str:
         with self._guard("written"):
-            run = self._client.create_run(self._experiment, run_name=name, tags=_texts(tags, TAG_LENGTH))
+            run = self._client.create_run(self._experiment, run_name=name, tags=_texts(_with_own(tags), TAG_LENGTH))
             self._running[run.info.run_id] = _Run(run.info.start_time, run.info.artifact_uri, _texts(params, PARAM_LENGTH))
             return run.info.run_id
 
@@ -210,7 +227,7 @@ class MlflowTracker:
                 metrics.append(Metric(_key(key), value, now, run.step if key in run.last else 0))
         params = [Param(key, value) for key, value in run.params.items()]
         self._client.log_batch(
-            run_id, metrics, params, [RunTag(key, value) for key, value in _texts(tags or {}, TAG_LENGTH).items()]
+            run_id, metrics, params, [RunTag(key, value) for key, value in _texts(_with_own(tags or {}), TAG_LENGTH).items()]
         )
         run.params = {}
 
@@ -290,6 +307,16 @@ def _key(name: str) -> str:
     """Return a name that MLflow takes as a key: letters, digits and `_-.: `, in parts that look like a relative path."""
     parts = re.sub(r"[^/\w.\-: ]", "_", str(name)).split("/")
     return "/".join("_" if part in ("", ".", "..") else part for part in parts)[:KEY_LENGTH].rstrip("/")
+
+
+def _with_own(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags with those of MLflow's own that say the same, which its pages show in places of their own."""
+    own = {name: tags[ours] for ours, name in OWN_TAGS.items() if ours in tags}
+    if "source" in tags:
+        own["mlflow.source.type"] = "LOCAL"
+    if "message" in tags:
+        own["mlflow.note.content"] = f"**{tags.get('outcome', '')}**: {tags['message']}"
+    return {**tags, **own}
 
 
 def _texts(values: dict[str, str], length: int) -> dict[str, str]:

@@ -2,7 +2,10 @@
 
 import argparse
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.api import LoadedSuite
 
 
 def add_suite(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +31,12 @@ def add_suite(parser: argparse.ArgumentParser) -> None:
 
 def add_workers(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that say what runs where."""
+    parser.add_argument(
+        "--executor",
+        default="local",
+        metavar="NAME",
+        help="what runs trials: local (processes of this machine, default) or inline (this process, for a debugger)",
+    )
     parser.add_argument("--workers", type=int, metavar="N", help="worker processes (default: one per GPU, else one per core)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of each worker (default: 1)")
     parser.add_argument(
@@ -50,11 +59,17 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def load(args: argparse.Namespace):
+def load(args: argparse.Namespace) -> "LoadedSuite":
     """Return the suite that the arguments choose."""
-    from bench.suite import load_suite
+    from bench import api
 
-    return load_suite(args.suite, profile=args.profile, overrides=args.overrides, only=args.only)
+    return api.load(args.suite, args.profile, args.overrides, only=args.only)
+
+
+def resources(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what the arguments say of what runs where."""
+    names = ("executor", "workers", "threads", "device", "pack")
+    return {name: getattr(args, name) for name in names}
 
 
 def command(args: argparse.Namespace, verb: str) -> str:

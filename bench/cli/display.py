@@ -1,14 +1,21 @@
 """How a run looks while it goes: a live display on a terminal, plain lines elsewhere."""
 
+import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+from bench.api import Denoised, Forecast, Job, Listener, Outcome, Plan, Summary
 from bench.cli.common import duration
-from bench.runner.plan import Job, Plan
+from bench.cli.describe import more_seeds, text
+from bench.errors import BenchError
 
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+LONG = 3600.0
+"""Estimated seconds above which a run without a GPU asks first."""
 SHOWN = ("val/accuracy", "val/loss", "train/loss")
 """The metric to show of a running trial: the first of these that it has."""
 
@@ -21,9 +28,15 @@ class _Tally:
         self.epochs = {id(job): job.trial.cell.config.train.epochs for job in plan.todo()}
         self.total, self.workers = len(self.todo), workers
         self.began = time.monotonic()
-        self.outcomes: Counter[str] = Counter()
+        self.outcomes: Counter[Outcome] = Counter()
         self.share: dict[int, float] = {}  # of each running trial, how much is done
         self.expected_done = 0.0
+
+    def open(self) -> None:
+        """Begin to show."""
+
+    def close(self) -> None:
+        """Leave the terminal as it should stay."""
 
     def started(self, job: Job) -> None:
         self.share[id(job)] = 0.0
@@ -31,7 +44,7 @@ class _Tally:
     def progressed(self, job: Job, epoch: int, metrics: dict[str, float]) -> None:
         self.share[id(job)] = epoch / self.epochs[id(job)]
 
-    def ended(self, job: Job, outcome: str, message: str, metrics: dict[str, float]) -> None:
+    def ended(self, job: Job, outcome: Outcome, message: str, metrics: dict[str, float]) -> None:
         self.share.pop(id(job), None)
         self.expected_done += self.todo.pop(id(job), 0.0)
         self.outcomes[outcome] += 1
@@ -48,7 +61,7 @@ class _Tally:
         return max(rest / self.workers, longest) * pace
 
     def counts(self) -> str:
-        finished, pruned = self.outcomes["finished"], self.outcomes["pruned"]
+        finished, pruned = self.outcomes[Outcome.FINISHED], self.outcomes[Outcome.PRUNED]
         failed = sum(self.outcomes.values()) - finished - pruned
         left = self.left()
         eta = f", about {duration(left)} left" if left is not None and self.todo else ""
@@ -72,10 +85,10 @@ class _Lines(_Tally):
         if time.monotonic() - self.told > 60:
             self._tell(f"{job.name}: epoch {epoch}, {_metric(metrics)}")
 
-    def ended(self, job: Job, outcome: str, message: str, metrics: dict[str, float]) -> None:
+    def ended(self, job: Job, outcome: Outcome, message: str, metrics: dict[str, float]) -> None:
         super().ended(job, outcome, message, metrics)
         seconds = f" in {metrics['wall_clock']:.1f} s" if "wall_clock" in metrics else ""
-        note = _metric(metrics) if outcome == "finished" else f"{outcome}: {message}"
+        note = _metric(metrics) if outcome is Outcome.FINISHED else f"{outcome}: {message}"
         self._tell(f"{job.name}: {note}{seconds}")
 
     def _tell(self, text: str) -> None:
@@ -93,6 +106,12 @@ class _Live(_Tally):
         super().__init__(plan, workers)
         self.lines: dict[int, str] = {}
         self.live = Live(console=Console(), refresh_per_second=4, get_renderable=self._render)
+
+    def open(self) -> None:
+        self.live.start()
+
+    def close(self) -> None:
+        self.live.stop()
 
     def _render(self):
         from rich.console import Group
@@ -115,44 +134,109 @@ class _Live(_Tally):
         epochs = self.epochs[id(job)]
         self.lines[id(job)] = f"{job.name}: epoch {epoch}/{epochs}, {_metric(metrics)}"
 
-    def ended(self, job: Job, outcome: str, message: str, metrics: dict[str, float]) -> None:
+    def ended(self, job: Job, outcome: Outcome, message: str, metrics: dict[str, float]) -> None:
         super().ended(job, outcome, message, metrics)
         self.lines.pop(id(job), None)
-        if outcome != "finished":
+        if outcome is not Outcome.FINISHED:
             self.live.console.print(f"{job.name}: {outcome}: {message}", markup=False, highlight=False)
 
 
-@contextmanager
-def display(plan: Plan, workers: int) -> Iterator[_Tally]:
-    """Show a run while it goes, on standard output."""
-    if sys.stdout.isatty():
-        shown = _Live(plan, workers)
-        with shown.live:
-            yield shown
-    else:
-        yield _Lines(plan, workers)
+class _Denoising:
+    """How far denoising is: bars on a terminal, a line every ten seconds elsewhere; nothing where there is nothing to do."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        self.told, self.terminal = 0.0, sys.stdout.isatty()
+        self.bars = Progress(console=Console(), disable=not self.terminal)
+        self.tasks: dict[str, TaskID] = {}
+        self.bars.start()
+
+    def show(self, images: str, done: int, total: int) -> None:
+        if images not in self.tasks:
+            self.tasks[images] = self.bars.add_task(f"denoising ({images})", total=total)
+        self.bars.update(self.tasks[images], completed=done, visible=done < total)
+        if not self.terminal and (time.monotonic() - self.told > 10 or done == total):
+            print(f"denoising ({images}): {done:,} of {total:,} images", flush=True)
+            self.told = time.monotonic()
+
+    def stop(self) -> None:
+        self.bars.stop()
 
 
-@contextmanager
-def denoising() -> Iterator[Callable[[tuple[str, int, int]], None]]:
-    """Show how far denoising is: bars on a terminal, a line every ten seconds elsewhere; nothing where there is nothing to do."""
-    from rich.console import Console
-    from rich.progress import Progress
+class Display(Listener):
+    """A run on standard output, and the question whether a long one is meant. A context manager: leaving it ends what moves."""
 
-    told = 0.0
-    terminal = sys.stdout.isatty()
-    bars = Progress(console=Console(), disable=not terminal)
-    tasks = {}
+    def __init__(self, args: argparse.Namespace):
+        self.args = args
+        self.tally: _Tally | None = None
+        self.denoising: _Denoising | None = None
 
-    def progress(state: tuple[str, int, int]) -> None:
-        nonlocal told
-        which, done, total = state
-        if which not in tasks:
-            tasks[which] = bars.add_task(f"denoising ({which})", total=total)
-        bars.update(tasks[which], completed=done, visible=done < total)
-        if not terminal and (time.monotonic() - told > 10 or done == total):
-            print(f"denoising ({which}): {done:,} of {total:,} images", flush=True)
-            told = time.monotonic()
+    def __enter__(self) -> "Display":
+        return self
 
-    with bars:
-        yield progress
+    def __exit__(self, *_: object) -> None:
+        self._stop_denoising()
+        if self.tally:
+            self.tally.close()
+
+    def _stop_denoising(self) -> None:
+        if self.denoising:
+            self.denoising.stop()
+            self.denoising = None
+
+    def planned(self, forecast: Forecast) -> None:
+        print("\n".join([text(forecast, self.args), *forecast.packs.told(forecast.plan)]), flush=True)
+        self._confirm(forecast)
+
+    def _confirm(self, forecast: Forecast) -> None:
+        """Raises BenchError where a run that takes long, without a GPU, is not wanted."""
+        seconds = forecast.seconds or 0.0
+        if self.args.yes or forecast.kind != "cpu" or seconds < LONG:
+            return
+        long = f"this would take about {duration(seconds)} on this machine, which has no GPU"
+        profiles = ", ".join(forecast.suite.spec.profiles)
+        mend = "add --yes to run it all the same" + (f", or choose a smaller --profile ({profiles})" if profiles else "")
+        if not sys.stdin.isatty():
+            raise BenchError(long, mend=mend)
+        if input(f"{long}. Run it? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise BenchError("nothing was run", mend=mend)
+
+    def elsewhere(self, cell: str, coordinator: str) -> None:
+        print(f"note: {cell} is running at {coordinator}", file=sys.stderr)
+
+    def next_round(self, forecast: Forecast) -> None:
+        todo = forecast.plan.todo()
+        stages = ", ".join(dict.fromkeys(job.trial.cell.stage for job in todo))
+        first = f"next: {len(todo)} trials ({stages})"
+        print("\n".join([first, *more_seeds(forecast), *forecast.packs.told(forecast.plan)]), flush=True)
+
+    def denoised(self, progress: Denoised) -> None:
+        self.denoising = self.denoising or _Denoising()
+        self.denoising.show(progress.images, progress.done, progress.total)
+
+    def round_began(self, plan: Plan, workers: int) -> None:
+        self._stop_denoising()
+        self.tally = _Live(plan, workers) if sys.stdout.isatty() else _Lines(plan, workers)
+        self.tally.open()
+
+    def started(self, job: Job) -> None:
+        if self.tally:
+            self.tally.started(job)
+
+    def progressed(self, job: Job, epoch: int, metrics: dict[str, float]) -> None:
+        if self.tally:
+            self.tally.progressed(job, epoch, metrics)
+
+    def ended(self, job: Job, outcome: Outcome, message: str, metrics: dict[str, float]) -> None:
+        if self.tally:
+            self.tally.ended(job, outcome, message, metrics)
+
+    def round_ended(self, summary: Summary) -> None:
+        if self.tally:
+            self.tally.close()
+            self.tally = None
+        told = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes.items()) or "nothing finished"
+        took = f"the tracker took {summary.tracking:.1f} s of processor time"
+        print(f"{told} in {duration(summary.seconds)}; {took}", flush=True)

@@ -11,15 +11,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    from bench.cli.plan import as_json, text
-    from bench.cli.planning import planned
-    from bench.trackers import open_tracker
+    from bench.cli.describe import text
 
-    suite = common.load(args)
-    tracker = open_tracker()
-    plan = planned(suite, tracker.runs(suite.experiment), tracker)
+    forecast = common.load(args).status()
     if args.json:
-        common.show_json(as_json(plan, None, None))
+        common.show_json(forecast.as_dict())
     else:
-        print(text(plan, None, None, args))
-    return 0 if plan.counts().keys() <= {"done", "pruned"} else 3
+        print(text(forecast, args))
+    return 0 if forecast.complete else 3

@@ -11,12 +11,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    from bench.trackers import open_tracker
+    from bench.api.store import store
 
-    uri = open_tracker().uri
-    if uri.startswith("http"):
-        print(f"the runs are at {uri}")
+    tracker = store()
+    if (command := tracker.ui_command(args.host, args.port)) is None:
+        print(f"the runs are at {tracker.uri}")
         return 0
-    command = ["mlflow", "ui", "--backend-store-uri", uri, "--host", args.host, "--port", str(args.port)]
     os.execv(sys.executable, [sys.executable, "-m", *command])
     return 0

@@ -23,7 +23,7 @@ class Subject:
     def __init__(self, registry: Registry, name: str):
         """Raises BenchError where there is no such part."""
         self.part = registry[name]
-        self.name = f"{registry.kind} {name}"
+        self.name, self.component = f"{registry.kind} {name}", name
         try:
             self.file = inspect.getsourcefile(self.part)
             self.where = f"{self.file}:{inspect.getsourcelines(self.part)[1]}"
@@ -41,11 +41,12 @@ class Subject:
                 raise
             lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == self.file]
             where = f"{self.file}:{lines[-1]}" if lines else self.where
-            raise BenchError(f"{self.name} raises {type(error).__name__}: {error}", where=where, mend="mend that line") from error
+            told = f"{self.name} raises {type(error).__name__}: {error}"
+            raise BenchError(told, where=where, mend="mend that line", component=self.component) from error
 
     def demand(self, holds: bool, violation: str, mend: str) -> None:
         if not holds:
-            raise BenchError(f"{self.name} {violation}", where=self.where, mend=mend)
+            raise BenchError(f"{self.name} {violation}", where=self.where, mend=mend, component=self.component)
 
 
 def described(values: tuple) -> str:

@@ -9,7 +9,7 @@ from bench.config import Data
 from bench.data.dataset import META, Dataset
 from bench.data.disk import disk_errors, locked
 from bench.data.sources import source_of
-from bench.errors import BenchError
+from bench.errors import BenchError, ErrorCode
 from bench.paths import data_root
 
 
@@ -70,12 +70,15 @@ def verify(data: Data, *, root: Path | None = None) -> str:
     try:
         dataset = Dataset.open(folder)
     except FileNotFoundError as error:
-        raise BenchError(f"{data.source} is not prepared", mend="run `bench data prepare SUITE`") from error
+        raise BenchError(
+            f"{data.source} is not prepared", mend="run `bench data prepare SUITE`", code=ErrorCode.NOT_PREPARED
+        ) from error
     if (now := dataset.rehash()) != dataset.digest:
         raise BenchError(
             f"the arrays have changed since they were made: their hash is {now[:12]}…, not {dataset.digest[:12]}…",
             where=str(folder),
             mend="delete this folder and run `bench data prepare SUITE`",
+            code=ErrorCode.NOT_PREPARED,
         )
     return now
 

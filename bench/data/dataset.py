@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.errors import BenchError
+from bench.errors import BenchError, ErrorCode
 
 FORMAT = 1
 """Version of the folder's layout; folders of another version are made anew."""
@@ -155,4 +155,5 @@ def _damaged(folder: Path, why: str) -> BenchError:
         f"the prepared data set is damaged: {why}",
         where=str(folder),
         mend="`bench data prepare SUITE` makes it anew",
+        code=ErrorCode.NOT_PREPARED,
     )

@@ -4,7 +4,7 @@ from bench.models import cnn, densenet, resnet  # each registers its networks
 from bench.models.base import MODELS
 from bench.models.build import build, check
 from bench.models.heads import parameters, penalty
-from bench.models.hub import fetch, unavailable, weights_digest
+from bench.models.hub import fetch, is_published, unavailable, weights_digest
 
 __all__ = [
     "MODELS",
@@ -13,6 +13,7 @@ __all__ = [
     "cnn",
     "densenet",
     "fetch",
+    "is_published",
     "parameters",
     "penalty",
     "resnet",

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from bench import config, memory
-from bench.errors import BenchError, did_you_mean
+from bench.errors import BenchError, ErrorCode, did_you_mean
 from bench.models import heads, hub, weights
 from bench.models.base import MODELS, Shape
 from bench.seeding import derive
@@ -33,7 +33,8 @@ def build(model: config.Model, in_shape: Shape, classes: int, seed: int) -> nn.M
     """
     if reason := hub.unavailable(model):
         mend = "fetch them with `bench data prepare SUITE`" if model.pretrained else "check the path under `model.weights`"
-        raise BenchError(reason, where=f"model {model.name}", mend=mend)
+        code = ErrorCode.NOT_PREPARED if model.pretrained else None
+        raise BenchError(reason, where=f"model {model.name}", mend=mend, code=code)
     width = _width(model, in_shape, classes)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "initialisation"))

@@ -34,6 +34,16 @@ def unavailable(model: config.Model) -> str | None:
     return None if found else f"pretrained weights of {model.name} are not in the local hub cache"
 
 
+def is_published(model: config.Model) -> bool:
+    """Whether `model` starts from weights that a hub publishes, and `fetch` can get."""
+    if model.weights or not model.pretrained:
+        return False
+    try:
+        return bool(_published(model.name))
+    except BenchError:
+        return False
+
+
 def weights_digest(model: config.Model) -> str:
     """Return the SHA-256 of the file that `model` starts from; "" without one, or where it cannot be had."""
     if isinstance(model.weights, config.Trained) or not (model.weights or model.pretrained) or unavailable(model):

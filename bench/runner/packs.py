@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from bench.config import TrialConfig
 from bench.errors import BenchError
+from bench.runner.executors.base import Executor
+from bench.runner.messages import ProbePacks
 from bench.runner.plan import Job, Plan
-from bench.runner.pool import Pool
 from bench.suite import Suite
 from bench.suite.measured import named_metrics
 from bench.suite.metrics import TIMES, stored
@@ -103,15 +104,15 @@ def timed_stages(suite: Suite) -> frozenset[str]:
     return frozenset(cell.stage for cells in timed for cell in cells)
 
 
-def choose(plan: Plan, pool: Pool, packs: Packs) -> None:
+def choose(plan: Plan, executor: Executor, packs: Packs) -> None:
     """Measure what is not known yet, of what is to do; and let the estimates of the plan know. Jobs must have theirs."""
     if packs.asked is not None:
         return
     jobs = [job for job in plan.ahead() if not job.trial.cell.ensemble and not packs.timed & {cell.stage for cell in job.cells}]
     kinds = _kinds(plan, jobs)
-    unknown = {kind: like for kind, like in kinds.items() if kind not in packs.ways and like.is_worth_measuring(pool)}
-    requests = [(like.config, _widths(like.count, pool)) for like in unknown.values()]
-    for kind, seconds in zip(unknown, pool.map("probe_packs", requests), strict=True):
+    unknown = {kind: like for kind, like in kinds.items() if kind not in packs.ways and like.is_worth_measuring(executor.kind)}
+    requests = [ProbePacks(like.config, _widths(like.count, executor)) for like in unknown.values()]
+    for kind, seconds in zip(unknown, executor.map(requests), strict=True):
         best = min(seconds, key=seconds.get)
         gain = seconds[ALONE] / seconds[best]
         packs.ways[kind], packs.gains[kind] = (best, gain) if gain >= GAIN else (ALONE, 1.0)
@@ -129,10 +130,11 @@ class _Like:
     count: float = 0.0
     seconds: float = 0.0
 
-    def is_worth_measuring(self, pool: Pool) -> bool:
-        if self.count < 2 or self.seconds < WORTH[pool.kind]:
+    def is_worth_measuring(self, kind: str) -> bool:
+        """kind: of device."""
+        if self.count < 2 or self.seconds < WORTH[kind]:
             return False
-        return pool.kind == "cuda" or self.step < LONG_STEP
+        return kind == "cuda" or self.step < LONG_STEP
 
 
 def _kinds(plan: Plan, jobs: list[Job]) -> dict[str, _Like]:
@@ -164,7 +166,7 @@ def parse(text: str) -> int | None:
     return int(text)
 
 
-def _widths(jobs: float, pool: Pool) -> list[int]:
+def _widths(jobs: float, executor: Executor) -> tuple[int, ...]:
     """Return the widths to try, as long as every worker has something to do."""
-    share = min(math.ceil(jobs / len(pool.workers)), WIDTHS[pool.kind][-1])
-    return [width for width in WIDTHS[pool.kind] if width < share] + [share] * (share > 1)
+    share = min(math.ceil(jobs / len(executor.workers)), WIDTHS[executor.kind][-1])
+    return (*(width for width in WIDTHS[executor.kind] if width < share), *[share] * (share > 1))

@@ -3,47 +3,60 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from math import isfinite
+from math import fsum, isclose, isfinite
 
 from bench.config import Trained
 from bench.errors import BenchError
-from bench.runner.plan import ENDED, Job, Kept, Plan, ensemble_fingerprint, identity
+from bench.runner.fingerprints import ensemble_fingerprint, identity
+from bench.runner.plan import Job, Kept, Plan, ReasonKind, SearchKey, State, search_of
 from bench.suite import Cell, Suite, Trial, trials
 from bench.suite.cells import TRIAL, Cells, collector_paused, unknown
 from bench.suite.links import candidates, sources, trained_by
 from bench.suite.stages import Range, Search, Start
-from bench.trackers import StoredRun
+from bench.trackers import StoredRun, record
+from bench.trackers.record import Outcome
 
-AGAIN = ("crashed", "interrupted", "pruned")
-"""Outcomes that say nothing about the trial itself (a search's trial that was pruned, nothing about it without that search);
-the others (diverged, oom, timeout) stand until `--retry`."""
+Labels = tuple[tuple[str, str], ...]
+"""A cell's labels, in the order of its axes."""
 SEED = "seed"
 """The parameter of a search that draws a trial's seed."""
+SAME = 1e-9
+"""Means that differ by less, relative to the larger, are equal: floating-point sums cannot tell more."""
+
+
+def make_plan(
+    suite: Suite, runs: list[StoredRun], *, retry: bool = False, looks: Mapping[tuple[str, Labels], int] | None = None
+) -> Plan:
+    """Return the plan of a suite, given the runs of its experiment.
+
+    retry: failed outcomes that would otherwise stand are to do again. looks: (stage, labels) of a cell → the look that its
+    seeds have come to, from 0; other cells are at their first.
+    """
+    return Planner(suite, runs, retry, looks or {}).plan()
 
 
 class Planner:
     """Makes one plan. Stages that `--only` leaves out are looked up too, where others need them, but are not part of it."""
 
-    def __init__(self, suite: Suite, runs: list[StoredRun], retry: bool, looks: Mapping[tuple[str, tuple], int]):
+    def __init__(self, suite: Suite, runs: list[StoredRun], retry: bool, looks: Mapping[tuple[str, Labels], int]):
         self.suite, self.retry, self.looks = suite, retry, looks
         self.runs: dict[str, list[StoredRun]] = defaultdict(list)
-        self.sampled: dict[tuple, list[StoredRun]] = defaultdict(list)
+        self.sampled: dict[tuple[str, Labels], list[StoredRun]] = defaultdict(list)
         for run in runs:
-            self.runs[run.tags.get("fingerprint", "")].append(run)
-            if "search" in run.tags:
-                axes = {tag.removeprefix("axis."): label for tag, label in run.tags.items() if tag.startswith("axis.")}
-                self.sampled[(run.tags.get("stage", ""), *sorted(axes.items()))].append(run)
+            self.runs[record.fingerprint(run)].append(run)
+            if record.rules(run) is not None:
+                self.sampled[record.stage(run), tuple(sorted(record.labels(run).items()))].append(run)
         self.made = Plan(suite)
         self.others: dict[str, Job] = {}
         """Jobs of stages that are not part of the plan."""
-        self.of_cell: dict[tuple[str, tuple], list[Job]] = defaultdict(list)
+        self.of_cell: dict[tuple[str, Labels], list[Job]] = defaultdict(list)
         self.cells: dict[str, Cells] = {}
-        self.barren: dict[tuple, str] = {}
+        self.barren: dict[tuple[str, Labels], str] = {}
         """Stages, and the labels for which the best was sought, that ended without a cell that can be kept; and why."""
         self.refused: dict[str, str] = {}
         """Stages that do not go together with the cell that was the best of another; and why."""
-        self.absent: dict[str, str] = {}
-        """Why weights cannot be had here, by the key of the model that needs them; "" where they can."""
+        self.absent: dict[str, tuple[ReasonKind, str] | None] = {}
+        """Why weights cannot be had here, by the key of the model that needs them; None where they can."""
         self.sources = {stage: set().union(*map(sources, cells)) for stage, cells in suite.all_cells.items()}
         self.rested_on = set().union(*self.sources.values())
         """Stages that others rest on."""
@@ -115,8 +128,9 @@ class Planner:
         self._enter(trial, job, is_part)
         if (trial.cell.stage, tuple(trial.cell.labels.items())) in self.keepers:
             job.keeps = True
-            if job.state == "done" and "kept" not in job.run.tags:
-                job.state, job.run, job.reason = "todo", None, "its weights were not kept"
+            if job.state is State.DONE and not record.keeps_weights(job.result):
+                job.run = None
+                job.mark(State.TODO, ReasonKind.NOT_KEPT, "its weights were not kept")
                 self._ready(job, trial.cell, [trial.seed])
         return job
 
@@ -127,59 +141,74 @@ class Planner:
         if trial.cell.stage in self.rested_on:
             self.of_cell[trial.cell.stage, tuple(trial.cell.labels.items())].append(job)
 
-    def _look_up(self, job: Job, cell: Cell, runs: Iterable[StoredRun], again: tuple[str, ...] = AGAIN) -> None:
+    def _look_up(self, job: Job, cell: Cell, runs: Iterable[StoredRun]) -> None:
         """Give a job its state, from the runs that may stand for it."""
         if job.trial.known:
-            self._found(job, runs, again)
+            self._found(job, runs)
         elif cell.waits:
-            sought = (cell.waits, *((axis, cell.labels[axis]) for axis in cell.start.each if axis in cell.labels))
-            reason = self.refused.get(cell.stage) or self.barren.get(sought)
-            job.state, job.reason = ("unavailable", reason) if reason else ("waiting", f"for stage {cell.waits}")
-        if job.state == "todo" and not cell.ensemble:
+            each = cell.start.each if cell.start else ()
+            sought = cell.waits, tuple((axis, cell.labels[axis]) for axis in each if axis in cell.labels)
+            if reason := self.refused.get(cell.stage) or self.barren.get(sought):
+                job.mark(State.UNAVAILABLE, ReasonKind.BEST, reason)
+            else:
+                job.mark(State.WAITING, ReasonKind.BEST, f"for stage {cell.waits}")
+        if job.state is State.TODO and not cell.ensemble:
             self._ready(job, cell, [job.trial.seed])
 
     def _ready(self, job: Job, cell: Cell, seeds: Sequence[int]) -> None:
         """Let a job wait for the weights that it starts from, or be unavailable without. seeds: those that it may have."""
-        if reason := self._no_weights(cell):
-            job.state, job.reason = "unavailable", reason
+        if absent := self._no_weights(cell):
+            job.mark(State.UNAVAILABLE, *absent)
             return
         try:
             origins = [origin for seed in seeds if (origin := self._source(cell, seed))]
         except BenchError as error:  # the best of a stage, from which either began, is of another architecture
-            job.state, job.reason = "unavailable", str(error)
+            job.mark(State.UNAVAILABLE, ReasonKind.ORIGIN, str(error))
             return
         for origin in origins:
-            if origin.state in ("failed", "unavailable"):
-                told = f"the trial that trains its weights, {origin.name}, is {origin.state}"
-                job.state, job.reason = "unavailable", told
-            elif origin.state != "done" and job.state == "todo":
-                job.state, job.reason = "waiting", f"for the weights of {origin.name}"
+            if origin.state in (State.FAILED, State.UNAVAILABLE):
+                reason = f"the trial that trains its weights, {origin.name}, is {origin.state}"
+                job.mark(State.UNAVAILABLE, ReasonKind.ORIGIN, reason)
+            elif origin.state is not State.DONE and job.state is State.TODO:
+                job.mark(State.WAITING, ReasonKind.ORIGIN, f"for the weights of {origin.name}")
         job.origin = origins[0] if origins else None
 
-    def _no_weights(self, cell: Cell) -> str:
-        """Say why a cell's weights cannot be had on this machine; "" where they can, or where it needs none."""
+    def _no_weights(self, cell: Cell) -> tuple[ReasonKind, str] | None:
+        """Say why a cell's weights cannot be had on this machine; None where they can, or where it needs none."""
         model = cell.model.config
         if not (model.pretrained or isinstance(model.weights, str)):
-            return ""  # asking any other model would load torch for nothing
+            return None  # asking any other model would load torch for nothing
         if cell.model.key not in self.absent:
             from bench import models
 
-            self.absent[cell.model.key] = models.unavailable(model) or ""
+            reason = models.unavailable(model)
+            kind = ReasonKind.HUB_WEIGHTS if models.is_published(model) else ReasonKind.WEIGHTS
+            self.absent[cell.model.key] = (kind, reason) if reason else None
         return self.absent[cell.model.key]
 
-    def _found(self, job: Job, runs: Iterable[StoredRun], again: tuple[str, ...]) -> None:
+    def _found(self, job: Job, runs: Iterable[StoredRun]) -> None:
         """Give a job the state that its runs leave it in."""
         for run in runs:
-            outcome = run.tags.get("outcome", "")
-            if run.status == "FINISHED":
-                if job.state != "done" or "kept" in run.tags:
-                    job.state, job.run, job.reason = "done", run, ""
-            elif job.state == "done":
+            outcome = record.outcome(run)
+            if outcome is Outcome.FINISHED:
+                if job.state is not State.DONE or record.keeps_weights(run):
+                    job.run = run
+                    job.mark(State.DONE)
+            elif job.state is State.DONE:
                 continue
-            elif run.status == "RUNNING":
-                job.state, job.run, job.reason = "running", run, f"by {run.tags.get('coordinator', 'an unknown process')}"
-            elif outcome and outcome not in again and not (self.retry and outcome != "pruned") and job.state != "running":
-                job.state, job.run, job.reason = "pruned" if outcome == "pruned" else "failed", run, outcome
+            elif outcome is Outcome.RUNNING:
+                job.run = run
+                job.mark(State.RUNNING, ReasonKind.ELSEWHERE, f"by {record.coordinator(run) or 'an unknown process'}")
+            elif job.state is not State.RUNNING and self._stands(outcome, job):
+                job.run = run
+                state = State.PRUNED if outcome is Outcome.PRUNED else State.FAILED
+                job.mark(state, ReasonKind.OUTCOME, str(outcome))
+
+    def _stands(self, outcome: Outcome, job: Job) -> bool:
+        """Whether an outcome without a result is not to be tried again. That a search pruned a trial says nothing without it."""
+        if outcome is Outcome.PRUNED:
+            return job.search is not None
+        return not outcome.is_run_again and not self.retry
 
     # ------------------------------------------------------------ weights of another stage
 
@@ -205,24 +234,27 @@ class Planner:
         """Return the best cell of a stage, None where that is not known (yet)."""
         found = candidates(self.cells[start.stage], start, on)
         jobs = {id(cell): self.of_cell[cell.stage, tuple(cell.labels.items())] for cell in found}
-        if any(job.state not in ENDED for of_one in jobs.values() for job in of_one):
+        if not all(job.state.is_settled for of_one in jobs.values() for job in of_one):
             return None
-        ranked = []
+        ranked: list[tuple[float, Cell]] = []
         for cell in found:
-            values = [job.run.metrics.get(start.metric) if job.state == "done" else None for job in jobs[id(cell)]]
-            if values and all(value is not None and isfinite(value) for value in values):
-                ranked.append((sum(values) / len(values), cell))
+            given = [job.result.metrics.get(start.metric) if job.state is State.DONE else None for job in jobs[id(cell)]]
+            values = [value for value in given if value is not None and isfinite(value)]
+            if values and len(values) == len(given):
+                ranked.append((fsum(values) / len(values), cell))
         if not ranked:
             told = ", ".join(f"{axis}={label}" for axis, label in on.items())
             where = f"stage {start.stage}" + (f" ({told})" if told else "")
-            self.barren[start.stage, *on.items()] = (
+            self.barren[start.stage, tuple(on.items())] = (
                 f"{where} has nothing to keep: no cell of which every trial finished with {start.metric}"
             )
             return None
-        value, cell = (min if start.metric.endswith("loss") else max)(ranked, key=lambda pair: pair[0])
+        extreme = (min if start.metric.endswith("loss") else max)(value for value, _ in ranked)
+        (value, cell), *others = (pair for pair in ranked if isclose(pair[0], extreme, rel_tol=SAME))  # as they are declared
         job = jobs[id(cell)][0]
         best = job.trial.cell if job.search else cell  # a search's cell is what was drawn
-        kept = Kept(stage, dict(on), start, best, value, job.parameters or {})
+        tied = tuple(other.name for _, other in others)
+        kept = Kept(stage, dict(on), start, best, value, job.parameters or {}, tied)
         if kept not in self.made.kept and stage in self.suite.cells:
             self.made.kept.append(kept)
         return best
@@ -232,18 +264,19 @@ class Planner:
     def _slot(self, cell: Cell, seed: int, is_part: bool) -> None:
         """Add one trial of a search: as it was drawn, where it was, else open."""
         stage = cell.stage
-        search = self.suite.spec.stages[stage].search
-        which = (stage, *((axis, label) for axis, label in cell.labels.items() if axis != TRIAL))
-        past = [run for run in self.sampled[(stage, *sorted(cell.labels.items()))] if run.tags["search"] == rules(search)]
+        search = search_of(self.suite, stage)
+        which = SearchKey(stage, tuple((axis, label) for axis, label in cell.labels.items() if axis != TRIAL))
+        past = [run for run in self.sampled[stage, tuple(sorted(cell.labels.items()))] if record.rules(run) == rules(search)]
         parameters, trial = None, unknown(cell, seed)
-        for run in sorted(past, key=lambda run: (run.status != "FINISHED", -run.start)) if not cell.waits else ():
-            told = parameters_of(run)
+        newest_first = sorted(past, key=lambda run: (record.outcome(run) is not Outcome.FINISHED, -run.start))
+        for run in newest_first if not cell.waits else ():
+            drawn = record.parameters(run)
             try:
-                again = self._drawn(cell.labels, stage, told)
+                again = self._drawn(cell.labels, stage, drawn)
             except (KeyError, ValueError, BenchError):
                 continue  # the space was another one
-            if again.fingerprint == run.tags.get("fingerprint"):
-                parameters, trial = told, again
+            if again.fingerprint == record.fingerprint(run):
+                parameters, trial = drawn, again
                 break
         # every trial of a search is a job of its own, with runs of its own: it may be pruned where another of its configuration
         # is not
@@ -251,15 +284,14 @@ class Planner:
         (self.made.jobs if is_part else self.others)[unknown(cell, seed).fingerprint] = job
         self._enter(trial, job, is_part)
         if parameters is None and not cell.waits:
-            spec = self.suite.spec.stages[stage]
-            self._ready(job, cell, spec.seeds or self.suite.spec.seeds)
-            if reason := next(filter(None, map(self._no_weights, self.cells[stage].samples)), ""):
-                job.state, job.reason = "unavailable", reason
+            self._ready(job, cell, self.suite.search_seeds(stage))
+            if absent := next(filter(None, map(self._no_weights, self.cells[stage].samples)), None):
+                job.mark(State.UNAVAILABLE, *absent)
             return
-        same = [run for run in past if run.tags.get("fingerprint") == trial.fingerprint]
-        self._look_up(job, trial.cell, same, again=("crashed", "interrupted"))  # pruned is an outcome here
-        if job.state in ("done", "pruned", "failed"):
-            self.made.past[which].append(job.run)
+        same = [run for run in past if record.fingerprint(run) == trial.fingerprint]
+        self._look_up(job, trial.cell, same)
+        if job.state in (State.DONE, State.PRUNED, State.FAILED):
+            self.made.past[which].append(job.result)
 
     def _newly_drawn(self, cell: Cell, parameters: Mapping[str, str]) -> tuple[Trial, Job | None]:
         """Return the trial that a search's cell becomes with what was drawn, and the one that trains its weights."""
@@ -268,10 +300,10 @@ class Planner:
 
     def _drawn(self, labels: Mapping[str, str], stage: str, parameters: Mapping[str, str]) -> Trial:
         """Return the trial of a search with these parameters, as the tags of its run tell them."""
-        spec = self.suite.spec.stages[stage]
-        values = {name: _value(parameter, parameters[name]) for name, parameter in spec.search.space.items()}
+        space = search_of(self.suite, stage).space
+        values = {name: _value(parameter, parameters[name]) for name, parameter in space.items()}
         cell = self.suite.sampled(stage, dict(labels), values, lambda start, on: self._best(stage, start, on))
-        seeds = spec.seeds or self.suite.spec.seeds
+        seeds = self.suite.search_seeds(stage)
         seed = int(parameters[SEED]) if len(seeds) > 1 else seeds[0]
         if seed not in seeds:
             raise ValueError(seed)
@@ -288,15 +320,17 @@ class Planner:
                 for job in self.of_cell[stage, tuple(one.labels.items())]:
                     if spec.pool == "all" or job.trial.seed == seed:
                         found.setdefault(job.trial.fingerprint, job)
-        members = [job for job in found.values() if job.state == "done"]
-        if open_jobs := [job for job in found.values() if job.state not in ENDED]:
+        members = [job for job in found.values() if job.state is State.DONE]
+        if open_jobs := [job for job in found.values() if not job.state.is_settled]:
             job = self._job(unknown(cell, seed), is_part)
-            job.state, job.reason = "waiting", f"for {len(open_jobs)} trials that are to vote"
+            job.mark(State.WAITING, ReasonKind.MEMBERS, f"for {len(open_jobs)} trials that are to vote")
             return
-        job = self._job(Trial(cell, seed, ensemble_fingerprint(cell, seed, members)), is_part)
+        fingerprint = ensemble_fingerprint(cell, seed, (member.trial.fingerprint for member in members))
+        job = self._job(Trial(cell, seed, fingerprint), is_part)
         job.members = members
         if not members:
-            job.state, job.reason = "unavailable", f"no trial of {', '.join(spec.stages)} has finished, so none can vote"
+            reason = f"no trial of {', '.join(spec.stages)} has finished, so none can vote"
+            job.mark(State.UNAVAILABLE, ReasonKind.MEMBERS, reason)
 
 
 def _value(parameter: Range | dict, text: str) -> float | str:
@@ -308,11 +342,6 @@ def _value(parameter: Range | dict, text: str) -> float | str:
     if not parameter.low <= value <= parameter.high:
         raise ValueError(f"{text} is outside the interval")
     return value
-
-
-def parameters_of(run: StoredRun) -> dict[str, str]:
-    """Return what a search drew for a trial, as the tags of its run tell it."""
-    return {tag.removeprefix("search."): text for tag, text in run.tags.items() if tag.startswith("search.")}
 
 
 def rules(search: Search) -> str:

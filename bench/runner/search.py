@@ -10,9 +10,10 @@ from optuna.pruners import BasePruner, MedianPruner, NopPruner, SuccessiveHalvin
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import Trial, TrialState
 
-from bench.runner.planner import SEED, parameters_of
+from bench.runner.planner import SEED
 from bench.suite import stages
-from bench.trackers import StoredRun
+from bench.trackers import StoredRun, record
+from bench.trackers.record import Outcome
 
 History = Mapping[str, Mapping[str, Sequence[tuple[int, float]]]]
 """run id → metric → [(epoch, value), …]"""
@@ -42,11 +43,10 @@ class Search:
     def remember(self, runs: Iterable[StoredRun], histories: History) -> None:
         """Take in the trials that have run, in the order in which they began: what they drew, how they went, how they ended."""
         for run in sorted(runs, key=lambda run: run.start):
-            trial = self.again(parameters_of(run))
+            trial = self.again(record.parameters(run))
             for epoch, value in histories.get(run.run_id, {}).get(self.spec.metric, ()):
                 self.goes_on(trial, epoch, value)
-            outcome = "finished" if run.status == "FINISHED" else run.tags.get("outcome", "")
-            self.tell(trial, outcome, run.metrics)
+            self.tell(trial, record.outcome(run), run.metrics)
 
     def draw(self, number: int) -> Trial:
         """Return the next trial. number: its place in the search."""
@@ -69,12 +69,12 @@ class Search:
         trial.report(value, epoch)
         return not trial.should_prune()
 
-    def tell(self, trial: Trial, outcome: str, metrics: Mapping[str, float]) -> None:
+    def tell(self, trial: Trial, outcome: Outcome, metrics: Mapping[str, float]) -> None:
         """Take in how a trial ended."""
         value = metrics.get(self.spec.metric)
-        if outcome == "pruned":
+        if outcome is Outcome.PRUNED:
             self.study.tell(trial, state=TrialState.PRUNED)
-        elif outcome == "finished" and value is not None:
+        elif outcome is Outcome.FINISHED and value is not None:
             self.study.tell(trial, value)
         else:
             self.study.tell(trial, state=TrialState.FAIL)

@@ -1,6 +1,5 @@
 """What a suite may have drawn: the shapes of `figures:`."""
 
-from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -108,14 +107,3 @@ Figure = Annotated[
     Dots | Boxes | Forest | CriticalDifference | Curves | Classes | Confusion | Images | Trials | Scatter,
     Field(discriminator="kind"),
 ]
-
-
-def standard(tables: Iterable[str], searches: Mapping[str, list[str]], claims: bool) -> dict[str, Figure]:
-    """Return what is drawn of a suite that does not say: the dots of tables, the trials of searches, and its claims.
-
-    searches: stage → its axes beside the trials.
-    """
-    drawn: dict[str, Figure] = {f"{table}-dots": Dots(kind="dots", table=table) for table in tables}
-    for stage, axes in searches.items():
-        drawn[f"{stage}-trials"] = Trials(kind="trials", stage=stage, **({"panels": axes} if axes else {}))
-    return drawn | ({"claims": Forest(kind="forest")} if claims else {})

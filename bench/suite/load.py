@@ -13,6 +13,7 @@ from bench.suite import expand, links
 from bench.suite.axes import normalise
 from bench.suite.cells import Best, Cell, Cells, collector_paused
 from bench.suite.checks import check_figure, check_table
+from bench.suite.claims import Claim
 from bench.suite.contrasts import Contrast, contrasts
 from bench.suite.document import Document
 from bench.suite.measured import check_metrics
@@ -115,6 +116,22 @@ class Suite:
         if isinstance(seeds, Looks):
             return Schedule([list(range(n)) for n in seeds.looks], seeds.alpha or self.spec.alpha)
         return Schedule([seeds], self.spec.alpha)
+
+    @property
+    def schedules(self) -> dict[str, Schedule]:
+        """stage → the seeds that it was declared to run with."""
+        return {stage: self.schedule(stage) for stage in self.spec.stages}
+
+    @property
+    def tested_claims(self) -> dict[str, tuple[Claim, list[Contrast]]]:
+        """claim → what the suite says, and its contrasts."""
+        return {name: (self.spec.claims[name], found) for name, found in self.claims.items()}
+
+    def search_seeds(self, stage: str) -> list[int]:
+        """Return the seeds of which each trial of a stage's search draws one."""
+        seeds = self.spec.stages[stage].seeds or self.spec.seeds
+        assert not isinstance(seeds, Looks), "a search has no looks"
+        return seeds
 
     @property
     def sequential(self) -> bool:

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from bench.reports.arms import Trials
-from bench.reports.collect import FINISHED, Record
+from bench.reports.collect import Record
 from bench.reports.figures.data import Arm, Sample
 from bench.reports.statistics import one_sample, summary
 from bench.reports.tables import ABSENT, place_label
+from bench.trackers.record import Outcome
 
 MOST_NAMED = 4
 
@@ -75,7 +76,7 @@ def lacking(records: Sequence[Record], has: Callable[[Record], bool], missing: s
 
     missing: what to say of a trial that finished without it.
     """
-    without = Counter(missing if record.outcome == FINISHED else record.outcome for record in records if not has(record))
+    without = Counter(missing if record.outcome is Outcome.FINISHED else record.outcome for record in records if not has(record))
     if not without:
         return ""
     told = ", ".join(f"{count} {outcome}" for outcome, count in without.items())

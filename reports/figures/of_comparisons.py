@@ -12,7 +12,6 @@ from bench.reports.figures.ranges import axis_range, is_cut
 from bench.reports.numbers import probability
 from bench.reports.statistics import Comparison
 from bench.reports.tables import BETWEEN, Table
-
 from bench.suite.metrics import TIMES
 
 UNITS = {"": "", "%": " (percentage points)"}

@@ -8,15 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from bench.reports.collect import FINISHED, Record
+
+from bench.reports.collect import Record
 from bench.reports.figures.cells import Store, lacking, notes, place, some
 from bench.reports.figures.data_images import Images, ImagesPanel, Picture, Strip
 from bench.reports.tables import BETWEEN
+from bench.trackers.record import Artifact, Outcome
 
 if TYPE_CHECKING:
     from bench.suite.figures import Images as Spec
 
-ARTIFACT = "images.npz"
+ARTIFACT = Artifact.IMAGES
 VERSIONS = ("clean", "noisy", "denoised")
 NO_IMAGES = "without stored images"
 OTHERS = "its images are others, and are not shown"
@@ -84,7 +86,7 @@ def _psnr(image: np.ndarray, clean: np.ndarray) -> str:
 
 def _stored(record: Record, store: Store | None) -> Arrays | None:
     """Return the images that a finished trial stored, a few; None where there are none to read."""
-    if not (store and record.run and record.outcome == FINISHED):
+    if not (store and record.run and record.outcome is Outcome.FINISHED):
         return None
     try:
         with np.load(io.BytesIO(store.artifact(record.run.run_id, ARTIFACT) or b"")) as archive:

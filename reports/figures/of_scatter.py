@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from bench.reports.collect import FINISHED, Record
+from bench.reports.collect import Record
 from bench.reports.derived import class_pairs
 from bench.reports.figures.cells import lacking, notes, place
 from bench.reports.figures.data import Scatter, ScatterPanel
 from bench.reports.figures.ranges import axis_range
 from bench.reports.numbers import number, p_is
 from bench.reports.statistics import Comparison, correlation
+from bench.trackers.record import Outcome
 
 if TYPE_CHECKING:
     from bench.suite.figures import Scatter as Spec
@@ -71,7 +72,7 @@ def _panels(name: str, spec: "Spec", records: Sequence[Record], by_class: bool) 
 
 
 def _of_classes(spec: "Spec", cell: str, records: Sequence[Record]) -> Named:
-    return class_pairs([record.run.metrics for record in records if record.outcome == FINISHED], spec.x, spec.y)
+    return class_pairs([record.run.metrics for record in records if record.outcome is Outcome.FINISHED], spec.x, spec.y)
 
 
 def _of_cell(spec: "Spec", cell: str, records: Sequence[Record]) -> Named:

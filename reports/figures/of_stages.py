@@ -5,11 +5,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bench.reports.collect import FINISHED, Record
+from bench.reports.collect import Record
 from bench.reports.figures.cells import Store, arms, by_metric, lacking, notes, place, sample, seeds_told
 from bench.reports.figures.data import SHARE, Classes, Confusion, Curve, Curves, Matrix, Sample
 from bench.reports.figures.ranges import axis_range, is_cut
 from bench.reports.tables import BETWEEN, natural
+from bench.trackers.record import Artifact, Outcome
 
 if TYPE_CHECKING:
     from bench.suite.figures import Classes as ClassesSpec
@@ -25,7 +26,9 @@ FEW_SEEDS, FEW_ARMS = 5, 6
 def curves(name: str, spec: "CurvesSpec", records: Sequence[Record], store: Store | None) -> tuple[Curves, str]:
     """Return the learning curves of a stage's finished trials, and the caption."""
     cells = place(name, spec, records, spec.lines)
-    run_ids = [record.run.run_id for cell in cells.values() for record in cell if record.run and record.outcome == FINISHED]
+    run_ids = [
+        record.run.run_id for cell in cells.values() for record in cell if record.run and record.outcome is Outcome.FINISHED
+    ]
     found = store.histories(run_ids, spec.metric) if store and run_ids else {}
     made: dict[tuple[str, str, str], Curve] = {}
     short: dict[str, dict[tuple[str, str], str]] = {metric: {} for metric in spec.metric}
@@ -66,7 +69,7 @@ def classes(name: str, spec: "ClassesSpec", records: Sequence[Record]) -> tuple[
         key.removeprefix(prefix)
         for cell in cells.values()
         for record in cell
-        if record.run and record.outcome == FINISHED
+        if record.run and record.outcome is Outcome.FINISHED
         for key in record.run.metrics
         if key.startswith(prefix)
     }
@@ -142,9 +145,9 @@ def _matrix(where: str, cell: Sequence[Record], split: str, store: Store | None)
 
 def _stored(record: Record, split: str, store: Store | None) -> tuple[tuple[str, ...], list[list[float]]] | None:
     """Return the class names and counts [true][predicted] that a finished trial stored; None where there are none to read."""
-    if not (store and record.run and record.outcome == FINISHED):
+    if not (store and record.run and record.outcome is Outcome.FINISHED):
         return None
-    content = store.artifact(record.run.run_id, "confusion.json")
+    content = store.artifact(record.run.run_id, Artifact.CONFUSION)
     try:
         told = json.loads(content or b"{}")
         names, counts = tuple(map(str, told["classes"])), [[float(count) for count in row] for row in told[split]]
@@ -160,13 +163,13 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _history(record: Record, found: Mapping, metric: str) -> list[tuple[int, float]]:
-    if record.outcome != FINISHED or not record.run:
+    if record.outcome is not Outcome.FINISHED or not record.run:
         return []
     return found.get(record.run.run_id, {}).get(metric, [])
 
 
 def _has(record: Record, prefix: str) -> bool:
-    return record.outcome == FINISHED and any(key.startswith(prefix) for key in record.run.metrics)
+    return record.outcome is Outcome.FINISHED and any(key.startswith(prefix) for key in record.run.metrics)
 
 
 def _order(cells: Mapping[tuple[str, str], object]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.reports.blocks import better_end
-from bench.reports.collect import PRUNED, Record
+from bench.reports.collect import Record
 from bench.reports.figures.cells import Store, place, some
 from bench.reports.figures.data_trials import Course, Points, Trials
 from bench.reports.figures.ranges import axis_range
-
 from bench.suite.cells import TRIAL
+from bench.trackers.record import Outcome
 
 if TYPE_CHECKING:
     from bench.suite.figures import Trials as Spec
@@ -28,7 +28,7 @@ def trials(name: str, spec: "Spec", records: Sequence[Record], store: Store | No
     for (where, trial), (record, *_) in cells.items():
         train, val = (tuple(found.get(record.run.run_id, {}).get(metric, [])) if record.run else () for metric in metrics)
         if val:
-            by_panel[where].append((trial, train, val, record.outcome == PRUNED))
+            by_panel[where].append((trial, train, val, record.outcome is Outcome.PRUNED))
         else:
             without.append(f"{where + ', ' if where else ''}{trial} ({record.outcome})")
     panels = {}

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.reports.figures.data import Arm
-from bench.reports.figures.style import GREY, INK, LINE, SMALL, WIDTH, colour, dash, marker, tint
-from bench.reports.figures.text import rows, shown, width, wrap
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+
+from bench.reports.figures.data import Arm
+from bench.reports.figures.style import GREY, INK, LINE, SMALL, WIDTH, colour, dash, marker, tint
+from bench.reports.figures.text import rows, shown, width, wrap
 
 MARGIN = 0.06
 MARK = {"line": 0.32, "dot": 0.17, "bar": 0.2}

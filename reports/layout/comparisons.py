@@ -7,7 +7,6 @@ from bench.reports.contrasts import Context, Contrast
 from bench.reports.layout.grid import NOTHING, TESTS, Grid, Text, estimate
 from bench.reports.numbers import digits, number, p_is, probability
 from bench.reports.tables import Stack, Table
-
 from bench.suite.metrics import TIMES
 
 MOST_NAMED = 12

@@ -10,7 +10,6 @@ from bench.reports.layout.grid import NOTHING, TESTS, Grid, Text
 from bench.reports.layout.origins import origins
 from bench.reports.numbers import MOST_DECIMALS, digits, number
 from bench.reports.tables import BETWEEN, Stack, Table
-
 from bench.suite.metrics import TIMES
 
 

@@ -1,9 +1,9 @@
 """The table of a search: its best trials, and what became of the others."""
 
-from bench.reports.collect import FINISHED
 from bench.reports.layout.grid import NOTHING, Grid, Text
 from bench.reports.numbers import digits, number, shortened
 from bench.reports.searches import Search
+from bench.trackers.record import Outcome
 
 LISTED = 10
 
@@ -20,7 +20,7 @@ def search(one: Search) -> Grid:
     for rank, attempt in enumerate(shown, 1):
         value = NOTHING if attempt.value is None else number(attempt.value, places)
         texts = [
-            str(rank) if attempt.outcome == FINISHED else NOTHING,
+            str(rank) if attempt.outcome is Outcome.FINISHED else NOTHING,
             attempt.trial,
             *(shortened(attempt.parameters.get(name, NOTHING)) for name in one.parameters),
         ]

@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bench.reports.reading.found import Found, Reading, Value, clean
-
 from bench.errors import BenchError
+from bench.reports.reading.found import Found, Reading, Value, clean
 
 KEYS = {
     "value": ("row", "column", "seed"),

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from bench.trackers import StoredRun, open_tracker
 
 from bench.cli.main import main
+from bench.trackers import StoredRun, open_tracker
 
 SUITE = """\
 suite: tiny

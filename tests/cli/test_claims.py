@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from bench.trackers import open_tracker
 
-from bench.runner.plan import make_plan
+from bench.runner.planner import make_plan
 from bench.suite import load_suite
+from bench.trackers import open_tracker
 
 SUITE = """\
 suite: tiny

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 import torch
+
 from bench.trackers import open_tracker
 
 

@@ -5,6 +5,7 @@ import json
 
 import pandas as pd
 import pytest
+
 from bench.trackers import open_tracker
 
 SUITE = """\

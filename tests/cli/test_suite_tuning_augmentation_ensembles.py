@@ -6,6 +6,7 @@ from collections import defaultdict
 from statistics import fmean
 
 import numpy as np
+
 from bench.trackers import open_tracker
 
 MODELS = ("custom", "mobilenet", "mobilenet-random")

@@ -245,30 +245,31 @@ def test_pending_heeds_the_splits_and_appended_images_are_not_denoised(make_data
 )
 def test_a_worker_tells_what_a_denoiser_cannot_do_before_anything_runs(monkeypatch, make_dataset, denoise, where, message):
     from bench.config import Model, Train, TrialConfig
-    from bench.runner import worker
+    from bench.runner import requests
+    from bench.runner.messages import Inspect
 
     dataset = make_dataset([30, 30], [10, 10], size=(32, 32))
-    monkeypatch.setattr(worker, "_dataset", lambda data: dataset)
+    monkeypatch.setattr(requests, "_dataset", lambda data: dataset)
     data = Data(source="digits", denoise=denoise, resize={"size": 64})
     config = TrialConfig(data=data, model=Model(name="simple_cnn"), train=Train.model_validate({"epochs": 1}))
-    errors = worker.REQUESTS["inspect"](None, "cpu", config, False).errors
+    errors = requests.answer(Inspect(config), None, "cpu").errors
     assert [(section, error.where) for section, error in errors] == ([("data", where)] if where else [])
     assert not errors or (message in errors[0][1].message and errors[0][1].mend)
 
 
 def test_a_worker_denoises_ahead_and_tells_how_far_it_is(own, monkeypatch):
     from bench.config import Model, Train, TrialConfig
-    from bench.runner import worker
+    from bench.runner.messages import Denoise, Denoised
+    from bench.runner.requests import answer
 
     monkeypatch.setattr(store, "STEP", 100)
     data, calls = own()
     data = data.model_copy(update={"subset": Data(source="x", subset={"train": 150, "val": 50, "test": 60}).subset})
     config = TrialConfig(data=data, model=Model(name="simple_cnn"), train=Train.model_validate({"epochs": 1}))
     sent = []
-    pipe = type("Pipe", (), {"send": staticmethod(sent.append)})
-    assert worker.REQUESTS["denoise"](pipe, "cpu", config, 0) == 260
-    assert [done for _, (_, done, _) in sent] == [100, 150, 200, 260]
-    assert {(kind, which, total) for kind, (which, _, total) in sent} == {("progress", "mine:invert, noise 0, seed 0", 260)}
+    channel = type("Channel", (), {"tell": staticmethod(sent.append)})
+    assert answer(Denoise(config, 0), channel, "cpu") == 260
+    assert sent == [Denoised("mine:invert, noise 0, seed 0", done, 260) for done in (100, 150, 200, 260)]
     before = len(calls())
-    assert worker.REQUESTS["denoise"](pipe, "cpu", config, 0) == 0
+    assert answer(Denoise(config, 0), channel, "cpu") == 0
     assert len(calls()) == before and len(sent) == 4

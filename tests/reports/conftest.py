@@ -4,15 +4,15 @@ from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
-from bench.reports import Expected, assemble, collect
-from bench.trackers import StoredRun
 from pydantic import TypeAdapter
 
+from bench.reports import Expected, assemble, collect
 from bench.suite.claims import Claim
 from bench.suite.contrasts import Arm, Contrast
 from bench.suite.load import Schedule
 from bench.suite.metrics import Derived
 from bench.suite.schema import Stage, Table
+from bench.trackers import StoredRun
 
 START = 1_772_000_000.0
 CONDITIONS = {"device": "Example CPU", "workers": "2", "threads": "1"}

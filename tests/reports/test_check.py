@@ -5,11 +5,11 @@ import re
 from dataclasses import replace
 
 import pytest
-from bench.reports import FORMATS, assemble, check, collect
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
+from bench.reports import FORMATS, assemble, check, collect
 from bench.suite.load import Schedule
 
 ODD = r"a_b 50% & #1 {x} $y$ ~ ^ \z [q] <i>*b*</i> | `c` “é–ß” σ² → 雪 'n' \\[1] -- %\\ <br> ** &amp; "

@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bench.reports import Expected, collect
-from bench.reports.arms import Trials
-from bench.reports.claims import judge
-from bench.trackers import StoredRun
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_1samp, ttest_ind
 
-from bench.runner.plan import make_plan
+from bench.reports import Expected, collect
+from bench.reports.arms import Trials
+from bench.reports.claims import judge
+from bench.runner.planner import make_plan
 from bench.suite import load_suite
+from bench.trackers import StoredRun
 
 SUITE = """\
 suite: tiny

@@ -1,14 +1,14 @@
 """Tables with a row a class, and tables with a column a metric; against the tables that a report prints."""
 
 import pytest
+
+from bench.errors import BenchError
 from bench.reports import assemble, collect
 from bench.reports.arms import Trials
 from bench.reports.layout import comparable, comparisons, results
 from bench.reports.outline import sections
 from bench.reports.statistics import holm, paired
 from bench.reports.tables import build
-
-from bench.errors import BenchError
 from bench.suite.metrics import Derived
 
 METHODS = ("unbalanced", "augmented", "generalized", "combined")

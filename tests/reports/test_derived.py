@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from bench.reports import collect
-from bench.reports.derived import absent, class_pairs, measured, of_classes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.reports import collect
+from bench.reports.derived import absent, class_pairs, measured, of_classes
 from bench.suite.metrics import Derived
 
 ANIMALS = ("bird", "cat", "deer", "dog", "frog", "horse")

@@ -1,21 +1,23 @@
 """What is said of trials that were made from those of other stages."""
 
 import pytest
+
 from bench.reports import collect
 from bench.reports.arms import Trials
 from bench.reports.layout import results
 from bench.reports.origins import origins
 from bench.reports.tables import build
+from bench.trackers import StoredRun
 
 
 def test_each_origin_is_an_end_of_a_sentence_without_its_seed():
     tags = {"start": "another: x=1", "weights": "pretraining: model=resnet50, seed 3", "members": "38 of 380", "other": "x"}
-    assert origins("tuning-lr: lr=0.05", tags) == (
+    assert origins("tuning-lr: lr=0.05", StoredRun("a", "FINISHED", tags)) == (
         "starts from the best of tuning-lr: lr=0.05",
         "starts from the weights of pretraining: model=resnet50",
         "is the vote of 38 of 380 trials",
     )
-    assert origins("", {"device": "cpu", "start": "of another cell that shares the run"}) == ()
+    assert origins("", StoredRun("a", "FINISHED", {"device": "cpu", "start": "of another cell that shares the run"})) == ()
 
 
 @pytest.fixture

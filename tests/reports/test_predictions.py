@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from bench.reports.arms import ArmValues
 from bench.reports.predictions import crossed_comparison
 from bench.reports.statistics import crossed, mcnemar

@@ -13,10 +13,11 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from bench.reports import FORMATS, assemble, check, collect, latex, latex_text, markdown, runs
-from bench.reports.numbers import number, probability, shortened
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from bench.reports import FORMATS, assemble, check, collect, latex, latex_text, markdown, runs
+from bench.reports.numbers import number, probability, shortened
 
 EXPECTED = Path(__file__).parents[1] / "expected" / "reports"
 ODD = r"a_b 50% & #1 {x} $y$ ~ ^ \z [q] <i>*b*</i> | `c` “é–ß” σ² → 雪 'n' \\[1]"

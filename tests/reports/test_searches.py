@@ -3,10 +3,10 @@
 import json
 
 import pytest
+
 from bench.reports import FORMATS, assemble, check, collect
 from bench.reports.layout import search as laid_out
 from bench.reports.outline import sections
-
 from bench.suite.schema import Stage
 
 SPACE = {"lr": {"path": "train.optimizer.lr", "low": 0.001, "high": 0.1}, "optimizer": {"sgd": {}, "adam": {}}}

@@ -1,12 +1,12 @@
 from dataclasses import replace
 
 import pytest
+
+from bench.errors import BenchError
 from bench.reports import collect
 from bench.reports.arms import Trials
 from bench.reports.statistics import holm, paired, welch
 from bench.reports.tables import build
-
-from bench.errors import BenchError
 
 
 def arms(make, values, metric="val__accuracy", tags=None):

@@ -2,9 +2,9 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from bench.trackers import open_tracker
 
 from bench.suite import load_suite
+from bench.trackers import open_tracker
 
 HEAD = """\
 suite: tiny

@@ -5,14 +5,14 @@ import json
 
 import numpy as np
 import pytest
-from bench.trackers import StoredRun
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.runner.ensemble import Ensembles, chosen, scores
-from bench.runner.plan import make_plan
+from bench.runner.ensembles import Ensembles, chosen, scores
+from bench.runner.planner import make_plan
 from bench.suite.stages import Ensemble
+from bench.trackers import StoredRun
 
 
 def test_soft_and_hard_votes_differ():
@@ -78,11 +78,11 @@ class _Store:
         return list(Ensembles(make_plan(self.suite, self.runs), self, pool).run())
 
 
-class _Pool:
+class _Executor:
     threads = 1
 
     def hello(self):
-        from bench.runner.worker import Hello
+        from bench.runner.messages import Hello
 
         return Hello("CPU", 0, {"torch": "2"})
 
@@ -97,7 +97,7 @@ stages:
 @pytest.mark.parametrize("vote", ["soft", "hard"])
 def test_a_vote_is_recorded(make, vote):
     store = _Store(make(BODY.replace("SHARE", "0.5").replace("VOTE", vote)), [0.9, 0.2, 0.8, 0.3])
-    ((job, metrics),) = store.run(_Pool())
+    ((job, metrics),) = store.run(_Executor())
     assert [run.run.run_id for run in chosen(job.trial.cell.ensemble.config, job.members)] == ["r0", "r2"]
     assert store.tags["members"] == "2 of 4" and metrics["members"] == 2 and store.tags["stage"] == "v"
     finished = store.finished[" [v]"]
@@ -125,7 +125,7 @@ def test_a_vote_is_recorded(make, vote):
 def test_members_that_cannot_vote(make, options, message):
     store = _Store(make(BODY.replace("SHARE", "1").replace("VOTE", "soft")), [0.9, 0.2, 0.8, 0.3], **options)
     with pytest.raises(BenchError) as caught:
-        store.run(_Pool())
+        store.run(_Executor())
     assert message in str(caught.value) and "tiny.yaml:8: " in str(caught.value)
     assert not store.finished
 

@@ -7,9 +7,10 @@ import pytest
 from bench.config import TrialConfig
 from bench.errors import BenchError
 from bench.runner import packs
+from bench.runner.messages import ProbePacks
 from bench.runner.packs import Packs
-from bench.runner.plan import make_plan
-from bench.runner.study import Study
+from bench.runner.planner import make_plan
+from bench.runner.queue import Queue
 
 GRID = """\
 stages:
@@ -97,9 +98,9 @@ def no_histories(runs, metrics):
 
 
 def handed_out(suite, chosen):
-    study = Study(make_plan(suite, []), no_histories, chosen)
+    queue = Queue(make_plan(suite, []), no_histories, chosen)
     found = []
-    while pack := study.ask():
+    while pack := queue.ask():
         found.append([job.trial for job in pack])
     return found
 
@@ -147,7 +148,7 @@ def test_stages_of_which_times_are_shown_train_each_trial_alone(make, shown):
 
 
 class Measured:
-    """A pool that has made its measurements: seconds an image by the width of the pack."""
+    """An executor that has made its measurements: seconds an image by the width of the pack."""
 
     kind = "cpu"
     workers = (1, 2)
@@ -155,12 +156,12 @@ class Measured:
     def __init__(self, seconds):
         self.seconds, self.asked = seconds, []
 
-    def map(self, request, arguments):
-        assert request == "probe_packs"
-        self.asked += [widths for _, widths in arguments]
+    def map(self, requests):
+        assert all(isinstance(request, ProbePacks) for request in requests)
+        self.asked += [request.widths for request in requests]
         return [
-            {(width, "grouped" * (width > 1)): seconds for width, seconds in self.seconds.items() if width in (1, *widths)}
-            for _, widths in arguments
+            {(width, "grouped" * (width > 1)): seconds for width, seconds in self.seconds.items() if width in (1, *one.widths)}
+            for one in requests
         ]
 
 
@@ -173,14 +174,14 @@ def planned(make, seconds=10.0, step=0.001):
 
 def test_the_fastest_width_is_taken_and_the_estimate_knows(make):
     plan, chosen = planned(make), Packs()
-    pool = Measured({1: 1.0, 2: 0.7, 4: 0.5})
-    packs.choose(plan, pool, chosen)
-    assert pool.asked == [[4], [4]], "8 trials of each kind on two workers"
+    executor = Measured({1: 1.0, 2: 0.7, 4: 0.5})
+    packs.choose(plan, executor, chosen)
+    assert executor.asked == [(4,), (4,)], "8 trials of each kind on two workers"
     assert {chosen.width(job) for job in plan.todo()} == {4} and {job.seconds for job in plan.todo()} == {5.0}
     (line, other) = chosen.told(plan)
     assert line == other == "  packs: 8 trials of simple_cnn train 4 at a time (grouped), each 2.0 times as fast as alone"
-    packs.choose(planned(make), pool, chosen)
-    assert len(pool.asked) == 2, "it is measured once"
+    packs.choose(planned(make), executor, chosen)
+    assert len(executor.asked) == 2, "it is measured once"
 
 
 @pytest.mark.parametrize(
@@ -189,20 +190,20 @@ def test_the_fastest_width_is_taken_and_the_estimate_knows(make):
     ids=["gains too little", "is done sooner than measured", "has long steps, on a CPU"],
 )
 def test_what_gains_nothing_trains_alone(make, seconds, step, measured):
-    plan, chosen, pool = planned(make, seconds, step), Packs(), Measured(measured)
-    packs.choose(plan, pool, chosen)
-    assert bool(pool.asked) == bool(measured)
+    plan, chosen, executor = planned(make, seconds, step), Packs(), Measured(measured)
+    packs.choose(plan, executor, chosen)
+    assert bool(executor.asked) == bool(measured)
     assert {chosen.width(job) for job in plan.todo()} == {1} and {job.seconds for job in plan.todo()} == {seconds}
     assert chosen.told(plan) == []
 
 
 def test_no_more_are_tried_together_than_were_seen_to_fit(make):
-    study = Study(make_plan(make(GRID), []), no_histories, chosen := Packs(asked=6))
-    first = study.ask()
+    queue = Queue(make_plan(make(GRID), []), no_histories, chosen := Packs(asked=6))
+    first = queue.ask()
     chosen.learn(first[0], 6, 6)
     assert chosen.width(first[0]) == 6
     chosen.learn(first[0], 6, 3)
-    assert [len(study.ask()) for _ in range(4)] == [2, 6, 2, 0], "of the other kind nothing is known"
+    assert [len(queue.ask()) for _ in range(4)] == [2, 6, 2, 0], "of the other kind nothing is known"
     assert chosen.width(first[0]) == 3
     chosen.learn(first[0], 3, 0)
     assert chosen.width(first[0]) == 1
@@ -218,5 +219,5 @@ def test_what_the_command_line_may_say():
 
 def test_a_long_list_of_trials_is_measured_up_to_the_widest():
     gpu, cpu = SimpleNamespace(workers=(1,), kind="cuda"), SimpleNamespace(workers=(1, 2), kind="cpu")
-    assert packs._widths(1000, gpu) == [2, 4, 8, 16, 32, 64] and packs._widths(1000, cpu) == [4, 8, 16]
-    assert packs._widths(1, gpu) == [] and packs._widths(5, gpu) == [2, 4, 5] and packs._widths(6, cpu) == [3]
+    assert packs._widths(1000, gpu) == (2, 4, 8, 16, 32, 64) and packs._widths(1000, cpu) == (4, 8, 16)
+    assert packs._widths(1, gpu) == () and packs._widths(5, gpu) == (2, 4, 5) and packs._widths(6, cpu) == (3,)

@@ -1,12 +1,13 @@
 """What there is to do, given what was done."""
 
 import pytest
-from bench.trackers import StoredRun
 
 from bench.runner.packs import Packs
-from bench.runner.plan import make_plan
-from bench.runner.record import params, tags
-from bench.runner.study import Study
+from bench.runner.planner import make_plan
+from bench.runner.queue import Queue
+from bench.runner.recording import params, trial_start
+from bench.trackers import StoredRun
+from bench.trackers.record import Outcome
 
 BODY = """\
 stages:
@@ -73,24 +74,24 @@ def test_longest_first_and_rebuilt_from_what_is_done(make):
     plan = make_plan(suite, [run_of(first, "FINISHED")])
     for seconds, job in enumerate(plan.todo()):
         job.seconds = float(seconds)
-    study = Study(plan, no_histories, Packs())
+    queue = Queue(plan, no_histories, Packs())
     asked = []
-    while pack := study.ask():
+    while pack := queue.ask():
         (one,) = pack
         asked.append(one.seconds)
-        study.tell(one, *(("finished", {"val/accuracy": 0.25}) if len(asked) > 1 else ("oom", {})))
+        queue.tell(one, *((Outcome.FINISHED, {"val/accuracy": 0.25}) if len(asked) > 1 else (Outcome.OOM, {})))
     assert asked == [4.0, 3.0, 2.0, 1.0, 0.0]
-    states = [trial.state.name for trial in study.grid.trials]
+    states = [trial.state.name for trial in queue.grid.trials]
     assert states == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE", "COMPLETE", "COMPLETE"]
-    assert study.grid.trials[0].params == {"s.lr": "0.05"} and study.grid.trials[0].value == 0.5
-    assert study.grid.best_value == 0.5
+    assert queue.grid.trials[0].params == {"s.lr": "0.05"} and queue.grid.trials[0].value == 0.5
+    assert queue.grid.best_value == 0.5
 
 
-class _Pool:
+class _Executor:
     threads = 1
 
     def hello(self):
-        from bench.runner.worker import Hello
+        from bench.runner.messages import Hello
 
         return Hello("CPU", 0, {"torch": "2"})
 
@@ -98,7 +99,7 @@ class _Pool:
 def test_what_is_written_of_a_trial(make):
     plan = make_plan(make(BODY), [])
     job = next(iter(plan.jobs.values()))
-    written = tags(plan, job, _Pool(), 2)
+    written = trial_start(plan, job, _Executor(), 2).tags()
     assert written["cell"] == "lr=0.05" and written["axis.lr"] == "0.05" and written["also"] == "t: epochs=2"
     assert written["suite"] == "tiny" and written["profile"] == "default" and written["workers"] == "2"
     assert params(job)["train.optimizer.lr"] == "0.05" and params(job)["data.subset.train"] == "64"
@@ -107,6 +108,6 @@ def test_what_is_written_of_a_trial(make):
 
 def test_estimates_order_nothing_when_absent(make):
     plan = make_plan(make(BODY), [])
-    study = Study(plan, no_histories, Packs())
-    asked = [job for _ in range(6) for job in study.ask()]
+    queue = Queue(plan, no_histories, Packs())
+    asked = [job for _ in range(6) for job in queue.ask()]
     assert asked == list(plan.jobs.values())

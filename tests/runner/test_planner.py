@@ -3,10 +3,11 @@
 from collections import Counter
 
 import pytest
-from bench.trackers import StoredRun
 
 from bench.errors import BenchError
-from bench.runner.plan import Plan, make_plan
+from bench.runner.plan import Plan, SearchKey
+from bench.runner.planner import make_plan
+from bench.trackers import StoredRun
 
 SWEEP = """\
 stages:
@@ -160,7 +161,7 @@ def test_a_search_resumes_with_what_it_drew(make):
         again.parameters == {"optimizer": "sgd", "lr": "0.002", "seed": "7"}
         and again.trial.cell.config.train.optimizer.lr == 0.002
     )
-    assert [run.run_id for run in plan.past[("hunt",)]] == ["run0", "run1"]
+    assert [run.run_id for run in plan.past[SearchKey("hunt", ())]] == ["run0", "run1"]
     assert states(plan, "winner") == ["waiting"] * 2
     world.drawn(2, 0.3, optimizer="sgd", lr="0.002", seed="7")
     plan = world.plan()
@@ -325,4 +326,4 @@ def test_a_trial_of_a_search_has_runs_of_its_own(make):
     world.drawn(2, 0.6, optimizer="sgd", lr="0.01", seed="42")
     plan = world.plan()
     assert states(plan, "hunt") == ["todo", "pruned", "done"]
-    assert [run.run_id for run in plan.past[("hunt",)]] == [world.runs[-2].run_id, world.runs[-1].run_id]
+    assert [run.run_id for run in plan.past[SearchKey("hunt", ())]] == [world.runs[-2].run_id, world.runs[-1].run_id]

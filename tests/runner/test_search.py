@@ -3,12 +3,13 @@
 import math
 
 import pytest
-from bench.trackers import StoredRun
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.runner.search import Search
 from bench.suite import stages
+from bench.trackers import StoredRun
+from bench.trackers.record import Outcome
 
 SPACE = {
     "lr": stages.Range(path=["train.optimizer.lr"], low=1e-4, high=1e-2, log=True),
@@ -36,7 +37,7 @@ def test_draws_lie_in_the_space_and_repeat(sampler):
         texts = []
         for number in range(8):
             trial = one.draw(number)
-            one.tell(trial, "finished", {"val/accuracy": math.log10(trial.params["lr"])})
+            one.tell(trial, Outcome.FINISHED, {"val/accuracy": math.log10(trial.params["lr"])})
             texts.append(one.text(trial))
         drawn.append(texts)
     assert drawn[0] == drawn[1]
@@ -58,7 +59,7 @@ def test_tpe_goes_where_it_is_good():
         for number in range(40):
             trial = one.draw(number)
             found.append(abs(math.log10(trial.params["lr"]) + 3))
-            one.tell(trial, "finished", {"val/accuracy": -found[-1]})
+            one.tell(trial, Outcome.FINISHED, {"val/accuracy": -found[-1]})
         distances[name] = sum(found[20:]) / 20
     assert distances["tpe"] < 0.6 * distances["random"], distances
 
@@ -103,7 +104,7 @@ def test_asha_against_its_paper_and_after_an_interruption(values, factor, cut):
         while goes_on and length < len(curve):
             goes_on = one.goes_on(trial, length + 1, curve[length])
             length += 1
-        outcome = "finished" if goes_on else "pruned"
+        outcome = Outcome.FINISHED if goes_on else Outcome.PRUNED
         one.tell(trial, outcome, {"val/accuracy": curve[length - 1]})
         past.append(stored(number, one.text(trial), outcome, curve[:length]))
         lengths.append(length)
@@ -115,7 +116,7 @@ def test_an_interrupted_search_draws_what_it_would_have_drawn():
     for number in range(6):
         trial = whole.draw(number)
         texts.append(whole.text(trial))
-        whole.tell(trial, "finished", {"val/accuracy": 0.5})
+        whole.tell(trial, Outcome.FINISHED, {"val/accuracy": 0.5})
     resumed = search()
     resumed.remember([stored(i, text, "finished", [0.5]) for i, text in enumerate(texts[:3])], {})
     assert [resumed.text(resumed.draw(number)) for number in range(3, 6)] == texts[3:]
@@ -125,7 +126,7 @@ def test_failures_and_other_objectives():
     one = search(metric="val/loss")
     one.remember([stored(0, one.text(one.draw(0)), "diverged", [])], {})
     trial = one.draw(1)
-    one.tell(trial, "finished", {"val/loss": 0.2})
+    one.tell(trial, Outcome.FINISHED, {"val/loss": 0.2})
     assert one.study.best_value == 0.2 and one.study.direction.name == "MINIMIZE"
     assert sorted(trial.state.name for trial in one.study.trials if trial.state.is_finished()) == ["COMPLETE", "FAIL"]
 
@@ -135,7 +136,7 @@ def test_median_stopping():
     for number in range(3):
         trial = one.draw(number)
         assert all(one.goes_on(trial, epoch, 0.5) for epoch in (1, 2, 3))
-        one.tell(trial, "finished", {"val/accuracy": 0.5})
+        one.tell(trial, Outcome.FINISHED, {"val/accuracy": 0.5})
     trial = one.draw(3)
     assert one.goes_on(trial, 1, 0.1), "warm-up"
     assert not one.goes_on(trial, 2, 0.1)

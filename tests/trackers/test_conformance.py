@@ -3,6 +3,7 @@
 import time
 
 import pytest
+
 from bench.trackers import StoredRun, open_tracker
 
 HISTORY = [

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from bench.trackers import open_tracker
 
 from bench.errors import BenchError
+from bench.trackers import open_tracker
 
 ROOT = Path(__file__).parents[2]
 

@@ -71,11 +71,12 @@ def soft(targets: torch.Tensor, classes: int) -> torch.Tensor:
 
 def _mixing(name: str, step: Callable, given, images: torch.Tensor) -> bool:
     """Try an augmentation, and tell whether it mixes images."""
+    own = name if ":" in name else ""
     try:
         result = step(images.clone(), given, torch.Generator(images.device).manual_seed(0))
     except Exception as error:
         told = str(error).partition("\n")[0]
-        raise BenchError(f"augmentation {name!r} fails: {type(error).__name__}: {told}", mend=_CALL) from error
+        raise BenchError(f"augmentation {name!r} fails: {type(error).__name__}: {told}", mend=_CALL, component=own) from error
     mixing = isinstance(result, tuple)
     if mixing and len(result) == 3:
         result, partner, share = result
@@ -84,9 +85,11 @@ def _mixing(name: str, step: Callable, given, images: torch.Tensor) -> bool:
                 raise BenchError(
                     f"augmentation {name!r} returns a {what} that is {_described(value)}",
                     mend="one that mixes images returns (images, partner int64 [B], share float32 [B])",
+                    component=own,
                 )
     if _described(result) != _described(images) or result.device != images.device:
-        raise BenchError(f"augmentation {name!r} returns {_described(result)} for {_described(images)}", mend=_CALL)
+        told = f"augmentation {name!r} returns {_described(result)} for {_described(images)}"
+        raise BenchError(told, mend=_CALL, component=own)
     return mixing
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.data.dataset import Dataset
 from bench.data.sources.base import SOURCES, Source
-from bench.errors import BenchError
+from bench.errors import BenchError, ErrorCode
 
 
 class _Cifar(Source):
@@ -71,10 +71,11 @@ def _problem(reader, root: Path) -> BenchError | None:
         "(BENCH_DATA names another folder than this root)"
     )
     if not folder.is_dir():
-        return BenchError(f"{reader.__name__} is not there", where=str(folder), mend=mend)
+        return BenchError(f"{reader.__name__} is not there", where=str(folder), mend=mend, code=ErrorCode.NOT_PREPARED)
     for name, md5 in [*reader.train_list, *reader.test_list, (reader.meta["filename"], reader.meta["md5"])]:
         if not (folder / name).is_file():
-            return BenchError(f"a file of {reader.__name__} is missing", where=str(folder / name), mend=mend)
+            told, where = f"a file of {reader.__name__} is missing", str(folder / name)
+            return BenchError(told, where=where, mend=mend, code=ErrorCode.NOT_PREPARED)
         if not check_integrity(folder / name, md5):
             size = (folder / name).stat().st_size
             return BenchError(

@@ -37,9 +37,8 @@ def run(task: Task, images: Path, device: str, clock: Clock) -> list[dict[str, A
 
     A section's seconds are those of the mean worker; tracking is done beside the workers, in this process.
     """
-    from bench.trackers import open_tracker
-
     from bench.cli.main import main
+    from bench.trackers import open_tracker
 
     _prepare(clock)
     before = _told()
@@ -75,9 +74,8 @@ def _pool_class() -> type:
 
 def _prepare(clock: Clock) -> None:
     """Let `bench run` find the workers of the call before it. Where sections are to be timed, new ones, that time theirs."""
-    from bench.trackers.mlflow_tracker import MlflowTracker
-
     from bench.runner import pool, worker
+    from bench.trackers.mlflow_tracker import MlflowTracker
 
     if clock.on in _WORKERS:
         return

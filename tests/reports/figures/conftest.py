@@ -7,12 +7,12 @@ import warnings
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
+
 from bench.reports.arms import Trials
 from bench.reports.collect import collect
 from bench.reports.figures import build
 from bench.reports.tables import build as build_table
-from pydantic import TypeAdapter
-
 from bench.suite.figures import Figure as Spec
 
 CLASSES = ("cat", "dog", "class10", "class9")

@@ -2,12 +2,13 @@
 
 import math
 
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
 from bench.reports.figures.marks import ticks
 from bench.reports.figures.ranges import axis_range, is_cut
 from bench.reports.figures.style import SMALL
 from bench.reports.figures.text import shown, width, wrap
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 
 @given(

@@ -7,6 +7,7 @@ import sys
 from itertools import combinations
 
 import pytest
+
 from bench.reports.collect import collect
 from bench.reports.figures import draw, render
 
@@ -15,9 +16,10 @@ HARD = ("$x_1^2$ and $\\frac{a}{b}$", "_hidden 100% & #3", "a label that is very
 
 def texts(figure):
     """Return (text, its extent in pixels) of everything that a figure says."""
-    from bench.reports.figures.style import applied
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
+
+    from bench.reports.figures.style import applied
 
     with applied():
         drawing = draw(figure)

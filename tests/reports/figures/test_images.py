@@ -4,12 +4,12 @@ import io
 
 import numpy as np
 import pytest
-from bench.reports.collect import collect
-from bench.reports.figures import build, draw, render
-from bench.reports.figures.style import WIDTH
 from pydantic import TypeAdapter
 from skimage.metrics import peak_signal_noise_ratio
 
+from bench.reports.collect import collect
+from bench.reports.figures import build, draw, render
+from bench.reports.figures.style import WIDTH
 from bench.suite.figures import Figure as Spec
 
 

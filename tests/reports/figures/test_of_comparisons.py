@@ -1,11 +1,11 @@
 """Forest plots: what they say."""
 
 import pytest
+from pydantic import TypeAdapter
+
 from bench.reports.claims import ClaimResult, Part
 from bench.reports.figures import build
 from bench.reports.statistics import Comparison, paired
-from pydantic import TypeAdapter
-
 from bench.suite.figures import Figure as Spec
 
 

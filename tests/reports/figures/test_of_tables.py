@@ -4,12 +4,13 @@ import statistics
 from itertools import combinations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from bench.reports.collect import collect
 from bench.reports.figures.of_tables import box, cliques
 from bench.reports.figures.style import colour
 from bench.reports.statistics import one_sample
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def test_dots_are_the_seeds_with_the_t_interval_of_their_mean(study_of, drawn, by_seed):

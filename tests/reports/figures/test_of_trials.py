@@ -1,6 +1,7 @@
 """The trials of a search as curves: what the figure says."""
 
 import pytest
+
 from bench.reports.figures import draw
 
 

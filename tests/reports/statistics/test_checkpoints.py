@@ -3,10 +3,11 @@ import math
 import numpy as np
 import pytest
 import scipy.stats
-from bench.reports.statistics import mcnemar, sign_flip
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.contingency_tables import mcnemar as reference
+
+from bench.reports.statistics import mcnemar, sign_flip
 
 images = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=200)
 

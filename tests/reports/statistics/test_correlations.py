@@ -4,10 +4,11 @@ import math
 from itertools import permutations
 
 import pytest
-from bench.reports.statistics import correlation
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
+
+from bench.reports.statistics import correlation
 
 pytestmark = pytest.mark.filterwarnings("error:::bench.reports.statistics")
 VALUES = st.floats(-100, 100).map(lambda value: round(value, 2))

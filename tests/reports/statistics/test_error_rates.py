@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 import pytest
+
 from bench.reports.statistics import beyond, correlation, equivalence, friedman, paired, repeated_measures, welch
 
 STUDIES = 2500

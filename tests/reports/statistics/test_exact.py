@@ -4,10 +4,11 @@ from itertools import product
 
 import numpy as np
 import pytest
-from bench.reports.statistics import one_sample, paired, sign_flip, smallest_permutation, smallest_sign_flip
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+
+from bench.reports.statistics import one_sample, paired, sign_flip, smallest_permutation, smallest_sign_flip
 
 WHOLE = st.lists(st.integers(-6, 6), min_size=1, max_size=9)
 

@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
-from bench.reports.statistics import beyond, correlation, equivalence, interval, paired, welch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_ind, ttost_paired
+
+from bench.reports.statistics import beyond, correlation, equivalence, interval, paired, welch
 
 pytestmark = pytest.mark.filterwarnings("error:::bench.reports.statistics")
 VALUES = st.floats(-10, 10).map(lambda value: round(value, 3))

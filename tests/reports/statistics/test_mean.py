@@ -3,10 +3,11 @@
 import math
 
 import pytest
-from bench.reports.statistics import Comparison, one_sample, paired, welch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
+
+from bench.reports.statistics import Comparison, one_sample, paired, welch
 
 pytestmark = pytest.mark.filterwarnings("error:::bench.reports.statistics")
 VALUES = st.floats(-1e3, 1e3, allow_nan=False).map(lambda value: round(value, 3))

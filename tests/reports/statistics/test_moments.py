@@ -4,9 +4,10 @@ import math
 import statistics
 
 import pytest
-from bench.reports.statistics import Summary, summary
 from hypothesis import given
 from hypothesis import strategies as st
+
+from bench.reports.statistics import Summary, summary
 
 
 def test_no_value_and_one_value_have_no_spread():

@@ -1,10 +1,11 @@
 """Holm's correction."""
 
 import pytest
-from bench.reports.statistics import holm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
+
+from bench.reports.statistics import holm
 
 SHARES = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 

@@ -7,11 +7,12 @@ from itertools import permutations, product
 import numpy as np
 import pandas as pd
 import pytest
-from bench.reports.statistics import friedman, repeated_measures
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.anova import AnovaRM
+
+from bench.reports.statistics import friedman, repeated_measures
 
 pytestmark = pytest.mark.filterwarnings("error:::bench.reports.statistics")
 

@@ -4,6 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.power import TTestIndPower, TTestPower
+
 from bench.reports.statistics import (
     detectable,
     detectable_independent,
@@ -12,10 +17,6 @@ from bench.reports.statistics import (
     seeds_to_detect,
     seeds_to_show_equivalence,
 )
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
-from scipy import stats
-from statsmodels.stats.power import TTestIndPower, TTestPower
 
 SEEDS = st.integers(2, 60)
 ALPHAS = st.sampled_from([0.05, 0.01, 0.05 / 3, 0.1])

@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
-from bench.reports.statistics import against_control, friedman, friedman_uncorrected, iman_davenport, nemenyi, ranks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
+
+from bench.reports.statistics import against_control, friedman, friedman_uncorrected, iman_davenport, nemenyi, ranks
 
 pytestmark = pytest.mark.filterwarnings("error:::bench.reports.statistics")
 HUNDREDTHS = st.integers(0, 30).map(lambda value: value / 100)

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
-from bench.reports.statistics import beyond, crossed, equivalence, one_sample
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from statsmodels.stats.anova import anova_lm
+
+from bench.reports.statistics import beyond, crossed, equivalence, one_sample
 
 pytestmark = pytest.mark.filterwarnings("error:::bench.reports.statistics")
 

@@ -3,6 +3,8 @@
 import math
 
 import pytest
+from scipy import stats
+
 from bench.reports.statistics import (
     against_control,
     detectable,
@@ -24,7 +26,6 @@ from bench.reports.statistics import (
     summary,
     welch,
 )
-from scipy import stats
 
 
 def arm(*values):

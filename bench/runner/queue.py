@@ -7,15 +7,16 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from bench.runner.packs import Packs, key
-from bench.runner.plan import Job, Plan
+from bench.runner.plan import Job, Plan, SearchKey, State, search_of
 from bench.runner.search import History, Search
+from bench.trackers.record import Outcome
 
 OBJECTIVE = "val/accuracy"
 Histories = Callable[[Sequence[str], Sequence[str]], History]
 """Gives the epochs of runs, as a tracker does."""
 
 
-class Study:
+class Queue:
     """Ask and tell over the jobs of a plan that train. Grids are enqueued, longest first; what is done is told beforehand. Each
     search is a study of its own, and its trials come last, in their order."""
 
@@ -29,9 +30,11 @@ class Study:
             for stage, cells in suite.cells.items()
         }
         jobs = [job for job in plan.jobs.values() if job.search is None and job.trial.known]
-        self.grid.add_trials([self._told(job) for job in jobs if job.state in ("done", "failed") and not job.trial.cell.ensemble])
+        self.grid.add_trials(
+            [self._told(job) for job in jobs if job.state in (State.DONE, State.FAILED) and not job.trial.cell.ensemble]
+        )
         # longest first, so that no long trial is left alone at the end; those of a pack together; equals keep the suite's order
-        waiting = [job for job in jobs if job.state == "todo" and not job.members]
+        waiting = [job for job in jobs if job.state is State.TODO and not job.members]
         kinds: dict[tuple, int] = {}
         order = {id(job): kinds.setdefault(self._kind(job), len(kinds)) if packs.width(job) > 1 else -1 for job in waiting}
         waiting.sort(key=lambda job: (-(job.seconds or 0), order[id(job)]))
@@ -113,24 +116,23 @@ class Study:
         """Whether a job may be ended early."""
         return job.search is not None and self.searches[job.search].spec.pruner is not None
 
-    def tell(self, job: Job, outcome: str, metrics: dict[str, float]) -> None:
+    def tell(self, job: Job, outcome: Outcome, metrics: dict[str, float]) -> None:
         """Tell how a job ended, if that was not told before."""
         if (trial := self.trials.pop(id(job), None)) is None:
             return
         if job.search is not None:
             self.searches[job.search].tell(trial, outcome, metrics)
-        elif outcome == "finished" and OBJECTIVE in metrics:
+        elif outcome is Outcome.FINISHED and OBJECTIVE in metrics:
             self.grid.tell(trial, metrics[OBJECTIVE])
         else:
             self.grid.tell(trial, state=TrialState.FAIL)
 
-    def _search(self, which: tuple, histories: Histories) -> Search:
-        stage, *labels = which
-        spec = self.plan.suite.spec.stages[stage]
-        name = f"{stage} {', '.join(f'{axis}={label}' for axis, label in labels)}".strip()
-        search = Search(spec.search, spec.seeds or self.plan.suite.spec.seeds, name)
+    def _search(self, which: SearchKey, histories: Histories) -> Search:
+        spec, seeds = search_of(self.plan.suite, which.stage), self.plan.suite.search_seeds(which.stage)
+        name = f"{which.stage} {', '.join(f'{axis}={label}' for axis, label in which.labels)}".strip()
+        search = Search(spec, seeds, name)
         past = self.plan.past[which]
-        search.remember(past, histories([run.run_id for run in past], [spec.search.metric]) if past else {})
+        search.remember(past, histories([run.run_id for run in past], [spec.metric]) if past else {})
         return search
 
     def _params(self, job: Job) -> dict[str, str]:
@@ -140,7 +142,7 @@ class Study:
     def _told(self, job: Job) -> FrozenTrial:
         space = self.space[job.trial.cell.stage]
         params = self._params(job)
-        objective = job.run.metrics.get(OBJECTIVE) if job.state == "done" else None
+        objective = job.run.metrics.get(OBJECTIVE) if job.state is State.DONE else None
         return create_trial(
             state=TrialState.FAIL if objective is None else TrialState.COMPLETE,
             value=objective,

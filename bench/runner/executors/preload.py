@@ -6,7 +6,7 @@ import signal
 from importlib import import_module
 
 PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
-NEEDED = ("bench.runner.worker", "bench.memory", "bench.models", "bench.training", "torch._dynamo")
+NEEDED = ("bench.runner.requests", "bench.runner.worker", "torch._dynamo")
 """What every trial imports: some 5 s of processor time. torch._dynamo is imported by PyTorch's optimizers when first used."""
 
 # The server ends with its coordinator by itself, but not before its imports are done, and then in a second or two, for as long

@@ -2,17 +2,20 @@
 
 import io
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bench.errors import BenchError
-from bench.runner import record
+from bench.runner import artifacts, recording
+from bench.runner.executors.base import Executor
 from bench.runner.plan import Job, Plan
-from bench.runner.pool import Pool
+from bench.runner.planner import SAME
 from bench.suite.stages import Ensemble
 from bench.trackers import Tracker
+from bench.trackers.record import Artifact, Outcome, TrialEnd
 
 SPLITS = ("val", "test")
 
@@ -27,10 +30,19 @@ class Votes:
 
 
 def chosen(spec: Ensemble, members: Sequence[Job]) -> list[Job]:
-    """Return the share of the members that is best on validation, at least one; ties by fingerprint."""
+    """Return the share of the members that is best on validation, at least one, the best first; of equal ones, those declared
+    first. members: in the order in which the suite declares them."""
     lower = spec.rank.endswith("loss")
-    ranked = sorted(members, key=lambda job: (job.run.metrics[spec.rank] * (1 if lower else -1), job.trial.fingerprint))
+    ranked = sorted(members, key=lambda job: job.result.metrics[spec.rank] * (1 if lower else -1))
     return ranked[: max(1, round(spec.share * len(ranked)))]
+
+
+def tied(spec: Ensemble, members: Sequence[Job], voters: Sequence[Job]) -> list[Job]:
+    """Return the members that are as good as the last of the voters, and have no vote since they are declared after it."""
+    voting = {job.trial.fingerprint for job in voters}
+    worst = voters[-1].result.metrics[spec.rank]
+    others = (job for job in members if job.trial.fingerprint not in voting)
+    return [job for job in others if math.isclose(job.result.metrics[spec.rank], worst, rel_tol=SAME)]
 
 
 def scores(probabilities: np.ndarray, vote: str) -> np.ndarray:
@@ -51,8 +63,8 @@ def scores(probabilities: np.ndarray, vote: str) -> np.ndarray:
 class Ensembles:
     """Takes the votes of a plan. Predictions are read once."""
 
-    def __init__(self, plan: Plan, tracker: Tracker, pool: Pool):
-        self.plan, self.tracker, self.pool = plan, tracker, pool
+    def __init__(self, plan: Plan, tracker: Tracker, executor: Executor):
+        self.plan, self.tracker, self.executor = plan, tracker, executor
         self.read: dict[str, dict[str, np.ndarray]] = {}
 
     def run(self) -> Iterator[tuple[Job, dict[str, float]]]:
@@ -67,7 +79,7 @@ class Ensembles:
     def _vote(self, job: Job) -> dict[str, float]:
         from bench.training.metrics import confusion_matrix, metric_names, of_confusion  # its package loads torch
 
-        spec = job.trial.cell.ensemble.config
+        spec = _rules(job)
         members = chosen(spec, job.members)
         metrics: dict[str, float] = {"members": len(members)}
         arrays: dict[str, np.ndarray] = {}
@@ -88,17 +100,21 @@ class Ensembles:
                 f"{split}/targets": votes.targets,
                 f"{split}/indices": votes.indices,
             }
-        tags = record.tags(self.plan, job, self.pool, 1) | {"members": f"{len(members)} of {len(job.members)}"}
-        run_id = self.tracker.start(f"{job.trial.cell.name} [{job.trial.cell.stage}]", tags, record.ensemble_params(job))
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)
+        told = f"{len(members)} of {len(job.members)}"
+        start = recording.trial_start(self.plan, job, self.executor, 1, members=told)
+        name = f"{job.trial.cell.name} [{job.trial.cell.stage}]"
+        run_id = self.tracker.start(name, start.tags(), recording.ensemble_params(job))
+        end = TrialEnd(Outcome.FINISHED)
         self.tracker.finish(
             run_id,
-            status="FINISHED",
-            tags={"outcome": "finished"},
+            status=end.outcome.status,
+            tags=end.tags(),
             metrics=metrics,
             history=[],
-            artifacts={"members.yaml": record.members_yaml(job, members), "predictions.npz": buffer.getvalue()},
+            artifacts={
+                Artifact.MEMBERS: recording.members_yaml(job, members, tied(spec, job.members, members)),
+                Artifact.PREDICTIONS: artifacts.npz(arrays),
+            },
         )
         return metrics
 
@@ -111,29 +127,44 @@ class Ensembles:
                 raise BenchError(
                     f"{member.name} saw other {split} images or labels than {members[0].name}, so their votes cannot be counted "
                     "together",
-                    where=job.trial.cell.ensemble.place(("stages",)),
+                    where=_place(job),
                     mend="let all stages of an ensemble share `data.split`, `subset`, `classes` and `label_noise`",
                 )
         probabilities = np.stack([one[f"{split}/probabilities"] for one in found])
         return Votes(probabilities, first[f"{split}/targets"], first[f"{split}/indices"])
 
     def _predictions(self, job: Job, member: Job) -> dict[str, np.ndarray]:
-        run_id = member.run.run_id
+        run_id = member.result.run_id
         if run_id not in self.read:
-            with np.load(io.BytesIO(self._artifact(job, member, "predictions.npz"))) as stored:
+            with np.load(io.BytesIO(self._artifact(job, member, Artifact.PREDICTIONS))) as stored:
                 self.read[run_id] = {name: stored[name] for name in stored.files}
         return self.read[run_id]
 
     def _classes(self, job: Job, member: Job) -> tuple[str, ...]:
         """Return the names of the classes."""
-        return tuple(json.loads(self._artifact(job, member, "confusion.json"))["classes"])
+        return tuple(json.loads(self._artifact(job, member, Artifact.CONFUSION))["classes"])
 
     def _artifact(self, job: Job, member: Job, name: str) -> bytes:
-        content = self.tracker.artifact(member.run.run_id, name)
+        content = self.tracker.artifact(member.result.run_id, name)
         if content is None:
             raise BenchError(
-                f"{member.name} has no stored predictions, so it cannot vote ({name} of run {member.run.run_id} is gone)",
-                where=job.trial.cell.ensemble.place(("stages",)),
+                f"{member.name} has no stored predictions, so it cannot vote ({name} of run {member.result.run_id} is gone)",
+                where=_place(job),
                 mend="delete that run, so that it is made again, or leave its stage out",
             )
         return content
+
+
+def _rules(job: Job) -> Ensemble:
+    """Return by which rules an ensemble votes."""
+    section = job.trial.cell.ensemble
+    assert section
+    assert isinstance(section.config, Ensemble)
+    return section.config
+
+
+def _place(job: Job) -> str:
+    """Return the line of the suite that says which stages vote."""
+    section = job.trial.cell.ensemble
+    assert section
+    return section.place(("stages",))

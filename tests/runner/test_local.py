@@ -1,4 +1,4 @@
-"""Worker processes: started, asked, ended."""
+"""Worker processes of this machine: started, ended, and what they have of their coordinator."""
 
 import json
 import os
@@ -11,22 +11,19 @@ import psutil
 import pytest
 import torch
 
-from bench.config import Data, TrialConfig
+from bench.config import TrialConfig
 from bench.errors import BenchError
-from bench.runner.pool import FORKS, Died, Done, Pool, cores, greet
-from bench.runner.worker import main as serve
+from bench.runner.executors import process
+from bench.runner.executors.forkserver import FORKS
+from bench.runner.executors.local import Local, cores
+from bench.runner.messages import Died, Train, Up
 
 
 @pytest.fixture(scope="module")
-def pool():
-    with Pool(1, device="cpu") as pool:
-        pool.hello()
-        yield pool
-
-
-def test_workers_say_what_they_are(pool):
-    hello = pool.hello()
-    assert hello.device.startswith("CPU ") and {"python", "torch", "torchvision", "timm"} == set(hello.versions)
+def local():
+    with Local(1, device="cpu") as local:
+        local.hello()
+        yield local
 
 
 def test_a_worker_fixes_the_workspace_of_cublas_before_any_request(monkeypatch):
@@ -36,31 +33,14 @@ def test_a_worker_fixes_the_workspace_of_cublas_before_any_request(monkeypatch):
         def recv(self):
             raise EOFError
 
-    monkeypatch.setattr("bench.runner.worker._end_with", lambda parent: None)
+    monkeypatch.setattr(process, "_end_with", lambda parent: None)
     monkeypatch.setattr(torch, "set_num_threads", lambda threads: None)
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
-    serve(Pipe(), "cpu", 1)
+    process.main(Pipe(), "cpu", 1)
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8", "what the user sets stays"
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
-    serve(Pipe(), "cpu", 1)
+    process.main(Pipe(), "cpu", 1)
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
-
-
-def test_answers_come_in_order(pool):
-    digests = pool.map("prepare", [(Data(source="digits"), False)] * 3)
-    assert len(digests) == 3 and len(set(digests)) == 1 and digests[0][1] == 10
-
-
-def test_images_that_two_sections_share(pool):
-    all_digits, few = Data(source="digits"), Data(source="digits", classes=5)
-    assert pool.map("shared_images", [(all_digits, all_digits)]) == [0]
-    assert pool.map("shared_images", [(all_digits, few)])[0] > 0
-
-
-def test_an_error_of_a_request_comes_home(pool):
-    with pytest.raises(BenchError, match="unknown data source 'digit'"):
-        pool.map("prepare", [(Data(source="digit"), False)])
-    assert pool.map("prepare", [(Data(source="digits"), False)]), "and the worker goes on"
 
 
 @pytest.mark.parametrize(
@@ -72,37 +52,34 @@ def test_an_error_of_a_request_comes_home(pool):
         (signal.SIGTERM, "signal 15", ""),
     ],
 )
-def test_a_worker_that_dies_is_noticed_and_started_again(pool, number, message, mend):
-    worker = pool.workers[0]
+def test_a_worker_that_dies_is_noticed_and_started_again(local, number, message, mend):
+    worker = local.workers[0]
     os.kill(worker.process.pid, number)
     event = worker.receive()
     assert isinstance(event, Died) and message in event.message and event.mend.startswith(mend)
     worker.restart()
-    event = worker.receive()
-    assert isinstance(event, Done)
-    greet(worker, event)
-    assert worker.ready
+    assert isinstance(worker.receive(), Up) and worker.ready
 
 
 def test_closing_ends_the_processes():
-    with Pool(1, device="cpu") as pool:
-        pool.hello()
-        process = pool.workers[0].process
-    deadline = time.monotonic() + 10
-    while process.is_alive() and time.monotonic() < deadline:
+    with Local(1, device="cpu") as local:
+        local.hello()
+        started = local.workers[0].process
+    deadline = time.monotonic() + 60
+    while started.is_alive() and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not process.is_alive()
+    assert not started.is_alive()
 
 
 def test_never_more_threads_than_cores():
     for workers, threads in ((cores() + 1, 1), (1, cores() + 1), (0, 1), (1, 0)):
         with pytest.raises(BenchError, match="--workers"):
-            Pool(workers, threads, "cpu")
+            Local(workers, threads, "cpu")
 
 
 def test_no_more_workers_than_jobs():
-    with Pool(None, 1, "cpu", jobs=1) as pool:
-        assert len(pool.workers) == 1
+    with Local(None, 1, "cpu", jobs=1) as local:
+        assert len(local.workers) == 1
 
 
 FACTS = """\
@@ -128,8 +105,8 @@ class Net(torch.nn.Sequential):
 
 
 @pytest.mark.skipif(cores() < 2, reason="needs two cores")
-def test_a_worker_has_what_its_coordinator_has_now_and_threads_of_its_own(tmp_path, monkeypatch, pool):
-    """The server that workers fork from began with the pool of one thread, in another folder and environment."""
+def test_a_worker_has_what_its_coordinator_has_now_and_threads_of_its_own(tmp_path, monkeypatch, local):
+    """The server that workers fork from began for workers of one thread, in another folder and environment."""
     (tmp_path / "own_facts.py").write_text(FACTS)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -137,8 +114,8 @@ def test_a_worker_has_what_its_coordinator_has_now_and_threads_of_its_own(tmp_pa
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     config = {"data": {"source": "digits", "subset": {"train": 512, "val": 48, "test": 48}}, "train": {"epochs": 1}}
     config["model"] = {"name": "own_facts:Net", "args": {"facts": str(tmp_path / "facts.json")}}
-    with Pool(1, 2, "cpu") as other:
-        ((ended,),) = other.map("trials", [([(TrialConfig.model_validate(config), 0)],)])
+    with Local(1, 2, "cpu") as other:
+        ((ended,),) = other.map([Train(((TrialConfig.model_validate(config), 0),))])
         threads = psutil.Process(other.workers[0].process.pid).num_threads()
     assert ended.outcome == "finished"
     facts = json.loads((tmp_path / "facts.json").read_text())
@@ -151,8 +128,8 @@ def test_a_worker_has_what_its_coordinator_has_now_and_threads_of_its_own(tmp_pa
 
 
 @pytest.mark.skipif(not FORKS, reason="no server to fork from")
-def test_the_server_has_no_thread_when_workers_fork(pool):
-    server = psutil.Process(psutil.Process(pool.workers[0].process.pid).ppid())
+def test_the_server_has_no_thread_when_workers_fork(local):
+    server = psutil.Process(psutil.Process(local.workers[0].process.pid).ppid())
     assert server.ppid() == os.getpid() and server.num_threads() == 1
 
 
@@ -162,10 +139,11 @@ def test_a_worker_at_work_does_not_outlive_a_coordinator_that_is_killed(tmp_path
     config = TrialConfig.model_validate(part)
     script = f"""import os, time
 from bench.config import TrialConfig
-from bench.runner.pool import Pool
-pool = Pool(1, 1, "cpu")
-pool.hello()
-pool.workers[0].send("trials", [(TrialConfig.model_validate_json({config.model_dump_json()!r}), 0)])
+from bench.runner.executors.local import Local
+from bench.runner.messages import Train
+local = Local(1, 1, "cpu")
+local.hello()
+local.workers[0].send(Train(((TrialConfig.model_validate_json({config.model_dump_json()!r}), 0),)))
 print("up", flush=True)
 os.kill(os.getpid(), 9)
 """

@@ -1,0 +1,52 @@
+"""What notebooks and the command line call: load a suite, then validate, plan, run and report it.
+
+    import bench
+
+    suite = bench.load("suites/noise_vs_complexity.yaml", profile="quick")
+    suite.run()
+    suite.report().frame()     # a row a trial: its axes, seed and every metric
+    suite.report().claims()    # the verdicts
+
+Names are imported when first used: `bench report --help` need not load Optuna.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.api.plan import Forecast as Forecast
+    from bench.api.report import Report as Report
+    from bench.api.run import Listener as Listener
+    from bench.api.run import RunResult as RunResult
+    from bench.api.suite import LoadedSuite as LoadedSuite
+    from bench.api.suite import load as load
+    from bench.api.validate import Validation as Validation
+    from bench.api.validate import validate as validate
+    from bench.runner.coordinator import Summary as Summary
+    from bench.runner.messages import Denoised as Denoised
+    from bench.runner.plan import Job as Job
+    from bench.runner.plan import Plan as Plan
+    from bench.trackers.record import Outcome as Outcome
+
+_PLACES = {
+    "Denoised": "bench.runner.messages",
+    "Forecast": "bench.api.plan",
+    "Job": "bench.runner.plan",
+    "Listener": "bench.api.run",
+    "LoadedSuite": "bench.api.suite",
+    "Outcome": "bench.trackers.record",
+    "Plan": "bench.runner.plan",
+    "Report": "bench.api.report",
+    "RunResult": "bench.api.run",
+    "Summary": "bench.runner.coordinator",
+    "Validation": "bench.api.validate",
+    "load": "bench.api.suite",
+    "validate": "bench.api.validate",
+}
+__all__ = list(_PLACES)
+
+
+def __getattr__(name: str) -> object:
+    if name in _PLACES:
+        return getattr(import_module(_PLACES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,195 @@
+"""What a suite asks for, given its runs, and how long that would take. With seeds on demand the verdicts so far decide."""
+
+from collections.abc import Hashable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from bench.errors import BenchError
+from bench.reports.arms import Trials
+from bench.reports.claims import judge
+from bench.reports.collect import Expected, Record, collect
+from bench.reports.reach import warnings
+from bench.runner.estimate import estimate
+from bench.runner.executors import Executor, open_executor
+from bench.runner.packs import Packs, choose, parse, timed_stages
+from bench.runner.plan import Plan, State
+from bench.runner.planner import Labels, make_plan
+from bench.runner.preflight import preflight
+from bench.suite import Suite
+from bench.suite.schema import Table
+from bench.trackers import StoredRun, Tracker
+from bench.trackers import record as run_record
+from bench.trackers.record import Artifact, DeclaredSeeds
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is to do, and on what. workers, device (its name) and kind (cpu or cuda): None where nothing was measured."""
+
+    plan: Plan
+    packs: Packs
+    workers: int | None = None
+    device: str | None = None
+    kind: str | None = None
+
+    @property
+    def suite(self) -> Suite:
+        return self.plan.suite
+
+    @property
+    def seconds(self) -> float | None:
+        """The estimated time of all that is to do: denoising, then the trials, shared out, but never less than the longest."""
+        if self.workers is None:
+            return None
+        each = [job.seconds or 0.0 for job in self.plan.ahead()]
+        return self.plan.denoising / self.workers + max(sum(each) / self.workers, max(each, default=0.0))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as data that JSON can say: a job each fingerprint, with its state."""
+        return _as_dict(self)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        return self.plan.counts().keys() <= {State.DONE, State.PRUNED}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the declared tests cannot do with the seeds that are planned."""
+        suite = self.suite
+        votes = {name for name, stage in suite.spec.stages.items() if stage.ensemble and stage.ensemble.pool == "all"}
+        tables = {name: table for name, table in suite.spec.tables.items() if table.stage not in votes}  # of one ensemble a cell
+        arms = {name: tuple(len(axis) for axis in table_axes(suite, table)) for name, table in tables.items()}
+        return warnings(suite.tested_claims, tables, arms, suite.schedules)
+
+
+def status(suite: Suite, tracker: Tracker) -> Forecast:
+    """Return what is done and what is to do. Nothing is measured."""
+    return Forecast(planned(suite, tracker.runs(suite.experiment), tracker), Packs())
+
+
+def forecast(
+    suite: Suite,
+    tracker: Tracker,
+    *,
+    probe: bool,
+    executor: str | Executor,
+    workers: int | None,
+    threads: int,
+    device: str,
+    pack: str,
+) -> Forecast:
+    """See `LoadedSuite.plan`."""
+    plan = planned(suite, tracker.runs(suite.experiment), tracker)
+    packs = Packs(parse(pack), timed_stages(suite))
+    if not plan.todo() or not probe:
+        return Forecast(plan, packs)
+    with opened(executor, workers, threads, device, len(plan.todo())) as workers_of:
+        preflight(plan, workers_of)
+        estimate(plan, workers_of)
+        choose(plan, workers_of, packs)
+        return Forecast(plan, packs, len(workers_of.workers), workers_of.hello().device, workers_of.kind)
+
+
+def opened(
+    executor: str | Executor, workers: int | None, threads: int, device: str, jobs: int
+) -> AbstractContextManager[Executor]:
+    """Return an executor by its name, closed in the end; or one that is open already, and stays so."""
+    if isinstance(executor, str):
+        return open_executor(executor, workers, threads, device, jobs)
+    return nullcontext(executor)
+
+
+def planned(suite: Suite, runs: list[StoredRun], tracker: Tracker, *, retry: bool = False) -> Plan:
+    """Return what a suite asks for, given its runs: with looks, more seeds where a claim is still unresolved."""
+    due: dict[tuple[str, Labels], int] = {}
+    unresolved: list[str] = []
+    while True:
+        plan = make_plan(suite, runs, retry=retry, looks=due)
+        plan.unresolved = unresolved
+        if not suite.sequential:
+            return plan
+        predictions = partial(tracker.artifact, name=Artifact.PREDICTIONS)
+        found = judge(suite.tested_claims, suite.schedules, Trials(records(plan, runs)), predictions)
+        if all(due.get(cell, 0) >= look for cell, look in found.due.items()):
+            return plan
+        due |= found.due
+        unresolved = [claim.name for claim in found.claims if claim.holds is None]
+
+
+def records(plan: Plan, runs: list[StoredRun]) -> list[Record]:
+    """Return every planned trial with what became of it."""
+    expected = []
+    for trial, job in plan.entries:
+        kept = plan.kept_by(trial.cell)
+        expected.append(
+            Expected(
+                stage=trial.cell.stage,
+                labels=trial.cell.labels,
+                seed=trial.seed,
+                # of a search's trial only a run of its own counts, whatever others have the same configuration
+                fingerprint="" if job.search else trial.fingerprint,
+                unavailable=job.reason if job.state is State.UNAVAILABLE else "",
+                start=kept.text_with_ties if kept else "",
+                run_id=job.run.run_id if job.run else "",
+            )
+        )
+    return collect(expected, runs, plan.suite.spec.metrics)
+
+
+def refuse_undeclared(plan: Plan) -> None:
+    """Refuse to add seeds to a stage of which trials ran under another declaration: their result may have been seen."""
+    todo = {cell.stage for job in plan.todo() for cell in job.cells}
+    for job in plan.jobs.values():
+        stage = run_record.stage(job.run) if job.run else ""
+        if job.run and stage in todo:
+            before, now = run_record.declared_seeds(job.run), DeclaredSeeds.read(plan.suite.schedule(stage).text)
+            if not before.admits(now):
+                place = plan.suite.document.place
+                raise BenchError(
+                    f"stage {stage!r} was begun with the seeds [{before.text}], and is to go on with [{now.text}]: adding seeds "
+                    "after a look at the result raises the rate of false positives",
+                    where=place(("stages", stage, "seeds")) if plan.suite.spec.stages[stage].seeds else place(("seeds",)),
+                    mend="go back to those seeds, or add --exploratory, which the report will say; "
+                    "next time declare `seeds: {looks: [5, 8, 12]}`",
+                )
+
+
+def table_axes(suite: Suite, table: Table) -> tuple[set[Hashable], set[Hashable]]:
+    """Return the labels of a table's rows and of its columns."""
+    shown = suite.all_cells[table.stage].where(table.where)
+    rows, columns = ({tuple(cell.labels.get(axis) for axis in axes) for cell in shown} for axes in (table.rows, table.columns))
+    return set(rows), set(columns)
+
+
+def _as_dict(forecast: Forecast) -> dict[str, Any]:
+    plan, workers = forecast.plan, forecast.workers
+    jobs: list[Mapping[str, Any]] = [
+        {
+            "stage": job.trial.cell.stage,
+            "cell": job.trial.cell.labels,
+            "seed": job.trial.seed,
+            "fingerprint": job.trial.fingerprint,
+            "state": job.state,
+            "reason": job.reason,
+            "seconds": job.seconds,
+            "pack": forecast.packs.width(job) if job.state is State.TODO else None,
+            "run_id": job.run.run_id if job.run else None,
+        }
+        for job in plan.jobs.values()
+    ]
+    return {
+        "suite": plan.suite.name,
+        "profile": plan.suite.profile,
+        "trials": len(plan.trials),
+        "states": dict(plan.counts()),
+        "workers": workers,
+        "device": forecast.device,
+        "seconds": forecast.seconds,
+        "to_denoise": plan.to_denoise,
+        "denoising_seconds": plan.denoising / workers if workers else None,
+        "warnings": forecast.warnings,
+        "jobs": jobs,
+    }

@@ -1,0 +1,204 @@
+"""The report on a suite's stored runs: verdicts, tables and figures, as files and as DataFrames."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench import reports
+from bench.api.formats import EMBEDDED, FORMATS
+from bench.api.plan import planned, records
+from bench.errors import BenchError
+from bench.reports import Disagreement, Record, check
+from bench.runner.plan import Plan
+from bench.suite import Suite
+from bench.suite.cells import TRIAL, collector_paused
+from bench.suite.figures import Dots, Figure, Forest, Trials
+from bench.suite.schema import Table
+from bench.trackers import StoredRun, Tracker
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Report:
+    """The report on a suite. data: all of it, ready for any format. records: every planned trial, and what became of it."""
+
+    suite: Suite
+    data: reports.Report
+    records: list[Record] = field(repr=False)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned trial has finished, or was ended early by its search."""
+        return self.data.complete
+
+    def render(self, format: str = "markdown", *, with_runs: bool = True, images: Mapping[str, str] | None = None) -> str:
+        """Return the report as text. format: one of FORMATS. with_runs: Markdown's list of runs too. images: figure → path of its
+        image. Raises BenchError for an unknown format."""
+        if format not in reports.FORMATS:
+            raise BenchError(f"no format {format!r}", where="--format", mend=f"one of {', '.join(FORMATS)}")
+        if format == "markdown" and not with_runs:
+            return reports.markdown.render(self.data, with_runs=False)
+        _, render = reports.FORMATS[format]
+        return render(self.data, images or {})
+
+    def write(self, folder: str | Path, formats: Iterable[str] = ("markdown",), figures: Iterable[str] = ()) -> list[Path]:
+        """Write SUITE.PROFILE.md (.tex, …) into a folder, and each figure in formats of IMAGES. Returns the paths.
+
+        Figures are drawn only if the report was asked for with them. Raises BenchError where a file cannot be written.
+        """
+        from bench.reports.figures import render
+
+        folder, name = Path(folder), f"{self.suite.name}.{self.suite.profile}"
+        written: list[Path] = []
+        images: dict[str, dict[str, str]] = {}
+        for kind in dict.fromkeys(figures):
+            for figure in self.data.figures:
+                path = Path(f"{name}.figures") / f"{figure.name}.{kind}"
+                written.append(_write(folder / path, render(figure, kind)))
+                images.setdefault(kind, {})[figure.name] = path.as_posix()
+        for format in formats:
+            shown = next((images[kind] for kind in EMBEDDED.get(format, ()) if kind in images), {})
+            text = self.render(format, images=shown)
+            ending, _ = reports.FORMATS[format]
+            written.append(_write(folder / f"{name}.{ending}", text.encode()))
+        return written
+
+    def check(self, path: str | Path) -> list[Disagreement]:
+        """Compare a file, a report or part of one, with the stored runs: return every place where they differ.
+
+        Raises BenchError where it cannot be read, or is no report on this suite.
+        """
+        path = Path(path)
+        endings = {f".{ending}": format for format, (ending, _) in reports.FORMATS.items()}
+        if path.suffix not in endings:
+            raise BenchError(f"a file to check ends with {', '.join(endings)}", where=str(path))
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BenchError(f"cannot be read: {getattr(error, 'strerror', error)}", where=str(path)) from None
+        try:
+            return check(self.data, text, endings[path.suffix])
+        except BenchError as error:
+            raise BenchError(error.message, where=error.where or str(path), mend=error.mend) from None
+
+    def frame(self) -> "pd.DataFrame":
+        """Return every planned trial as a row: stage, a column an axis (None where the stage has no such axis), seed, outcome,
+        every metric that some run has (NaN where this one has none), the suite's own metrics, and run_id.
+
+        An axis of the name of another column is `axis.NAME`.
+        """
+        import pandas as pd
+
+        axes = dict.fromkeys(axis for record in self.records for axis in record.labels)
+        recorded = dict.fromkeys(metric for record in self.records if record.run for metric in record.run.metrics)
+        metrics = list(recorded | dict.fromkeys(self.suite.spec.metrics))
+        taken = {"stage", "seed", "outcome", "run_id", *metrics}
+        columns = {axis: f"axis.{axis}" if axis in taken else axis for axis in axes}
+        rows = [
+            {
+                "stage": record.stage,
+                **{column: record.labels.get(axis) for axis, column in columns.items()},
+                "seed": record.seed,
+                "outcome": str(record.outcome),
+                **{metric: record.value(metric) for metric in metrics},
+                "run_id": record.run.run_id if record.run else None,
+            }
+            for record in self.records
+        ]
+        frame = pd.DataFrame(rows, columns=["stage", *columns.values(), "seed", "outcome", *metrics, "run_id"])
+        return frame.astype(dict.fromkeys(metrics, "float64"))
+
+    def claims(self) -> "pd.DataFrame":
+        """Return the verdicts: a row each contrast of a claim (one, or one a level of `each`), with the claim's own verdict.
+
+        claim, says, verdict, holds and margin are the claim's; part, contrast, part_verdict, why, n, difference (of times the
+        ratio), ci_low, ci_high, p, holm, seeds_needed and preliminary the contrast's.
+        """
+        import pandas as pd
+
+        rows = [
+            {
+                "claim": claim.name,
+                "says": claim.says,
+                "verdict": claim.verdict,
+                "holds": claim.holds,
+                "part": part.label,
+                "contrast": part.contrast,
+                "part_verdict": part.verdict,
+                "why": part.why,
+                "n": part.result.n,
+                "difference": part.result.difference,
+                "ci_low": part.result.ci_low,
+                "ci_high": part.result.ci_high,
+                "p": part.p,
+                "holm": part.holm,
+                "margin": claim.margin,
+                "seeds_needed": part.seeds_needed,
+                "preliminary": part.preliminary,
+            }
+            for claim in self.data.claims
+            for part in claim.parts
+        ]
+        return pd.DataFrame(rows, columns=list(rows[0]) if rows else ["claim", "says", "verdict", "holds"])
+
+
+def report(suite: Suite, tracker: Tracker, *, figures: bool = False) -> Report:
+    """Return the report on what a store holds. figures: with its figures."""
+    with collector_paused():
+        runs = tracker.runs(suite.experiment)
+        return of_plan(planned(suite, runs, tracker), runs, tracker, figures=figures)
+
+
+def of_plan(plan: Plan, runs: list[StoredRun], tracker: Tracker, *, figures: bool = False) -> Report:
+    """Return the report on a plan, given the runs of its experiment. figures: with its figures."""
+    suite = plan.suite
+    tables = {name: table for name, table in suite.spec.tables.items() if table.stage in suite.cells}
+    searches = {name: stage for name, stage in suite.spec.stages.items() if stage.search and name in suite.cells}
+    found = records(plan, runs)
+    data = reports.assemble(
+        suite.name,
+        suite.spec.title,
+        suite.profile,
+        tables,
+        found,
+        claims=suite.tested_claims,
+        schedules=suite.schedules,
+        figures=_figures(suite, tables) if figures else {},
+        searches=searches,
+        store=tracker,
+        run_url=tracker.run_url(suite.experiment),
+    )
+    return Report(suite, data, found)
+
+
+def _figures(suite: Suite, tables: Mapping[str, Table]) -> dict[str, Figure]:
+    """Return what is drawn: what the suite says, but for what `--only` leaves out; else the dots of tables, the trials of
+    searches, and the claims."""
+    if suite.spec.figures is not None:
+        return {name: figure for name, figure in suite.spec.figures.items() if _is_part(figure, tables, suite)}
+    drawn: dict[str, Figure] = {
+        f"{name}-dots": Dots(kind="dots", table=name) for name, table in tables.items() if not table.by_class
+    }
+    for stage, cells in suite.cells.items():
+        if suite.spec.stages[stage].search:
+            axes = [axis for axis in cells.levels if axis != TRIAL]
+            drawn[f"{stage}-trials"] = Trials(kind="trials", stage=stage, **({"panels": axes} if axes else {}))
+    return drawn | ({"claims": Forest(kind="forest")} if suite.claims else {})
+
+
+def _is_part(figure: Figure, tables: Mapping[str, Table], suite: Suite) -> bool:
+    """Whether what a figure draws was not left out by `--only`."""
+    table, stage = getattr(figure, "table", None), getattr(figure, "stage", None)
+    return (table is None or table in tables) and (stage is None or stage in suite.cells)
+
+
+def _write(path: Path, content: bytes) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise BenchError(f"cannot be written: {error.strerror}", where=str(path), mend="choose another -o DIR") from None
+    return path

@@ -1,0 +1,130 @@
+"""A suite that is loaded, and the store that holds its runs: what all else starts from."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bench.api import plan as planning
+from bench.api import report as reporting
+from bench.api import run as running
+from bench.api.plan import Forecast
+from bench.api.report import Report
+from bench.api.run import Listener, RunResult
+from bench.api.store import store
+from bench.runner.executors import Executor
+from bench.suite import Suite, load_suite
+from bench.trackers import Tracker
+
+
+def load(
+    path: str | Path,
+    profile: str | None = None,
+    set: Sequence[str] = (),  # the word of the command line
+    *,
+    only: Sequence[str] = (),
+    tracker: Tracker | str | None = None,
+) -> "LoadedSuite":
+    """Load a suite file, with a profile of it laid over.
+
+    set: overrides, `PATH=VALUE`. only: these cells alone, `STAGE` or `STAGE[AXIS=LABEL,…]`. tracker: the store of its runs, or an
+    MLflow tracking URI; None takes MLFLOW_TRACKING_URI, and else mlflow.db in the working folder.
+    Raises BenchError for anything wrong with the file, with file and line.
+    """
+    suite = load_suite(path, profile=profile, overrides=list(set), only=list(only))
+    return LoadedSuite(suite, tracker)
+
+
+class LoadedSuite:
+    """A suite as it will run, and the store of its runs. Nothing is read from the store before it is needed."""
+
+    def __init__(self, suite: Suite, tracker: Tracker | str | None = None):
+        self.suite = suite
+        self._tracker = tracker
+
+    def __repr__(self) -> str:
+        return f"LoadedSuite({self.suite.document.file!r}, profile={self.suite.profile!r})"
+
+    @cached_property
+    def tracker(self) -> Tracker:
+        """The store of its runs. Raises BenchError for a tracking URI that cannot be one."""
+        return store(self._tracker)
+
+    def status(self) -> Forecast:
+        """Return what is done and what is to do, from what the store holds; nothing is checked or measured."""
+        return planning.status(self.suite, self.tracker)
+
+    def plan(
+        self,
+        *,
+        probe: bool = True,
+        executor: str | Executor = "local",
+        workers: int | None = None,
+        threads: int = 1,
+        device: str = "auto",
+        pack: str = "auto",
+    ) -> Forecast:
+        """Return what `run` would do, and how long it would take.
+
+        probe: check models and data, and measure speed; else answer at once. The others: see `run`.
+        Raises BenchError, with file and line, for what would fail.
+        """
+        return planning.forecast(
+            self.suite,
+            self.tracker,
+            probe=probe,
+            executor=executor,
+            workers=workers,
+            threads=threads,
+            device=device,
+            pack=pack,
+        )
+
+    def run(
+        self,
+        *,
+        executor: str | Executor = "local",
+        workers: int | None = None,
+        threads: int = 1,
+        device: str = "auto",
+        pack: str = "auto",
+        time_limit: float | None = None,
+        retry: bool = False,
+        exploratory: bool = False,
+        listener: Listener | None = None,
+    ) -> RunResult:
+        """Run what the store lacks, round after round, and record it.
+
+        executor: local (processes of this machine), inline (this process), or one that is open already, which stays open.
+        workers: None for one per GPU, else one per core. threads: of each worker. device: auto, cpu or cuda. pack: how many like
+        trials may train as one program: a number, `off`, or `auto`, which measures. time_limit: seconds after which a trial is
+        ended; None for the suite's. retry: run trials again that diverged, ran out of memory or timed out. exploratory: add seeds
+        that were not declared. listener: sees the run go by.
+        Raises BenchError for what cannot be run. Ctrl-C ends the trials under way and keeps what is finished.
+        """
+        return running.run(
+            self.suite,
+            self.tracker,
+            executor=executor,
+            workers=workers,
+            threads=threads,
+            device=device,
+            pack=pack,
+            time_limit=time_limit,
+            retry=retry,
+            exploratory=exploratory,
+            listener=listener,
+        )
+
+    def report(self, *, figures: bool = False) -> Report:
+        """Return the report on what the store holds. figures: with its figures, which take time to draw."""
+        return reporting.report(self.suite, self.tracker, figures=figures)
+
+    def runs_url(self) -> str | None:
+        """Return the address of the page that shows the runs, None before there are any."""
+        return self.tracker.experiment_url(self.suite.experiment)
+
+    def sections(self, name: str) -> list[Any]:
+        """Return the distinct `data`, `model` or `train` sections of all cells, those that searches may draw included."""
+        cells = [cell for stage, some in self.suite.cells.items() for cell in (*some, *self.suite.all_cells[stage].samples)]
+        return list({getattr(cell, name).key: getattr(cell, name) for cell in cells}.values())

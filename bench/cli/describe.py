@@ -1,0 +1,79 @@
+"""A plan as one reads it."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from bench.cli import common
+
+if TYPE_CHECKING:
+    from bench.api import Forecast
+
+
+def text(forecast: "Forecast", args: argparse.Namespace) -> str:
+    """Return the plan as one reads it."""
+    plan, workers = forecast.plan, forecast.workers
+    suite = plan.suite
+    lines = [f"{suite.name}, profile {suite.profile}: {suite.spec.title}"]
+    lines += [_stage(forecast, stage) for stage in suite.cells]
+    lines += more_seeds(forecast)
+    shared = len(plan.entries) - len(plan.jobs)
+    if shared:
+        lines.append(f"  {shared} trials are the same as others and run once")
+    lines += _reasons(forecast, args)
+    lines += [f"  {kept.stage} starts from {kept.text_with_ties}" for kept in plan.kept if kept.tied]
+    waiting = {job.trial.cell.stage: job.reason for job in plan.jobs.values() if job.state == "waiting"}
+    lines += [f"  {stage} waits {reason}" for stage, reason in waiting.items()]
+    todo = plan.todo()
+    later = len(plan.ahead()) - len(todo)
+    then = f", then {later} that wait for them" if later else ""
+    place = f" on {workers} worker{'s' * (workers != 1)}, {forecast.device}" if workers else ""
+    lines.append(f"to do: {len(todo)} trials{then}{place}")
+    if workers and todo and forecast.seconds is not None:
+        slowest = max(plan.ahead(), key=lambda job: job.seconds or 0)
+        lines.append(
+            f"estimated time: {common.duration(forecast.seconds)} "
+            f"(longest trial {common.duration(slowest.seconds or 0)}: {slowest.name})"
+        )
+        if plan.to_denoise:
+            before = common.duration(plan.denoising / workers)
+            lines.append(f"  of which denoising {plan.to_denoise:,} images before: at most {before}")
+    lines += [f"warning: {warning}" for warning in forecast.warnings]
+    return "\n".join(lines)
+
+
+def more_seeds(forecast: "Forecast") -> list[str]:
+    """Return the line that says why there are more seeds than at the first look, if there are."""
+    unresolved = forecast.plan.unresolved
+    return [f"  more seeds, for claims that were unresolved: {', '.join(unresolved)}"] if unresolved else []
+
+
+def _stage(forecast: "Forecast", stage: str) -> str:
+    """Return a stage's size and the states of its trials."""
+    suite, plan = forecast.suite, forecast.plan
+    states = [job.state for trial, job in plan.entries if trial.cell.stage == stage]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    spec = suite.spec.stages[stage]
+    if spec.search:
+        size = f"search, {len(states)} trials"
+    elif spec.ensemble:
+        size = f"{len(states)} ensembles"
+    else:
+        seeds = " to ".join(dict.fromkeys(str(len(suite.schedule(stage).looks[i])) for i in (0, -1)))
+        size = f"{len(suite.cells[stage])} cells x {seeds} seeds = {len(states)} trials"
+    return f"  {stage}: {size} ({counts})"
+
+
+def _reasons(forecast: "Forecast", args: argparse.Namespace) -> list[str]:
+    """Return why trials cannot be run, failed, or are run elsewhere: cells of one reason together."""
+    reasons: dict[tuple, dict[str, None]] = {}
+    for job in forecast.plan.jobs.values():
+        if job.state in ("unavailable", "failed", "running"):
+            cell = f"{job.trial.cell.stage}[{job.trial.cell.name}]"
+            reasons.setdefault((job.state, job.reason, job.reason_kind), {})[cell] = None
+    lines = []
+    for (state, reason, kind), cells in reasons.items():
+        told = ", ".join(list(cells)[:3]) + (f" and {len(cells) - 3} more cells" if len(cells) > 3 else "")
+        lines.append(f"  {state}: {told}\n    {reason}")
+        if kind == "hub-weights":
+            lines.append(f"    `{common.command(args, 'data prepare')}` fetches hub weights; the other cells run without them")
+    return lines

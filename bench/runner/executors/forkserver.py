@@ -1,0 +1,85 @@
+"""Processes of this machine, forked from a server that imports once what every trial needs."""
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from bench.errors import BenchError
+
+FORKS = sys.platform == "linux"
+"""Whether workers fork from a server that has imported, in some 5 s of processor time, what every trial needs. Windows cannot
+fork, and not all that macOS has survives it."""
+CONTEXT: Any = multiprocessing.get_context("forkserver" if FORKS else "spawn")  # their Process classes share no typed base
+
+
+def start(main: Callable[..., None], arguments: tuple[Any, ...], threads: int, name: str) -> BaseProcess:
+    """Start a process that calls `main`. Does not wait for it, but for the server, if that is still importing.
+
+    Raises BenchError where the server does not start; OSError or EOFError where it has ended.
+    """
+    environment = os.environ | _limits(threads)
+    given = (environment, os.sched_getaffinity(0) if FORKS else set(), main, *arguments)
+    process: BaseProcess = CONTEXT.Process(target=_begin, args=given, name=name, daemon=True)
+    if FORKS:
+        serve_forks(threads)
+        process.start()
+    else:
+        with _handed_down(environment):
+            process.start()
+    return process
+
+
+def serve_forks(threads: int) -> None:
+    """Start the server, unless it runs, and do not wait for its imports. It ends with this process.
+
+    It runs nothing of what it imports, so that forks miss no thread and find no lock held: CUDA is left to the workers, and
+    OpenBLAS, which starts threads as it is loaded, ends them before a fork.
+    """
+    from multiprocessing.forkserver import ensure_running
+
+    CONTEXT.set_forkserver_preload(["bench.runner.executors.preload"])
+    path = os.pathsep.join(entry or "." for entry in sys.path)
+    # without PYTHONSAFEPATH, it would look for modules in the current directory first
+    with _handed_down(_limits(threads) | {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}):
+        try:
+            ensure_running()
+        except OSError as error:  # its socket is a file, of which the path may be too long
+            mend = "point TMPDIR at a folder with a short path that you may write"
+            raise BenchError(f"the server that workers fork from did not start: {error}", mend=mend) from error
+
+
+def _begin(environment: dict[str, str], cores: set[int], main: Callable[..., None], *arguments: Any) -> None:
+    """Work with the environment and the cores that the coordinator has now: the server has those of when it was started."""
+    os.environ.clear()
+    os.environ.update(environment)
+    if FORKS:
+        os.sched_setaffinity(0, cores)
+    main(*arguments)
+
+
+def _limits(threads: int) -> dict[str, str]:
+    """Return what tells libraries their number of threads; they read it while they load."""
+    return dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+
+
+@contextmanager
+def _handed_down(environment: dict[str, str]) -> Iterator[None]:
+    """Set what a new process must find before its first line runs.
+
+    Ctrl-C reaches every process of a terminal, but is the coordinator's to handle.
+    """
+    before = {name: os.environ[name] for name in environment if name in os.environ}
+    os.environ |= environment
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        for name in environment:
+            os.environ.pop(name)
+        os.environ |= before

@@ -1,0 +1,58 @@
+"""A worker process of the local executor: answers one request after another that comes over a pipe.
+
+Requests come as they are, answers as events: Progress any number of times, then Done or Failed. The process ends when the pipe
+closes or its coordinator is gone.
+"""
+
+import multiprocessing
+import os
+import threading
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from bench.runner.messages import Denoised, Done, Epoch, Event, Progress, Up
+
+
+class PipeChannel:
+    """The way home over a pipe."""
+
+    def __init__(self, pipe: Connection):
+        self.pipe = pipe
+
+    def tell(self, value: Epoch | Denoised | str) -> None:
+        self.pipe.send(Progress(value))
+
+    def hear(self) -> Any:
+        return self.pipe.recv()
+
+
+def main(pipe: Connection, device: str, threads: int) -> None:
+    """Answer requests until the pipe closes. device: "cpu", "cuda:0" …, or "auto" (CUDA where there is one)."""
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+    from bench.runner.requests import answer  # with torch, which the coordinator, who names this function, does without
+    from bench.runner.worker import begin, failed
+
+    device, hello = begin(device, threads)
+    pipe.send(Up(hello))
+    channel = PipeChannel(pipe)
+    while True:
+        try:
+            request = pipe.recv()
+        except (EOFError, OSError):
+            return
+        event: Event
+        try:
+            event = Done(answer(request, channel, device))
+        except BrokenPipeError:
+            return
+        except Exception as error:
+            event = failed(error)
+        pipe.send(event)
+
+
+def _end_with(coordinator: BaseProcess | None) -> None:
+    """End this process when its coordinator has died, however it died: then the pipe between them closes."""
+    if coordinator:
+        coordinator.join()
+    os._exit(1)

@@ -1,0 +1,200 @@
+"""What the coordinator and an executor's workers say to each other: requests, their answers, and events. No torch here: the
+coordinator does without it."""
+
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from bench.config import Data, TrialConfig
+from bench.errors import BenchError
+
+Answer = TypeVar("Answer", covariant=True)
+
+# ---------------------------------------------------------------- what a worker says of itself, and of a trial
+
+
+@dataclass(frozen=True)
+class Hello:
+    """What a worker says of itself when it is up. device: its name. devices: CUDA devices that it sees. versions: of what shapes
+    results. instructions: the instruction set by which its processor computes, "" where a GPU does."""
+
+    device: str
+    devices: int
+    versions: dict[str, str]
+    instructions: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a cell before it trains. sizes: images in train, val and test. errors: each with its section."""
+
+    sizes: tuple[int, int, int]
+    errors: list[tuple[str, BenchError]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds an image, in training and in evaluation."""
+
+    training: float
+    evaluation: float
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What `bench.training.Result` says of a trial, in a form that needs no torch. artifacts: file name → content."""
+
+    outcome: str
+    message: str
+    metrics: dict[str, float]
+    history: list[dict[str, float]]
+    pack: int
+    backend: str
+    artifacts: dict[str, bytes]
+
+
+# ---------------------------------------------------------------- requests
+
+
+@dataclass(frozen=True)
+class Request(Generic[Answer]):
+    """Something to do for a worker, which answers with an `Answer`."""
+
+
+@dataclass(frozen=True)
+class Prepare(Request[tuple[str, int]]):
+    """Make a data set ready. Progress is text; the answer its digest and number of classes."""
+
+    data: Data
+    download: bool = False
+
+
+@dataclass(frozen=True)
+class Inspect(Request[Facts]):
+    """Check a configuration against its data and model, without training. contracts: check custom components too."""
+
+    config: TrialConfig
+    contracts: bool = False
+
+
+@dataclass(frozen=True)
+class CountShared(Request[int]):
+    """Count the images that one section trains on and another, over the same source, validates or tests on."""
+
+    trained: Data
+    tested: Data
+
+
+@dataclass(frozen=True)
+class Probe(Request[Speed]):
+    """Measure how long training and evaluation take."""
+
+    config: TrialConfig
+
+
+@dataclass(frozen=True)
+class ProbeDenoising(Request[float]):
+    """Measure the seconds an image, at most, that denoising takes."""
+
+    config: TrialConfig
+
+
+@dataclass(frozen=True)
+class Denoise(Request[int]):
+    """Denoise a trial's images ahead of it. Progress is `Denoised`; the answer how many there were to do."""
+
+    config: TrialConfig
+    seed: int
+
+
+@dataclass(frozen=True)
+class ProbePacks(Request[dict[tuple[int, str], float]]):
+    """Measure seconds an image in training, alone (1, "") and in packs of each width and back-end that is possible and of use."""
+
+    config: TrialConfig
+    widths: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Train(Request[list[Ended]]):
+    """Train and evaluate trials that go together as one program. Progress is `Epoch`.
+
+    keeps: the weights are an artifact too. asks: after each epoch of each trial, wait for the reply whether it is to go on.
+    backend: see `bench.training.run_trials`; "" for the usual one.
+    """
+
+    trials: tuple[tuple[TrialConfig, int], ...]
+    keeps: bool = False
+    asks: bool = False
+    backend: str = ""
+
+
+# ---------------------------------------------------------------- progress
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A trial has ended an epoch. place: of the trial among those of its request."""
+
+    place: int
+    epoch: int
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Denoised:
+    """So many images of a set are denoised. images: which set."""
+
+    images: str
+    done: int
+    total: int
+
+
+# ---------------------------------------------------------------- events
+
+
+@dataclass(frozen=True)
+class Up:
+    """A worker is up, and ready for requests."""
+
+    hello: Hello
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A request tells how far it is."""
+
+    value: Epoch | Denoised | str
+
+
+@dataclass(frozen=True)
+class Done:
+    """A request is answered. value: as the request says."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A request raised. traceback: the worker's, as text."""
+
+    error: BenchError
+    traceback: str
+
+
+@dataclass(frozen=True)
+class Died:
+    """A worker's process has ended, and with it the request that it was at; the worker can be restarted. message: how it ended.
+    mend: what one may do about it."""
+
+    message: str
+    mend: str = ""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A worker is gone for good, with the machine that it was on: what it was at says nothing, and can run elsewhere."""
+
+    message: str
+
+
+Event = Up | Progress | Done | Failed | Died | Lost

@@ -1,0 +1,73 @@
+"""Who runs a suite, and with what: the coordinator's name, the user, the commit, and versions."""
+
+import getpass
+import os
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+import psutil
+
+from bench import __version__
+
+PACKAGES = ("mlflow", "optuna", "numpy")
+
+
+def coordinator() -> str:
+    """Return what names this process for as long as it lives: host, process id and start time."""
+    return f"{platform.node()}:{os.getpid()}:{psutil.Process().create_time():.2f}"
+
+
+def alive(name: str) -> bool | None:
+    """Tell whether the coordinator of that name still runs; None where it is another machine's."""
+    host, _, rest = name.rpartition(":")
+    host, _, pid = host.rpartition(":")
+    if host != platform.node():
+        return None
+    try:
+        return f"{psutil.Process(int(pid)).create_time():.2f}" == rest
+    except (psutil.NoSuchProcess, ValueError):
+        return False
+
+
+def process_id(name: str) -> str:
+    """Return the process id in a coordinator's name."""
+    return name.split(":")[-2]
+
+
+@cache
+def commit(folder: str) -> str:
+    """Return the git commit of a folder, with `+changes` where its tree differs from it; `unknown` outside git."""
+    try:
+        head = _git(folder, "rev-parse", "--short=12", "HEAD")
+        if head.returncode:
+            return "unknown"
+        dirty = _git(folder, "status", "--porcelain", "--untracked-files=no").stdout.strip()
+        return head.stdout.strip() + ("+changes" if dirty else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def _git(folder: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, timeout=10)
+
+
+def user() -> str:
+    """Return who runs this process."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        return "unknown"
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of bench and of the libraries that the coordinator uses."""
+    found = {"bench": __version__}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,173 @@
+"""What a worker can do: an answer to each request. Keeps the data sets that it has read in memory.
+
+Loads torch: only workers import this module, never the coordinator.
+"""
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from bench import data as datasets
+from bench import models
+from bench.config import Data, TrialConfig
+from bench.data import Dataset
+from bench.errors import BenchError
+from bench.models.packed import GROUPED
+from bench.runner.artifacts import ended
+from bench.runner.messages import (
+    CountShared,
+    Denoise,
+    Denoised,
+    Ended,
+    Epoch,
+    Facts,
+    Inspect,
+    Prepare,
+    Probe,
+    ProbeDenoising,
+    ProbePacks,
+    Request,
+    Speed,
+    Train,
+)
+from bench.training import check_device, run_trials
+from bench.training.losses import check as check_loss
+from bench.training.probe import probe, probe_packs
+
+
+class Channel(Protocol):
+    """The way home of a request under way."""
+
+    def tell(self, value: Epoch | Denoised | str) -> None:
+        """Send progress."""
+
+    def hear(self) -> Any:
+        """Wait for a reply to what was told, and return it."""
+
+
+def answer(request: Request[Any], channel: Channel, device: str) -> Any:
+    """Do what a request asks for, and return its answer. device: "cpu" or "cuda:0" …. Raises whatever goes wrong."""
+    return ANSWERS[type(request)](request, channel, device)
+
+
+def _dataset(data: Data) -> Dataset:
+    """Return the images that a section reads; all sections that read the same ones share them."""
+    return _opened(data.origin)
+
+
+@cache
+def _opened(source: str) -> Dataset:
+    return datasets.prepare(Data.model_validate_json(source))
+
+
+def _prepare(request: Prepare, channel: Channel, device: str) -> tuple[str, int]:
+    dataset = datasets.prepare(request.data, download=request.download, say=channel.tell)
+    return dataset.digest, len(dataset.classes)
+
+
+def _inspect(request: Inspect, channel: Channel, device: str) -> Facts:
+    config, errors = request.config, list[tuple[str, BenchError]]()
+    dataset = _dataset(config.data)
+    sizes, classes = (0, 0, 0), len(dataset.classes)
+    try:
+        classes = len(datasets.view(dataset, config.data).classes)
+        parts = datasets.part_sizes(dataset, config.data)
+        sizes = (parts["train"], parts["val"], parts["test"])
+    except BenchError as error:
+        errors.append(("data", error))
+    channels, *size = dataset.train_images.shape[1:]
+    if config.data.denoise:
+        from bench.data.denoise import check as check_denoiser  # which few trials need
+
+        try:
+            check_denoiser(config.data.denoise, *size)
+        except BenchError as error:
+            errors.append(("data", error))
+    height, width = config.data.resize.applied(*size) if config.data.resize else size
+    try:
+        models.check(config.model, (channels, height, width), classes)
+    except BenchError as error:
+        errors.append(("model", error))
+    for check in (partial(check_device, config.train, device), partial(check_loss, config.train.loss, config.data)):
+        try:
+            check()
+        except BenchError as error:
+            errors.append(("train", error))
+    if request.contracts and not errors:
+        from bench.contracts import check_own
+
+        errors += check_own(config, dataset, device)
+    return Facts(sizes, errors)
+
+
+def _count_shared(request: CountShared, channel: Channel, device: str) -> int:
+    return datasets.shared_images(_dataset(request.trained), request.trained, request.tested)
+
+
+def _probe(request: Probe, channel: Channel, device: str) -> Speed:
+    speed = probe(request.config, _dataset(request.config.data), device)
+    return Speed(speed.train_seconds_per_image, speed.eval_seconds_per_image)
+
+
+def _probe_denoising(request: ProbeDenoising, channel: Channel, device: str) -> float:
+    from bench.data.denoise import CHUNK, seconds_an_image
+
+    data = request.config.data
+    images = torch.from_numpy(np.array(_dataset(data).train_images[:CHUNK]))  # a copy: the data set cannot be written
+    return seconds_an_image(images, data.denoise, device)
+
+
+def _denoise(request: Denoise, channel: Channel, device: str) -> int:
+    from bench.data.denoise import denoised, pending
+
+    data = request.config.data
+    waiting = pending(data, request.seed, _dataset(data))
+    done, total = 0, sum(map(len, waiting))
+    which = f"{data.denoise.name}, noise {data.noise.variance:g}, seed {request.seed}"
+
+    def step(images: int) -> None:
+        nonlocal done
+        done += images
+        channel.tell(Denoised(which, done, total))
+
+    for images in waiting:
+        denoised(images, data, device=device, step=step)
+    return total
+
+
+def _probe_packs(request: ProbePacks, channel: Channel, device: str) -> dict[tuple[int, str], float]:
+    return probe_packs(request.config, _dataset(request.config.data), device, list(request.widths))
+
+
+def _train(request: Train, channel: Channel, device: str) -> list[Ended]:
+    def report(place: int, epoch: int, metrics: dict[str, float]) -> bool:
+        channel.tell(Epoch(place, epoch, metrics))
+        return request.asks and not channel.hear()
+
+    trials: list[tuple[TrialConfig, int]] = list(request.trials)
+    dataset = _dataset(trials[0][0].data)
+    results = run_trials(
+        trials,
+        dataset,
+        device,
+        [partial(report, place) for place in range(len(trials))],
+        keep_weights=request.keeps,
+        shrink=request.asks or trials[0][0].train.deterministic == "fast",
+        backend=request.backend or GROUPED,
+    )
+    return [ended(results.pop(0), config, dataset) for config, _ in trials]  # weights are not held twice
+
+
+ANSWERS: dict[type[Request[Any]], Callable[..., Any]] = {
+    Prepare: _prepare,
+    Inspect: _inspect,
+    CountShared: _count_shared,
+    Probe: _probe,
+    ProbeDenoising: _probe_denoising,
+    Denoise: _denoise,
+    ProbePacks: _probe_packs,
+    Train: _train,
+}

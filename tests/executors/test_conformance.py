@@ -1,0 +1,151 @@
+"""What every executor must do, through the protocol: processes, this very process, and the toy of `toy.py`."""
+
+import time
+
+import pytest
+
+from bench.config import Data
+from bench.errors import BenchError
+from bench.runner.messages import CountShared, Done, Epoch, Failed, Prepare, Progress, Train, Up
+from bench.trackers.record import Artifact
+
+PATIENCE = 120.0
+
+
+def until(executor, wanted, reply=None):
+    """Hand events over until one of the wanted kind comes; return all, that one last. reply: what to answer each epoch."""
+    events = []
+    deadline = time.monotonic() + PATIENCE
+
+    def take(worker, event):
+        events.append(event)
+        if reply is not None and isinstance(event, Progress):
+            worker.reply(reply(event.value))
+
+    while not any(isinstance(event, wanted) for event in events):
+        assert time.monotonic() < deadline, events
+        executor.events(1.0, take)
+    return events
+
+
+def ready(executor):
+    executor.hello()
+    (worker,) = executor.workers
+    assert worker.ready and worker.hello == executor.hello()
+    return worker
+
+
+def test_a_worker_says_what_it_is_before_anything_else(executor):
+    (worker,) = executor.workers
+    assert not worker.ready and worker.name
+    (first, *_) = until(executor, Up)
+    assert isinstance(first, Up) and first.hello.device.startswith("CPU ") and first.hello.instructions
+    assert {"python", "torch", "torchvision", "timm"} == set(first.hello.versions)
+    assert executor.kind == "cpu" and executor.threads == 1 and worker.ready
+
+
+def test_answers_come_in_order(executor):
+    digests = executor.map([Prepare(Data(source="digits"))] * 3)
+    assert len(digests) == 3 and len(set(digests)) == 1 and digests[0][1] == 10
+    every, few = Data(source="digits"), Data(source="digits", classes=5)
+    first, second = executor.map([CountShared(every, every), CountShared(every, few)])
+    assert first == 0 and second > 0
+
+
+def test_an_error_of_a_request_comes_home_and_the_worker_goes_on(executor):
+    with pytest.raises(BenchError, match="unknown data source 'digit'"):
+        executor.map([Prepare(Data(source="digit"))])
+    assert executor.map([Prepare(Data(source="digits"))])
+    worker = ready(executor)
+    worker.send(Prepare(Data(source="digit")))
+    failed = until(executor, Failed)[-1]
+    assert "did you mean 'digits'?" in failed.error.mend and "in answer" in failed.traceback
+
+
+def test_a_trial_tells_its_epochs_and_then_its_result(executor, config):
+    ready(executor).send(Train(((config(), 0),), keeps=True))
+    *epochs, done = until(executor, Done)
+    assert [(event.value.place, event.value.epoch) for event in epochs] == [(0, 1), (0, 2), (0, 3)]
+    assert all(isinstance(event.value, Epoch) and "val/accuracy" in event.value.metrics for event in epochs)
+    (ended,) = done.value
+    assert ended.outcome == "finished" and [row["epoch"] for row in ended.history] == [1, 2, 3]
+    assert {Artifact.PREDICTIONS, Artifact.CONFUSION, Artifact.WEIGHTS} == set(ended.artifacts)
+    assert all(type(name) in (str, Artifact) and type(content) is bytes for name, content in ended.artifacts.items())
+
+
+def test_a_trial_that_asks_waits_for_each_reply(executor, config):
+    ready(executor).send(Train(((config(), 0),), asks=True))
+    *epochs, done = until(executor, Done, reply=lambda epoch: epoch.epoch < 2)
+    assert [event.value.epoch for event in epochs] == [1, 2]
+    assert done.value[0].outcome == "stopped"
+
+
+def test_the_next_request_may_be_sent_while_an_event_is_taken(executor):
+    answers = []
+
+    def take(worker, event):
+        if isinstance(event, Done):
+            answers.append(event.value)
+            if len(answers) < 3:
+                worker.send(Prepare(Data(source="digits")))
+
+    ready(executor).send(Prepare(Data(source="digits")))
+    deadline = time.monotonic() + PATIENCE
+    while len(answers) < 3 and time.monotonic() < deadline:
+        executor.events(1.0, take)
+    assert len(answers) == 3
+
+
+def test_nothing_more_is_heard_of_what_is_restarted_in_the_middle(executor, config):
+    worker, after = ready(executor), []
+
+    def take(worker, event):
+        if isinstance(event, Progress) and not after:
+            after.append(event)
+            worker.restart()
+        elif after:
+            after.append(event)
+
+    worker.send(Train(((config(epochs=50), 0),)))
+    deadline = time.monotonic() + PATIENCE
+    while not after:
+        assert time.monotonic() < deadline
+        executor.events(1.0, take)
+    executor.hello()
+    while not worker.ready:
+        executor.events(1.0, take)
+    assert executor.map([Prepare(Data(source="digits"))])[0][1] == 10, "it works again"
+    assert [type(event) for event in after if not isinstance(event, Up)] == [Progress]
+
+
+def test_an_ended_worker_says_nothing(executor, config):
+    worker = ready(executor)
+    worker.send(Train(((config(epochs=50), 0),)))
+    until(executor, Progress, reply=lambda epoch: worker.end())
+    heard = []
+    for _ in range(3):
+        executor.events(0.1, lambda worker, event: heard.append(event))
+    assert not worker.ready and not heard
+
+
+def test_an_error_of_whoever_takes_the_events_is_not_the_trials(executor, config):
+    class Mine(Exception):
+        pass
+
+    def take(worker, event):
+        if isinstance(event, Progress):
+            raise Mine
+
+    ready(executor).send(Train(((config(epochs=50), 0),)))
+    deadline = time.monotonic() + PATIENCE
+    with pytest.raises(Mine):
+        while time.monotonic() < deadline:
+            executor.events(1.0, take)
+    executor.workers[0].restart()
+    assert executor.map([Prepare(Data(source="digits"))])[0][1] == 10
+
+
+def test_closing_twice_is_closing(executor):
+    ready(executor)
+    executor.close()
+    executor.close()

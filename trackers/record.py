@@ -1,0 +1,316 @@
+"""The run schema: how a trial stands in a tracker. Outcomes, names of tags and artifacts: runs are written and read through it.
+
+A run's tags are text. `TrialStart` and `TrialEnd` write them; the functions below read them, also from runs that something else
+logged or an older version wrote.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bench.trackers.base import Status, StoredRun
+
+
+class Outcome(StrEnum):
+    """What became of a trial."""
+
+    FINISHED = "finished"
+    PRUNED = "pruned"
+    """Ended early by its search."""
+    DIVERGED = "diverged"
+    OOM = "oom"
+    TIMEOUT = "timeout"
+    CRASHED = "crashed"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+    """Its run says no more than that it failed."""
+    RUNNING = "running"
+    UNAVAILABLE = "unavailable"
+    """It cannot be run on this machine."""
+    MISSING = "missing"
+    """It has no run yet."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is missing: a trial that a search ended early did what it was there for."""
+        return self in (Outcome.FINISHED, Outcome.PRUNED)
+
+    @property
+    def is_run_again(self) -> bool:
+        """Whether the next run repeats the trial, since this outcome says nothing about the trial itself."""
+        return self in (Outcome.CRASHED, Outcome.INTERRUPTED, Outcome.FAILED)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether another run of the suite would change it."""
+        return self.is_run_again or self in (Outcome.MISSING, Outcome.RUNNING)
+
+    @property
+    def status(self) -> Status:
+        """The status of a run that ended so."""
+        ended: dict[Outcome, Status] = {Outcome.FINISHED: "FINISHED", Outcome.INTERRUPTED: "KILLED", Outcome.PRUNED: "KILLED"}
+        return ended.get(self, "FAILED")
+
+
+OF_STATUS = {
+    "RUNNING": Outcome.RUNNING,
+    "FINISHED": Outcome.FINISHED,
+    "FAILED": Outcome.FAILED,
+    "KILLED": Outcome.INTERRUPTED,
+}
+"""The outcome of a run that has a status alone."""
+
+
+class Artifact(StrEnum):
+    """Names of a run's artifacts."""
+
+    CONFIG = "config.yaml"
+    PREDICTIONS = "predictions.npz"
+    CONFUSION = "confusion.json"
+    WEIGHTS = "weights.safetensors"
+    """Of a trial from whose weights another stage starts."""
+    IMAGES = "images.npz"
+    MEMBERS = "members.yaml"
+    LOG = "log.txt"
+
+
+AXIS, DRAWN = "axis.", "search."
+"""What the tags of a cell's labels, and of what a search drew, begin with."""
+CONDITIONS = ("device", "workers", "threads", "precision", "pack")
+"""Tags that must agree before times are compared: the machine, what else ran on it, the arithmetic, and how many trials trained
+as one program (none: each alone)."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The trial that trained the weights from which another starts. cell: its stage and labels, as text."""
+
+    cell: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class TrialStart:
+    """What is known of a trial when its run begins.
+
+    also: other cells that share it. seeds: what was declared, as text. source: the suite's file. start: the cell of another stage
+    whose configuration it starts from. rules: how its search draws. parameters: what the search drew. members: how many trials of
+    how many vote. co_workers: workers side by side. instructions: the processor's instruction set, where it trains on one.
+    """
+
+    suite: str
+    profile: str
+    stage: str
+    cell: str
+    labels: Mapping[str, str]
+    seed: int
+    seeds: str
+    fingerprint: str
+    device: str
+    co_workers: int
+    threads: int
+    precision: str
+    commit: str
+    coordinator: str
+    versions: Mapping[str, str]
+    source: str
+    user: str
+    also: tuple[str, ...] = ()
+    start: str = ""
+    weights: Origin | None = None
+    rules: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    members: str = ""
+    instructions: str = ""
+
+    def tags(self) -> dict[str, str]:
+        """Return the tags of the run."""
+        known = {
+            "source": self.source,
+            "user": self.user,
+            "cell": self.cell,
+            "stage": self.stage,
+            "suite": self.suite,
+            "profile": self.profile,
+            **{f"{AXIS}{axis}": label for axis, label in self.labels.items()},
+            "also": "; ".join(self.also),
+            "seed": str(self.seed),
+            "seeds": self.seeds,
+            "fingerprint": self.fingerprint,
+            "start": self.start,
+            "search": self.rules,
+            **{f"{DRAWN}{name}": text for name, text in self.parameters.items()},
+            "members": self.members,
+            "device": self.device,
+            "instructions": self.instructions,
+            "workers": str(self.co_workers),
+            "threads": str(self.threads),
+            "precision": self.precision,
+            "commit": self.commit,
+            "coordinator": self.coordinator,
+            "versions": ", ".join(f"{name} {number}" for name, number in self.versions.items()),
+        }
+        if self.weights:
+            known |= {
+                "weights": f"{self.weights.cell}, seed {self.weights.seed}",
+                "weights.cell": self.weights.cell,
+                "weights.seed": str(self.weights.seed),
+            }
+        return {name: text for name, text in known.items() if text}
+
+
+@dataclass(frozen=True)
+class TrialEnd:
+    """How a trial ended. pack: how many trials trained as one program, itself included; backend: how that was computed."""
+
+    outcome: Outcome
+    message: str = ""
+    keeps_weights: bool = False
+    pack: int = 1
+    backend: str = ""
+
+    def tags(self) -> dict[str, str]:
+        """Return the tags to add to the run."""
+        known = {"outcome": str(self.outcome)}
+        if self.message:
+            known["message"] = self.message
+        if self.keeps_weights:
+            known["kept"] = "weights"
+        if self.pack > 1:
+            known |= {"pack": str(self.pack), "backend": self.backend}
+        return known
+
+
+def outcome(run: StoredRun) -> Outcome:
+    """Return what became of a run's trial; where it does not say so, or in a word that we do not know, what its status says."""
+    if run.status == "RUNNING":
+        return Outcome.RUNNING
+    try:
+        return Outcome(run.tags.get("outcome", ""))
+    except ValueError:
+        return OF_STATUS[run.status]
+
+
+def message(run: StoredRun) -> str:
+    """Return why there is no result, "" where nothing is known about it."""
+    return run.tags.get("message", "")
+
+
+def fingerprint(run: StoredRun) -> str:
+    """Return the fingerprint of a run's trial, "" of a run that something else logged."""
+    return run.tags.get("fingerprint", "")
+
+
+def stage(run: StoredRun, default: str = "") -> str:
+    return run.tags.get("stage", default)
+
+
+def cell(run: StoredRun) -> str:
+    """Return the cell's labels as text, or else the run's id."""
+    return run.tags.get("cell", run.run_id)
+
+
+def seed(run: StoredRun) -> str:
+    return run.tags.get("seed", "")
+
+
+def labels(run: StoredRun) -> dict[str, str]:
+    """Return axis → label of the cell."""
+    return _with_prefix(run, AXIS)
+
+
+def parameters(run: StoredRun) -> dict[str, str]:
+    """Return what a search drew for the trial, name → text."""
+    return _with_prefix(run, DRAWN)
+
+
+def rules(run: StoredRun) -> str | None:
+    """Return how the search drew that this run is a trial of; None where it is of none."""
+    return run.tags.get("search")
+
+
+def keeps_weights(run: StoredRun) -> bool:
+    """Whether the run has kept the weights that were trained."""
+    return "kept" in run.tags
+
+
+def coordinator(run: StoredRun) -> str:
+    """Return who made the run, "" where it does not say so."""
+    return run.tags.get("coordinator", "")
+
+
+def pack(run: StoredRun) -> tuple[int, str]:
+    """Return how many trials trained as one program, and how that was computed; (1, "") of one that trained alone."""
+    text = run.tags.get("pack", "")
+    return (int(text), run.tags.get("backend", "")) if text.isdecimal() else (1, "")
+
+
+def conditions(run: StoredRun) -> tuple[str, ...]:
+    """Return under which conditions the trial was timed, as CONDITIONS lists them; "" for what the run does not say."""
+    return tuple(run.tags.get(name, "") for name in CONDITIONS)
+
+
+def device(run: StoredRun) -> str:
+    return run.tags.get("device", "")
+
+
+def instructions(run: StoredRun) -> str:
+    """Return the instruction set of the processor that trained it; "" of another device, or where the run does not say so."""
+    return run.tags.get("instructions", "")
+
+
+def versions(run: StoredRun) -> str:
+    return run.tags.get("versions", "")
+
+
+def commit(run: StoredRun) -> str:
+    return run.tags.get("commit", "")
+
+
+def weights(run: StoredRun) -> Origin | None:
+    """Return which trial's weights this one started from, None where from none of this suite."""
+    if "weights.cell" in run.tags:
+        return Origin(run.tags["weights.cell"], int(run.tags.get("weights.seed", "0")))
+    before, found, number = run.tags.get("weights", "").rpartition(", seed ")  # as it was written before there were two tags
+    return Origin(before, int(number)) if found and number.isdecimal() else None
+
+
+def members(run: StoredRun) -> str:
+    """Return how many trials of how many voted, as text; "" where it is no ensemble."""
+    return run.tags.get("members", "")
+
+
+@dataclass(frozen=True)
+class DeclaredSeeds:
+    """The seeds that a stage was declared to run with. seeds: each of them, of a stage that is looked at once. looks: else how
+    many there are at each look, and alpha the level of all looks together, as text."""
+
+    text: str
+    seeds: tuple[int, ...] = ()
+    looks: tuple[int, ...] = ()
+    alpha: str = ""
+
+    @classmethod
+    def read(cls, text: str) -> "DeclaredSeeds":
+        """Return what a declaration says. Text that is none counts as one of its own."""
+        if looks := re.fullmatch(r"looks ([\d, ]+) at alpha (\S+)", text):
+            return cls(text, looks=tuple(map(int, looks[1].split(","))), alpha=looks[2])
+        if re.fullmatch(r"-?\d+(, -?\d+)*", text):
+            return cls(text, seeds=tuple(map(int, text.split(","))))
+        return cls(text)
+
+    def admits(self, later: "DeclaredSeeds") -> bool:
+        """Whether runs under this declaration may be followed by runs under `later`: it is the same, or nothing can have been
+        tested yet, since there was one seed or no declaration."""
+        untested = not self.text or (len(self.seeds) == 1 and not self.looks)
+        return untested or (self.seeds, self.looks, self.alpha) == (later.seeds, later.looks, later.alpha)
+
+
+def declared_seeds(run: StoredRun) -> DeclaredSeeds:
+    """Return the seeds that were declared when the run was made."""
+    return DeclaredSeeds.read(run.tags.get("seeds", ""))
+
+
+def _with_prefix(run: StoredRun, prefix: str) -> dict[str, str]:
+    return {name.removeprefix(prefix): text for name, text in run.tags.items() if name.startswith(prefix)}
