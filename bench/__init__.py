@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from bench.version import __version__
+
 if TYPE_CHECKING:
     from bench.api import load, validate
     from bench.errors import BenchError
 
-__version__ = "0.1.0"
 __all__ = ["BenchError", "__version__", "load", "validate"]
 
 

@@ -5,8 +5,8 @@ import os
 import sys
 from importlib import import_module
 
-from bench import __version__
 from bench.errors import BenchError
+from bench.version import __version__
 
 VERBS = {
     "run": "run what a suite still lacks, and print its tables",

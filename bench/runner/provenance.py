@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import psutil
 
-from bench import __version__
+from bench.version import __version__
 
 PACKAGES = ("mlflow", "optuna", "numpy")
 
