@@ -196,7 +196,8 @@ def _probe_denoising(pipe: Connection, device: str, config: TrialConfig) -> floa
 
 def _denoise(pipe: Connection, device: str, config: TrialConfig, seed: int) -> int:
     """Denoise a trial's images ahead of it; progress is (which, images done, images to do). Returns how many there were to do."""
-    from bench.data.denoise import denoised, pending
+    from bench.data.denoise import denoised
+    from bench.data.pipeline import pending
 
     waiting = pending(config.data, seed, _dataset(config.data))
     done, total = 0, sum(map(len, waiting))
