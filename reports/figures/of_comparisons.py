@@ -7,8 +7,8 @@ from bench.reports.blocks import Block
 from bench.reports.claims import ClaimResult, Part
 from bench.reports.contrasts import Contrast
 from bench.reports.figures.cells import by_metric
-from bench.reports.figures.data import Forest, ForestPanel, Range, Row
-from bench.reports.figures.ranges import axis_range, is_cut
+from bench.reports.figures.data import Forest, ForestPanel, Row
+from bench.reports.figures.ranges import Range, axis_range, is_cut
 from bench.reports.numbers import probability
 from bench.reports.statistics import Comparison
 from bench.reports.tables import BETWEEN, Table

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from bench.reports.figures.data import Arm, Range
+from bench.reports.figures.data import Arm
+from bench.reports.figures.ranges import Range
 from bench.reports.figures.sheet import Key, Sheet
 from bench.reports.figures.style import INK, LINE, SMALL, WIDTH
 from bench.reports.figures.text import rows, width, wrap
