@@ -35,9 +35,14 @@ class Schedule:
         return self.total_alpha / len(self.looks)
 
     @property
+    def sequential(self) -> bool:
+        """Whether a first look may ask for more seeds."""
+        return len(self.looks) > 1
+
+    @property
     def text(self) -> str:
         """What was declared, in a few words."""
-        if len(self.looks) > 1:
+        if self.sequential:
             return f"looks {', '.join(str(len(seeds)) for seeds in self.looks)} at alpha {self.total_alpha:g}"
         return ", ".join(map(str, self.looks[0]))
 
@@ -119,7 +124,7 @@ class Suite:
     @property
     def sequential(self) -> bool:
         """Whether verdicts may ask for more seeds."""
-        return bool(self.claims) and any(len(self.schedule(stage).looks) > 1 for stage in self.cells)
+        return bool(self.claims) and any(self.schedule(stage).sequential for stage in self.cells)
 
     def seeds(self, stage: str) -> list[int]:
         """Return the seeds of a stage's first look."""
@@ -187,16 +192,17 @@ def load_suite(
     for cells in suite.all_cells.values():
         for cell in cells:
             if cell.model.config.weights is not None and (source := links.trained_by(document, cell, suite.all_cells)):
-                there, looks = suite.schedule(source.stage).looks, suite.schedule(cell.stage).looks
+                there, here = suite.schedule(source.stage), suite.schedule(cell.stage)
                 drawn = spec.stages[cell.stage].search and (spec.stages[cell.stage].seeds or spec.seeds)
-                links.check_seeds(cell, source.stage, there[0], drawn or looks[0], len(there) + len(looks) > 2)
+                on_demand = there.sequential or here.sequential
+                links.check_seeds(cell, source.stage, there.looks[0], drawn or here.looks[0], on_demand)
     for name, table in spec.tables.items():
         check_table(document, name, table, suite.all_cells)
     for name, figure in (spec.figures or {}).items():
         check_figure(document, name, figure, suite.all_cells, spec.tables)
     for name, found in suite.claims.items():
-        declared = {suite.schedule(arm.stage).text for contrast in found for arm in contrast.arms}
-        if len(declared) > 1 and any("looks" in text for text in declared):
+        schedules = [suite.schedule(arm.stage) for contrast in found for arm in contrast.arms]
+        if any(one.sequential for one in schedules) and any(one != schedules[0] for one in schedules):
             mend = "give both stages the same `seeds:`, or put them at the top of the suite"
             raise document.error(("claims", name), "its arms are of stages with different looks", mend)
     check_metrics(document, spec, suite.all_cells, suite.claims)
