@@ -44,8 +44,8 @@ def correlation(x: Sequence[float], y: Sequence[float], *, method: str = "pearso
     if n < FEWEST:
         return replace(blank, reason=f"a correlation needs at least {FEWEST} items, and there are {n}")
     for name, values in (("x", x), ("y", y)):
-        if reason := unusable(dict(enumerate(values, start=1))):
-            return replace(blank, reason=reason.replace("of seed", f"of {name} of item"))
+        if reason := unusable(dict(enumerate(values, start=1)), whose=f"{name} of item"):
+            return replace(blank, reason=reason)
         if moments(values)[1] <= RESOLUTION * max(map(abs, values)):
             return replace(blank, reason=f"{name} is the same for every item")
     if method == "spearman":
