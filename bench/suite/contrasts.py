@@ -36,9 +36,10 @@ class Contrast:
         if self.number is not None:
             return f"{_text(self.arms[0].labels) or self.arms[0].stage} vs {self.number:g}"
         shared = {axis: text for axis, text in self.arms[0].labels.items() if all(a.labels.get(axis) == text for a in self.arms)}
-        own = [_text({axis: text for axis, text in arm.labels.items() if axis not in shared}) or arm.stage for arm in self.arms]
-        if self.scores:
-            told = own[0] + "".join(f" → {text.partition('=')[2]}" for text in own[1:])
+        apart = [{axis: text for axis, text in arm.labels.items() if axis not in shared} for arm in self.arms]
+        own = [_text(labels) or arm.stage for labels, arm in zip(apart, self.arms, strict=True)]
+        if self.scores:  # levels of one axis
+            told = " → ".join([own[0], *(text for labels in apart[1:] for text in labels.values())])
         elif len(own) == 4:
             told = f"({own[0]} − {own[1]}) vs ({own[2]} − {own[3]})"
         elif len(own) == 2:
