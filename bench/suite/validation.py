@@ -31,7 +31,7 @@ def _told(model: type[BaseModel], problem: dict, data: Any, place: Callable[[Loc
     loc, kind = problem["loc"], problem["type"]
     if loc and loc[-1] == "[key]":
         loc = loc[:-1]
-        known = problem.get("ctx", {}).get("expected", "")
+        known = problem.get("ctx", {}).get("expected", "")  # pydantic lists them only as text, 'a', 'b' or 'c'
         names = [name.strip("' ") for name in known.replace(" or ", ", ").split(",")] if kind == "literal_error" else []
         mend = did_you_mean(str(loc[-1]), names) if names else "use letters, digits, '_' and '-'"
         return BenchError(f"{loc[-1]!r} cannot stand here", where=place(_written(loc, data)), mend=mend)
@@ -60,7 +60,7 @@ def _told(model: type[BaseModel], problem: dict, data: Any, place: Callable[[Loc
             mend=did_you_mean(str(tag), tags),
         )
     given = problem["input"]
-    got = f", not {given!r}" if isinstance(given, (str, int, float, bool, type(None))) and "should" in message else ""
+    got = f", not {given!r}" if isinstance(given, (str, int, float, bool, type(None))) else ""
     return BenchError(f"{name}: {message}{got}", where=place(written), mend="")
 
 
