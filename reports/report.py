@@ -144,7 +144,10 @@ def _exploratory(schedules: Mapping[str, "Schedule"], records: Sequence[Record])
 
 
 def differs(before: str, now: str) -> bool:
-    """Whether trials ran under another declaration of seeds, and may have been tested: a single seed cannot be."""
+    """Whether trials ran under another declaration of seeds, and may have been tested: a single seed cannot be.
+
+    before, now: as `Schedule.text` writes them. Of the declaration under which a run was made that text is all that is stored.
+    """
     return bool(before) and before != now and "," in before
 
 
