@@ -1,6 +1,6 @@
 """The error that a user can mend, and the did-you-mean that goes with it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
 
@@ -18,9 +18,8 @@ class BenchError(Exception):
         text = f"{self.where}: {self.message}" if self.where else self.message
         return f"{text}\n  {self.mend}" if self.mend else text
 
-    def __reduce__(
-        self,
-    ):  # keyword-only arguments do not survive Exception's own pickling, and workers send errors home
+    def __reduce__(self) -> tuple[Callable[..., "BenchError"], tuple[type["BenchError"], str, str, str]]:
+        """Pickle with the keyword-only arguments, which Exception itself would lose: workers send errors home."""
         return _rebuild, (type(self), self.message, self.where, self.mend)
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bench.config import Trained
 from bench.errors import BenchError, did_you_mean
 from bench.suite import document as documents
 from bench.suite import expand, links
@@ -113,7 +114,7 @@ class Suite:
         """Return the seeds that a stage was declared to run with."""
         spec = self.spec.stages[stage]
         seeds = spec.seeds or self.spec.seeds
-        if spec.search:  # a trial has one of them; which one, the search says
+        if spec.search and not isinstance(seeds, Looks):  # a trial has one of them; which one, the search says
             return Schedule([seeds[:1]], self.spec.alpha)
         if spec.ensemble and spec.ensemble.pool == "all":
             return Schedule([[0]], self.spec.alpha)
@@ -151,7 +152,7 @@ class Selection:
 
     def check(self, cells: Cells) -> None:
         for axis, value in self.labels.items():
-            known = {cell.labels.get(axis) for cell in cells} - {None}
+            known = {cell.labels[axis] for cell in cells if axis in cell.labels}
             if not known:
                 axes = {axis for cell in cells for axis in cell.labels}
                 raise BenchError(f"stage {self.stage!r} has no axis {axis!r}", where="--only", mend=did_you_mean(axis, axes))
@@ -191,11 +192,13 @@ def load_suite(
     links.check_stages(document, spec)
     for cells in suite.all_cells.values():
         for cell in cells:
-            if cell.model.config.weights is not None and (source := links.trained_by(document, cell, suite.all_cells)):
+            weights = cell.model.config.weights
+            if type(weights) is Trained and (source := links.trained_by(document, cell, suite.all_cells)):
                 there, here = suite.schedule(source.stage), suite.schedule(cell.stage)
-                drawn = spec.stages[cell.stage].search and (spec.stages[cell.stage].seeds or spec.seeds)
+                drawn = spec.stages[cell.stage].seeds or spec.seeds  # of a search each trial draws one
+                seeds = drawn if spec.stages[cell.stage].search and isinstance(drawn, list) else here.looks[0]
                 on_demand = there.sequential or here.sequential
-                links.check_seeds(cell, source.stage, there.looks[0], drawn or here.looks[0], on_demand)
+                links.check_seeds(cell, weights.seed, source.stage, there.looks[0], seeds, on_demand)
     for name, table in spec.tables.items():
         check_table(document, name, table, suite.all_cells)
     for name, figure in (spec.figures or {}).items():
