@@ -47,5 +47,5 @@ def fix_cublas_workspace() -> None:
 
 def ran_out(error: BaseException) -> bool:
     """Tell whether an error means that memory ran out, on the CPU or on a device."""
-    text = str(error).lower()
+    text = str(error).lower()  # drivers, cuDNN and the CPU's allocator raise plain RuntimeErrors for it, without a code
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "out of memory" in text or "can't allocate memory" in text

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from bench.config import Config, Own
 from bench.errors import BenchError, did_you_mean
 
-T = TypeVar("T", bound=Callable)
+T = TypeVar("T", bound=Callable[..., Any])
 
 
 class Registry(Generic[T]):
@@ -41,7 +41,8 @@ class Registry(Generic[T]):
     def __getitem__(self, name: str) -> T:
         """Return the part. Raises BenchError for a name that is not known, or cannot be imported."""
         if ":" in name:
-            return own(name, self.kind)
+            part: T = own(name, self.kind)
+            return part
         if name not in self._parts:
             raise BenchError(f"unknown {self.kind} {name!r}", mend=did_you_mean(name, self._parts))
         return self._parts[name]

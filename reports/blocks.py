@@ -55,11 +55,15 @@ class Block:
 
 
 class Line(NamedTuple):
-    """A row or a column whose arms are compared with each other. places: arm → (row, column). decides: whether they compete."""
+    """A row or a column whose arms are compared with each other.
 
+    name: its own. family: what its comparisons are called. places: arm → (row, column). competing: whether its arms compete.
+    """
+
+    name: str
     family: str
     places: Mapping[str, tuple[str, str]]
-    decides: bool
+    competing: bool
     context: bool = True
 
 
@@ -77,11 +81,11 @@ def compare(metric: str, unit: str, better: str, cells: dict[tuple[str, str], Ce
     best, daggers, context = set(), set(), []
     for line in lines:
         found = {arm: cells[place] for arm, place in line.places.items() if place in cells}
-        tested = family(line.family, metric, found, how.test, how.alpha)
+        tested = family(line.family, metric, found, how.test, how.alpha, line=line.name, competing=line.competing)
         contrasts += tested
         if line.context and how.test != "welch":
             context.append(omnibus(line.family, metric, found))
-        if line.decides:
+        if line.competing:
             best |= {line.places[arm] for arm in leaders(found, better, tested, how.alpha)}
             daggers |= {line.places[arm] for arm in differing(how.baseline, tested, how.alpha)}
     return Block(metric, unit, better, cells, contrasts, frozenset(best), frozenset(daggers), tuple(filter(None, context)))

@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.reports import latex_text, markdown, outline
+from bench.reports.formats import FORMATS
 from bench.reports.reading import READERS, Found, Reading, Value
 from bench.reports.report import Report
 
@@ -58,8 +59,6 @@ def check(report: Report, text: str, format: str) -> list[Disagreement]:
     of its tables in it, under their captions. Prose, notes, dates and provenance do not count. Raises BenchError where no table
     of the suite stands in it, or where it is the report of another suite or profile.
     """
-    from bench.reports import FORMATS
-
     said, now = READERS[format](text), READERS[format](FORMATS[format][1](report))
     source = " ".join(f"{report.suite}, profile {report.profile}".split())
     shown = SHOWN.get(format, lambda text: text)

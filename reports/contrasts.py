@@ -47,7 +47,8 @@ class Contrast:
     """The difference left - right (of times: the ratio) within one family, and its p-value corrected within that family.
 
     detectable: the difference that these seeds find with 80 % power at the first step of Holm's correction, in the unit
-    shown (of times: the factor).
+    shown (of times: the factor). line: the row or column of the table that the family is. competing: whether its arms are
+    what the table lets compete.
     """
 
     family: str
@@ -57,6 +58,8 @@ class Contrast:
     holm: float | None
     detectable: float | None = None
     run_ids: tuple[str, ...] = ()
+    line: str = ""
+    competing: bool = True
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,9 @@ class Context:
     friedman: Friedman
 
 
-def family(name: str, metric: str, arms: Mapping[str, Cell], test: str, alpha: float) -> list[Contrast]:
+def family(
+    name: str, metric: str, arms: Mapping[str, Cell], test: str, alpha: float, *, line: str, competing: bool
+) -> list[Contrast]:
     """Compare all pairs of arms, later minus earlier, and correct them together by Holm's procedure."""
     pairs = [(later, earlier) for earlier, later in combinations(arms, 2)]
     results = [compare(metric, arms[left], arms[right], test, 1 - alpha) for left, right in pairs]
@@ -83,6 +88,8 @@ def family(name: str, metric: str, arms: Mapping[str, Cell], test: str, alpha: f
             p,
             smallest_found(result, alpha / m) if m else None,
             (*arms[left].run_ids.values(), *arms[right].run_ids.values()),
+            line,
+            competing,
         )
         for (left, right), result, p in zip(pairs, results, corrected, strict=True)
     ]

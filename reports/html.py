@@ -71,20 +71,21 @@ class _Page:
         parts = [f"<figcaption>{escape(grid.caption)}</figcaption>"]
         if grid.rows:
             head = "".join(f'<th scope="col">{escape(text)}</th>' for text in grid.header)
-            rows = "\n".join(self._row(row, grid.header) for row in grid.rows)
+            rows = "\n".join(self._row(row) for row in grid.rows)
             parts.append(f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table></div>')
         if grid.footnotes:
             parts.append(f'<div class="notes">{"<br>".join(map(escape, grid.footnotes))}</div>')
         return f'<figure class="{part.kind}" id="tab-{part.name}">\n' + "\n".join(parts) + "\n</figure>"
 
-    def _row(self, row: Sequence[layout.Text], header: Sequence[str]) -> str:
+    def _row(self, row: Sequence[layout.Text]) -> str:
         kind = ' class="head"' if row[0].bold else ""
-        return f"<tr{kind}>{''.join(map(self._cell, row, header))}</tr>"
+        return f"<tr{kind}>{''.join(map(self._cell, row))}</tr>"
 
-    def _cell(self, cell: layout.Text, title: str) -> str:
+    def _cell(self, cell: layout.Text) -> str:
         first, *rest = map(escape, cell.lines or ("",))
-        if title == "verdict":
-            first = _verdict(first)
+        if cell.verdict:
+            kind, sign = VERDICTS[cell.verdict]
+            first = f'<span class="verdict {kind}"><span aria-hidden="true">{sign}</span> {first}</span>'
         if cell.bold:
             first = f"<b>{first}</b>"
         if cell.runs:
@@ -105,11 +106,3 @@ class _Page:
             url = self.url(run_id)
             links.append(f'<a href="{escape(url)}" title="{title}">{text}</a>' if url else f'<span title="{title}">{text}</span>')
         return f'<span class="runs">runs {" ".join(links)}</span>'
-
-
-def _verdict(text: str) -> str:
-    """Return a verdict with its sign and colour; text beyond the verdict (such as: exploratory) stays."""
-    for verdict, (kind, sign) in VERDICTS.items():
-        if text.startswith(verdict):
-            return f'<span class="verdict {kind}"><span aria-hidden="true">{sign}</span> {text}</span>'
-    return text

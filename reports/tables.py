@@ -118,15 +118,15 @@ def _lines(table: Table) -> Iterable[Line]:
     if table.column_axes:
         yield from _across(table, {row: f"{BETWEEN.join(table.row_axes)} = {row}" for row in table.rows})
     for column in table.columns:
-        name = f"{BETWEEN.join(table.column_axes)} = {column}" if table.column_axes else BETWEEN.join(table.row_axes)
-        yield Line(name, {row: (row, column) for row in table.rows}, table.arms == "rows")
+        family = f"{BETWEEN.join(table.column_axes)} = {column}" if table.column_axes else BETWEEN.join(table.row_axes)
+        yield Line(column, family, {row: (row, column) for row in table.rows}, table.arms == "rows")
 
 
 def _across(table: Table, families: Mapping[str, str], *, context: bool = True) -> Iterable[Line]:
     """Yield some rows, whose columns are compared. families: row → what its family is called."""
-    for row, name in families.items():
+    for row, family in families.items():
         if table.column_axes:
-            yield Line(name, {column: (row, column) for column in table.columns}, table.arms == "columns", context)
+            yield Line(row, family, {column: (row, column) for column in table.columns}, table.arms == "columns", context)
 
 
 def _classes(spec: "TableSpec", cells: Iterable[Mapping[int, Record]], asked_by: str) -> list[str]:

@@ -61,7 +61,7 @@ class TrialConfig(Config):
     train: Train
 
 
-SECTIONS = {"data": Data, "model": Model, "train": Train}
+SECTIONS: dict[str, type[Config]] = {"data": Data, "model": Model, "train": Train}
 
 __all__ = [
     "SECTIONS",

@@ -1,10 +1,10 @@
 """Augmentations: what may be done to each training image, with parameters drawn per image."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from bench.config.base import Config, Count, Fraction, Positive, Probability, named
+from bench.config.base import Config, Count, Fraction, Own, Positive, Probability, named
 
 
 class Flip(Config):
@@ -92,7 +92,10 @@ class CutMix(Config):
 
 
 AUGMENTATIONS = (Flip, Crop, AddNoise, Shift, Border, Contrast, ColorJitter, Rotation, Grayscale, CutMix)
-Augment = named(*AUGMENTATIONS)
+if TYPE_CHECKING:
+    Augment = Flip | Crop | AddNoise | Shift | Border | Contrast | ColorJitter | Rotation | Grayscale | CutMix | Own
+else:
+    Augment = named(*AUGMENTATIONS)
 
 
 class Append(Config):

@@ -1,7 +1,7 @@
 """The base of every configured part, and the types of its numbers."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 
@@ -53,7 +53,7 @@ def label(value: Any) -> str:
 
 def named(*parts: type[Config]) -> Any:
     """Return the type of one of several parts, told apart by `name`; or of a part of the user's own, `module:name`."""
-    tags = {part.model_fields["name"].annotation.__args__[0]: part for part in parts}
+    tags = {get_args(part.model_fields["name"].annotation)[0]: part for part in parts}
     union: Any = Annotated[Own, Tag("module:name")]
     for tag, part in tags.items():
         union = union | Annotated[part, Tag(tag)]

@@ -1,6 +1,6 @@
 """A data set and what is done to its images."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, FiniteFloat, field_validator, model_validator
 
@@ -53,7 +53,7 @@ class Sizes(Config):
     seed: Seed = 0
 
     @model_validator(mode="after")
-    def _ascending(self):
+    def _ascending(self) -> Self:
         if self.smallest > self.largest:
             raise ValueError("'smallest' is larger than 'largest'")
         return self
@@ -101,7 +101,7 @@ class Environments(Config):
     seed: Seed = 0
 
     @model_validator(mode="after")
-    def _groups_of_classes(self):
+    def _groups_of_classes(self) -> Self:
         if (self.by == "class") != bool(self.groups):
             raise ValueError("`by: class` needs `groups`, lists of classes, and no other kind takes them")
         return self
@@ -126,14 +126,17 @@ class Resize(Config):
     mode: Literal["nearest", "bilinear"] = "nearest"
 
     @model_validator(mode="after")
-    def _one_of(self):
+    def _one_of(self) -> Self:
         if (self.scale is None) == (self.size is None):
             raise ValueError("give either 'scale' or 'size'")
         return self
 
     def applied(self, height: int, width: int) -> tuple[int, int]:
         """Return height and width of a resized image."""
-        return (height * self.scale, width * self.scale) if self.scale else (self.size, self.size)
+        if self.scale is not None:
+            return height * self.scale, width * self.scale
+        assert self.size is not None  # see `_one_of`
+        return self.size, self.size
 
 
 class Normalize(Config):
@@ -184,7 +187,7 @@ class Data(Config):
         return None if resize and resize.scale == 1 else resize
 
     @model_validator(mode="after")
-    def _path_of_folder(self):
+    def _path_of_folder(self) -> Self:
         if (self.path is not None) != (self.source == "folder"):
             raise ValueError("source 'folder' needs a 'path', and no other source takes one")
         if self.args and ":" not in self.source:
@@ -192,7 +195,7 @@ class Data(Config):
         return self
 
     @model_validator(mode="after")
-    def _environments_of_copies(self):
+    def _environments_of_copies(self) -> Self:
         if self.environments and self.environments.by == "copy" and not self.copies:
             raise ValueError("environments `by: copy` need 'copies'")
         return self

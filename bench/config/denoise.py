@@ -1,10 +1,10 @@
 """Denoisers: what may be done to every image, once, after noise was added to it."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from bench.config.base import Config, Count, NonNegative, Positive, SplitName, named
+from bench.config.base import Config, Count, NonNegative, Own, Positive, SplitName, named
 
 ALL: tuple[SplitName, ...] = ("train", "val", "test")
 
@@ -72,4 +72,7 @@ class Bilateral(_Denoiser):
 
 
 DENOISERS = (DeepImagePrior, NonLocalMeans, TotalVariation, Wavelet, Bilateral)
-Denoise = named(*DENOISERS)
+if TYPE_CHECKING:
+    Denoise = DeepImagePrior | NonLocalMeans | TotalVariation | Wavelet | Bilateral | Own
+else:
+    Denoise = named(*DENOISERS)

@@ -1,6 +1,6 @@
 """A network: its body, its head, and what its weights start from."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
@@ -50,7 +50,7 @@ class Model(Config):
     """Further keyword arguments of the model's constructor."""
 
     @model_validator(mode="after")
-    def _one_origin(self):
+    def _one_origin(self) -> Self:
         if self.pretrained and self.weights:
             raise ValueError("give 'pretrained: true' or 'weights: FILE', not both")
         return self

@@ -1,10 +1,10 @@
 """How a model is trained."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from bench.config.base import Config, Count, Fraction, NonNegative, Positive, Probability, named
+from bench.config.base import Config, Count, Fraction, NonNegative, Own, Positive, Probability, named
 
 
 class SGD(Config):
@@ -17,23 +17,27 @@ class SGD(Config):
     weight_decay: NonNegative = 0.0
 
     @model_validator(mode="after")
-    def _nesterov_needs_momentum(self):
+    def _nesterov_needs_momentum(self) -> Self:
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov needs a momentum above 0")
         return self
 
 
-class Adam(Config):
-    """Adam (Kingma and Ba 2015); weight decay is added to the gradient."""
-
-    name: Literal["adam"]
+class _Adam(Config):
+    name: str
     lr: Positive = 0.001
     betas: tuple[Fraction, Fraction] = (0.9, 0.999)
     eps: Positive = 1e-8
     weight_decay: NonNegative = 0.0
 
 
-class AdamW(Adam):
+class Adam(_Adam):
+    """Adam (Kingma and Ba 2015); weight decay is added to the gradient."""
+
+    name: Literal["adam"]
+
+
+class AdamW(_Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
 
     name: Literal["adamw"]
@@ -84,7 +88,10 @@ SCHEDULES = (StepSchedule, ExponentialSchedule, CosineSchedule)
 LOSSES = (CrossEntropy, InvariantRisk)
 Optimizer = Annotated[SGD | Adam | AdamW, Field(discriminator="name")]
 Schedule = Annotated[StepSchedule | ExponentialSchedule | CosineSchedule, Field(discriminator="name")]
-Loss = named(*LOSSES)
+if TYPE_CHECKING:
+    Loss = CrossEntropy | InvariantRisk | Own
+else:
+    Loss = named(*LOSSES)
 Monitor = Literal["val/loss", "val/accuracy"]
 
 

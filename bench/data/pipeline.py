@@ -74,6 +74,14 @@ def parts(
     return {name: _part(name, made[name], seen, data, seed, device, say) for name in SPLITS}
 
 
+def pending(data: Data, seed: int, dataset: Dataset) -> list[torch.Tensor]:
+    """Return the images that are still to be denoised before a trial with seed `seed`, in pieces, uint8 [n, 3, H, W]."""
+    from bench.data.denoise import unmade  # brings scikit-image, which few trials need
+
+    before = parts(dataset, data.model_copy(update={"denoise": None, "append": None}), seed)
+    return unmade((before[name].images for name in getattr(data.denoise, "splits", before)), data.denoise)
+
+
 def _part(name: SplitName, made: Composition, seen: Dataset, data: Data, seed: int, device, say: Say) -> Part:
     source = seen.test_images if made.official else seen.train_images
     labels = torch.from_numpy(made.labels)

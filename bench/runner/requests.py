@@ -121,7 +121,8 @@ def _probe_denoising(request: ProbeDenoising, channel: Channel, device: str) -> 
 
 
 def _denoise(request: Denoise, channel: Channel, device: str) -> int:
-    from bench.data.denoise import denoised, pending
+    from bench.data.denoise import denoised
+    from bench.data.pipeline import pending
 
     data = request.config.data
     waiting = pending(data, request.seed, _dataset(data))

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from bench.config.base import label
 from bench.errors import BenchError, did_you_mean
-from bench.suite.document import DocPath, Document, label, merged, nested
+from bench.suite.document import DocPath, Document, merged, nested
 from bench.suite.schema import PathAxis
 from bench.suite.validation import validated
 
@@ -30,7 +31,7 @@ def normalise(document: Document) -> None:
     _chain_sweeps(document)
 
 
-def _axes(document: Document) -> Iterator[tuple[DocPath, dict]]:
+def _axes(document: Document) -> Iterator[tuple[DocPath, dict[str, Any]]]:
     """Yield every mapping of axes in the stages, with its path."""
     stages = document.data.get("stages")
     for stage, spec in stages.items() if isinstance(stages, dict) else ():
@@ -121,8 +122,8 @@ def _levels(document: Document, at: DocPath, axis: Any) -> Any:
             "write `label: patch`, or `{path: …, values: […]}`",
         )
     if "path" not in axis:
-        for name, patch in axis.items():
-            if patch is None:
+        for name, given in axis.items():
+            if given is None:
                 raise document.error((*at, name), f"level {name!r} has no patch", "write `{}` for a level that changes nothing")
         return axis
     for part in ("values", "levels"):
@@ -135,7 +136,7 @@ def _levels(document: Document, at: DocPath, axis: Any) -> Any:
             f"axis {at[-1]!r} needs either 'values' or 'levels'",
             "write `values: [0, 0.01]`, or `levels: {label: value}`",
         )
-    pairs = list(spec.levels.items()) if spec.levels is not None else [(label(value), value) for value in spec.values]
+    pairs = list(spec.levels.items()) if spec.levels is not None else [(label(value), value) for value in spec.values or ()]
     levels: dict[str, Any] = {}
     for i, (name, value) in enumerate(pairs):
         place = document.place((*at, "levels", name) if spec.levels is not None else (*at, "values", i))

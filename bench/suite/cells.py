@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from bench.config import Data, Model, Train, Trained, TrialConfig
+from bench.config import Config, Data, Model, Train, Trained, TrialConfig
 from bench.suite.document import DocPath
 from bench.suite.stages import Ensemble, Start
 
@@ -17,9 +17,11 @@ TRIAL = "trial"
 ENGINE = 1
 """Raised whenever the same configuration and seed would give another result, so that old results are not mixed in."""
 
+C = TypeVar("C", bound=Config, covariant=True)
+
 
 @dataclass(frozen=True, eq=False)
-class Section:
+class Section(Generic[C]):
     """One distinct data, model or train section.
 
     digest: hash of what it says, file paths left out: files are known by their content. key: tells it from every other
@@ -28,7 +30,7 @@ class Section:
     user's own in it, `module:name`.
     """
 
-    config: Data | Model | Train | Ensemble
+    config: C
     digest: str
     key: str
     place: Callable[[DocPath], str]
@@ -50,10 +52,10 @@ class Cell(NamedTuple):
 
     stage: str
     labels: dict[str, str]
-    data: Section
-    model: Section
-    train: Section
-    ensemble: Section | None = None
+    data: Section[Data]
+    model: Section[Model]
+    train: Section[Train]
+    ensemble: Section[Ensemble] | None = None
     start: Start | None = None
     waits: str = ""
 
@@ -120,7 +122,7 @@ Best = Callable[[Start, Mapping[str, str]], Cell | None]
 def trials(
     cells: Sequence[Cell],
     seeds: Sequence[int],
-    identity: Callable[[Section], str],
+    identity: Callable[[Section[Config]], str],
     origin: Callable[[Cell, int], str] = lambda cell, seed: "",
 ) -> list[Trial]:
     """Return every cell with every seed.
@@ -135,7 +137,8 @@ def trials(
             result += [unknown(cell, seed) for seed in seeds]
             continue
         stamp = str(ENGINE)
-        for section in (cell.data, cell.model, cell.train):
+        sections: tuple[Section[Config], ...] = (cell.data, cell.model, cell.train)
+        for section in sections:
             if id(section) not in identities:
                 files = identity(section)
                 identities[id(section)] = f"\n{section.digest}" + (f"\n{files}" if files else "")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from bench.errors import did_you_mean
 from bench.suite.cells import TRIAL, Cell, Cells
 from bench.suite.document import DocPath, Document
-from bench.suite.figures import Figure
+from bench.suite.figures import CriticalDifference, Figure, Images, OfStage, Scatter, Trials
 from bench.suite.schema import Table
 
 CLASS = "class"
@@ -86,7 +86,7 @@ def _check_published(document: Document, at: DocPath, table: Table, rows: set[st
             if isinstance(numbers, dict) != bool(table.columns) and numbers is not None:
                 mend = "write `ROW: {COLUMN: NUMBER}`" if table.columns else "write `ROW: NUMBER`: the table has no columns"
                 raise document.error(here, f"row {row!r} has not as many numbers as the table has columns", mend)
-            for column in numbers or () if table.columns else ():
+            for column in numbers if isinstance(numbers, dict) else ():
                 if column not in columns:
                     mend = did_you_mean(column, columns)
                     raise document.error((*here, column), f"the table has no column {column!r}", mend)
@@ -95,25 +95,25 @@ def _check_published(document: Document, at: DocPath, table: Table, rows: set[st
 def check_figure(document: Document, name: str, figure: Figure, stages: Mapping[str, Cells], tables: Mapping[str, Table]) -> None:
     """Check that what a figure draws exists."""
     at = ("figures", name)
-    table = getattr(figure, "table", None)
-    if table is not None and table not in tables:
-        raise document.error((*at, "table"), f"no table {table!r}", did_you_mean(table, tables))
-    if figure.kind == "critical-difference" and (tables[table].by_class or not tables[table].columns):
-        raise document.error((*at, "table"), "ranks need tasks as rows and methods as columns", "choose a table of two axes")
-    if (stage := getattr(figure, "stage", None)) is None:
+    if not isinstance(figure, OfStage):
+        if figure.table is not None and figure.table not in tables:
+            raise document.error((*at, "table"), f"no table {figure.table!r}", did_you_mean(figure.table, tables))
+        if isinstance(figure, CriticalDifference) and (tables[figure.table].by_class or not tables[figure.table].columns):
+            raise document.error((*at, "table"), "ranks need tasks as rows and methods as columns", "choose a table of two axes")
         return
+    stage = figure.stage
     known = _known(document, at, stage, stages)
-    axes = {part: getattr(figure, part, []) for part in ("lines", "bars", "rows", "panels")}
+    axes: dict[str, list[str]] = {part: getattr(figure, part, []) for part in ("lines", "bars", "rows", "panels")}
     _check_axes(document, at, axes, figure.where, stage, known)
     shown = stages[stage].where(figure.where)
     placed = {axis for part in axes.values() for axis in part}
-    if figure.kind == "images" and not any(not cell.ensemble and cell.data.config.denoise for cell in shown):
+    if isinstance(figure, Images) and not any(not cell.ensemble and cell.data.config.denoise for cell in shown):
         raise document.error(at, "no trial here has denoised images", "name a stage, and a part of it, with `data.denoise`")
-    if figure.kind == "trials":
+    if isinstance(figure, Trials):
         if TRIAL not in known:
             raise document.error((*at, "stage"), f"stage {stage!r} is no search", "name a stage with `search:`")
         placed.add(TRIAL)
-    if figure.kind == "scatter":
+    if isinstance(figure, Scatter):
         if len({metric.endswith("/*") for metric in (figure.x, figure.y)}) > 1:
             mend = "end both metrics with `/*`, or neither"
             raise document.error((*at, "x"), "a dot is a class or a cell, not both", mend)
@@ -132,7 +132,14 @@ def _known(document: Document, at: DocPath, stage: str, stages: Mapping[str, Cel
     return stages[stage].levels
 
 
-def _check_axes(document: Document, at: DocPath, parts: Mapping[str, Sequence[str]], where, stage: str, known) -> None:
+def _check_axes(
+    document: Document,
+    at: DocPath,
+    parts: Mapping[str, Sequence[str]],
+    where: Mapping[str, Sequence[str]],
+    stage: str,
+    known: Mapping[str, Sequence[str]],
+) -> None:
     """Check that axes and labels exist."""
     for part, axes in (*parts.items(), ("where", list(where))):
         for axis in axes:

@@ -1,7 +1,7 @@
 """What a suite may claim: the shapes of `claims:`. Which cells each claim compares is found in `contrasts`."""
 
 import fractions
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, FiniteFloat, Tag, WithJsonSchema, model_validator
 
@@ -57,7 +57,7 @@ class _OfTwo(_Claim):
     test: Test = "t"
 
     @model_validator(mode="after")
-    def _number_has_no_seeds(self):
+    def _number_has_no_seeds(self) -> Self:
         if not isinstance(self.right, dict) and self.test not in get_args(SingleTest):
             raise ValueError(f"'right' is a number, which has no seeds of its own: take test t or sign-flip, not {self.test}")
         return self

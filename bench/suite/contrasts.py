@@ -36,9 +36,10 @@ class Contrast:
         if self.number is not None:
             return f"{_text(self.arms[0].labels) or self.arms[0].stage} vs {self.number:g}"
         shared = {axis: text for axis, text in self.arms[0].labels.items() if all(a.labels.get(axis) == text for a in self.arms)}
-        own = [_text({axis: text for axis, text in arm.labels.items() if axis not in shared}) or arm.stage for arm in self.arms]
-        if self.scores:
-            told = own[0] + "".join(f" → {text.partition('=')[2]}" for text in own[1:])
+        apart = [{axis: text for axis, text in arm.labels.items() if axis not in shared} for arm in self.arms]
+        own = [_text(labels) or arm.stage for labels, arm in zip(apart, self.arms, strict=True)]
+        if self.scores:  # levels of one axis
+            told = " → ".join([own[0], *(text for labels in apart[1:] for text in labels.values())])
         elif len(own) == 4:
             told = f"({own[0]} − {own[1]}) vs ({own[2]} − {own[3]})"
         elif len(own) == 2:
@@ -65,7 +66,9 @@ def contrasts(document: Document, name: str, claim: Claim, stages: Mapping[str, 
     return [_contrast(document, at, claim, {claim.each: [level]}, f"{claim.each}={level}", stages) for level in chosen]
 
 
-def _contrast(document, at: DocPath, claim: Claim, each: dict[str, list[str]], label: str, stages) -> Contrast:
+def _contrast(
+    document: Document, at: DocPath, claim: Claim, each: dict[str, list[str]], label: str, stages: Mapping[str, Cells]
+) -> Contrast:
     def arm(chosen: Mapping[str, list[str]], path: DocPath) -> Arm:
         own = dict(chosen)
         named = own.pop("stage", None) or ([claim.stage] if claim.stage else [])
@@ -86,7 +89,7 @@ def _contrast(document, at: DocPath, claim: Claim, each: dict[str, list[str]], l
     cells = _stage(document, (*at, "stage"), claim.stage, stages)
     levels = cells.levels
     if isinstance(claim, Correlation):
-        return _correlation(document, at, claim, each, label, cells, levels)
+        return _correlation(document, at, claim, each, label, claim.stage, cells)
     if claim.along not in levels:
         raise document.error(
             (*at, "along"), f"stage {claim.stage!r} has no axis {claim.along!r}", did_you_mean(claim.along, levels)
@@ -98,20 +101,22 @@ def _contrast(document, at: DocPath, claim: Claim, each: dict[str, list[str]], l
     return Contrast(label, arms, _scores(along))
 
 
-def _correlation(document, at: DocPath, claim: Correlation, each, label: str, cells, levels) -> Contrast:
+def _correlation(
+    document: Document, at: DocPath, claim: Correlation, each: dict[str, list[str]], label: str, stage: str, cells: Cells
+) -> Contrast:
     if ("*" in claim.x) != ("*" in claim.y) or claim.x.count("*") > 1 or claim.y.count("*") > 1:
         mend = "write `*` once in both metrics, for the class, or in neither"
         raise document.error((*at, "x"), "a correlation is over classes or over cells", mend)
     chosen = {**claim.where, **each}
     if "*" in claim.x:
-        return Contrast(label, (_arm(document, at, claim.stage, chosen, {claim.stage: cells}),))
-    arm = _arm(document, at, claim.stage, {axis: ["all"] for axis in levels} | chosen, {claim.stage: cells})
+        return Contrast(label, (_arm(document, at, stage, chosen, {stage: cells}),))
+    arm = _arm(document, at, stage, {axis: ["all"] for axis in cells.levels} | chosen, {stage: cells})
     if len(arm.cells) < 4:
         raise document.error(at, f"a correlation over {len(arm.cells)} cells says nothing", "leave at least four")
-    return Contrast(label, tuple(Arm(claim.stage, cell.labels, (cell,)) for cell in arm.cells))
+    return Contrast(label, tuple(Arm(stage, cell.labels, (cell,)) for cell in arm.cells))
 
 
-def _arm(document: Document, path: DocPath, stage: str, chosen: Mapping[str, list[str]], stages) -> Arm:
+def _arm(document: Document, path: DocPath, stage: str, chosen: Mapping[str, list[str]], stages: Mapping[str, Cells]) -> Arm:
     cells = _stage(document, (*path, "stage"), stage, stages)
     levels = cells.levels
     wanted: dict[str, list[str]] = {}
@@ -141,9 +146,9 @@ def _stage(document: Document, path: DocPath, stage: str, stages: Mapping[str, C
 
 
 def _first_stage(claim: Claim) -> str:
-    left = getattr(claim, "left", {})
-    first = left[0] if isinstance(left, list) else left
-    return first.get("stage", [""])[0]
+    if isinstance(claim, Interaction):
+        return claim.left[0].get("stage", [""])[0]
+    return claim.left.get("stage", [""])[0] if isinstance(claim, (Comparing, Equivalent)) else ""
 
 
 def _spelled(labels: list[str], levels: list[str]) -> list[str]:

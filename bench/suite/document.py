@@ -61,7 +61,7 @@ class Document:
         source: where the patch itself stands, a path of this document or a text such as `--set seeds=3`; later errors
         about the patched values name that place.
         """
-        target = self.data
+        target: Any = self.data
         for key in at[:-1]:
             if not isinstance(target.get(key), dict):
                 target[key] = {}
@@ -124,14 +124,20 @@ def merged(old: Any, patch: Any) -> Any:
 
 def nested(path: str, value: Any) -> dict[str, Any]:
     """Return the patch that sets a dotted path: `a.b` and 1 give {a: {b: 1}}."""
-    for key in reversed(path.split(".")):
-        value = {key: value}
-    return value
+    *above, last = path.split(".")
+    made: dict[str, Any] = {last: value}
+    for key in reversed(above):
+        made = {key: made}
+    return made
 
 
 def scalar(text: str) -> Any:
-    """Return the value that a piece of YAML stands for (a flow mapping or list too)."""
-    return _plain(yaml.compose(text, Loader=_Loader), _Loader(""), (), {}, "--set") if text.strip() else None
+    """Return the value that a piece of YAML stands for (a flow mapping or list too). YAMLError where it is none."""
+    if not text.strip():
+        return None
+    if (node := yaml.compose(text, Loader=_Loader)) is None:
+        raise yaml.YAMLError("nothing but a comment")
+    return _plain(node, _Loader(""), (), {}, "--set")
 
 
 def read(path: str | Path) -> Document:

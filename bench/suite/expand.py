@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations, islice
 from typing import Any
 
-from bench.config import SECTIONS
+from bench.config import SECTIONS, Data, Model, Train
 from bench.suite.cells import TRIAL, Best, Cell, Cells, Layer
 from bench.suite.document import DocPath, Document, nested
 from bench.suite.levels import Levels
 from bench.suite.schema import Grid, Stage, SuiteFile
 from bench.suite.sections import Sections
-from bench.suite.stages import Range, Search
+from bench.suite.stages import Ensemble, Range, Search
 
 
 def cells(document: Document, suite: SuiteFile, stage: str, best: Best) -> Cells:
@@ -27,7 +27,8 @@ def cells(document: Document, suite: SuiteFile, stage: str, best: Best) -> Cells
     """
     spec = suite.stages[stage]
     found: dict[tuple[tuple[str, str], ...], Cell] = {}
-    search, samples = spec.search, []
+    search = spec.search
+    samples: list[Cell] = []
     lows = sample_layers(search, {name: _ends(parameter)[0] for name, parameter in search.space.items()}, stage) if search else []
     for grid, path in _grids(spec, ("stages", stage)):
         levels = Levels(document, grid, path)
@@ -38,7 +39,7 @@ def cells(document: Document, suite: SuiteFile, stage: str, best: Best) -> Cells
             if first is not cell and first[2:] != cell[2:] and _keys(first) != _keys(cell):
                 raise document.error(path, f"two grids give the cell {cell.name!r} different configurations", "rename a label")
         if search:
-            samples += _check_space(document, suite, stage, levels, best)
+            samples += _check_space(document, suite, stage, search, levels, best)
     if not found:
         raise document.error(("stages", stage), f"stage {stage!r} has no cells left", "exclude less")
     if not search:
@@ -55,21 +56,24 @@ def _keys(cell: Cell) -> list[str]:
 
 
 def _cells(stage: str, levels: Levels, sections: Sections) -> Iterator[Cell]:
-    makers = [sections.maker(name, levels) for name in (*SECTIONS, *(["ensemble"] if sections.votes else []))]
+    data, model = sections.maker("data", Data, levels), sections.maker("model", Model, levels)
+    train = sections.maker("train", Train, levels)
+    votes = sections.maker("ensemble", Ensemble, levels) if sections.votes else None
     starter = sections.starter(levels)
     for choice, labels in levels.combinations():
-        if starter is None:
-            yield Cell(stage, labels, *[make(choice, None) for make in makers])
-        else:
-            start, base, waits = starter(choice, labels)
-            yield Cell(stage, labels, *[make(choice, base) for make in makers])._replace(start=start, waits=waits)
+        start, base, waits = starter(choice, labels) if starter else (None, None, "")
+        ensemble = votes(choice, base) if votes else None
+        yield Cell(stage, labels, data(choice, base), model(choice, base), train(choice, base), ensemble, start, waits)
 
 
 def sampled(
     document: Document, suite: SuiteFile, stage: str, labels: Mapping[str, str], parameters: Mapping[str, Any], best: Best
 ) -> Cell:
     """Return the cell of a search's trial. parameters: name → number of an interval, or label."""
-    layers = sample_layers(suite.stages[stage].search, parameters, stage)
+    search = suite.stages[stage].search
+    if search is None:
+        raise ValueError(f"stage {stage} is no search")
+    layers = sample_layers(search, parameters, stage)
     own = {axis: label for axis, label in labels.items() if axis != TRIAL}
     for grid, path in _grids(suite.stages[stage], ("stages", stage)):
         sections = Sections(document, suite, stage, best, layers)
@@ -99,10 +103,9 @@ def _ends(parameter: Range | dict[str, Any]) -> list[Any]:
     return [parameter.low, parameter.high] if parameter.whole else [parameter.low, parameter.high, parameter.between]
 
 
-def _check_space(document: Document, suite: SuiteFile, stage: str, levels: Levels, best: Best) -> list[Cell]:
+def _check_space(document: Document, suite: SuiteFile, stage: str, search: Search, levels: Levels, best: Best) -> list[Cell]:
     """Check that a trial can be configured with every value that `_ends` gives, and every pair of levels of two parameters.
     Returns a cell for each."""
-    search = suite.stages[stage].search
     lows = {name: _ends(parameter)[0] for name, parameter in search.space.items()}
     for name, parameter in search.space.items():
         if isinstance(parameter, Range) and (wrong := [path for path in parameter.path if path.split(".")[0] not in SECTIONS]):
@@ -115,7 +118,7 @@ def _check_space(document: Document, suite: SuiteFile, stage: str, levels: Level
     named = {name: parameter for name, parameter in search.space.items() if not isinstance(parameter, Range)}
     for (one, first), (other, second) in combinations(named.items(), 2):
         tried += [{one: a, other: b} for a in list(first)[1:] for b in list(second)[1:]]
-    made = []
+    made: list[Cell] = []
     for values in tried:
         layers = sample_layers(search, lows | values, stage)
         made += islice(_cells(stage, levels, Sections(document, suite, stage, best, layers)), 1)

@@ -40,7 +40,9 @@ class CriticalDifference(_Figure):
     table: str
 
 
-class _OfStage(_Figure):
+class OfStage(_Figure):
+    """Draws cells of a stage."""
+
     stage: str
     where: dict[str, Labels] = {}
     """Only cells with these labels."""
@@ -48,7 +50,7 @@ class _OfStage(_Figure):
     """Axes whose levels stand side by side."""
 
 
-class Curves(_OfStage):
+class Curves(OfStage):
     """Learning curves: the mean over seeds, with its interval as a band."""
 
     kind: Literal["curves"]
@@ -58,7 +60,7 @@ class Curves(_OfStage):
     """Axes whose levels are the lines."""
 
 
-class Classes(_OfStage):
+class Classes(OfStage):
     """A bar a class, with interval."""
 
     kind: Literal["classes"]
@@ -70,14 +72,14 @@ class Classes(_OfStage):
     """The class with the largest mean first, instead of the order of their names."""
 
 
-class Confusion(_OfStage):
+class Confusion(OfStage):
     """The confusion matrix, its rows shares of the true class, the mean over seeds."""
 
     kind: Literal["confusion"]
     split: Literal["val", "test"] = "test"
 
 
-class Images(_OfStage):
+class Images(OfStage):
     """Test images of a stage that denoises: the original, with noise and denoised, one below the other, with their PSNR."""
 
     kind: Literal["images"]
@@ -85,14 +87,14 @@ class Images(_OfStage):
     """Axes whose levels are denoised rows of their own, such as one of denoisers."""
 
 
-class Trials(_OfStage):
+class Trials(OfStage):
     """All trials of a search: the validation curve bold, the training curve thin, in the key the best value of each."""
 
     kind: Literal["trials"]
     metric: Literal["accuracy", "loss"] = "accuracy"
 
 
-class Scatter(_OfStage):
+class Scatter(OfStage):
     """Two metrics against each other, with the least-squares line and r.
 
     A dot is a cell; or a class, where both metrics are `PREFIX/*`. Seeds are averaged first.

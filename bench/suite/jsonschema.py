@@ -69,7 +69,7 @@ def _refs(node: Any) -> list[str]:
 
 def _partial(definition: dict[str, Any]) -> dict[str, Any]:
     """Return the definition of a patch: nothing is required, and null takes any setting back."""
-    result = _to_patches({key: value for key, value in definition.items() if key != "required"})
+    result: dict[str, Any] = _to_patches({key: value for key, value in definition.items() if key != "required"})
     if "properties" in result:
         result["properties"] = {
             key: value if key == "name" else {"anyOf": [value, {"type": "null"}]} for key, value in result["properties"].items()

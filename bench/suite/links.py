@@ -8,7 +8,7 @@ from bench.suite.cells import TRIAL, Cell, Cells
 from bench.suite.document import DocPath, Document
 from bench.suite.parts import Looks
 from bench.suite.schema import SuiteFile
-from bench.suite.stages import Ensemble, Range, Start
+from bench.suite.stages import Ensemble, Patch, Range, Search, Start
 
 
 def first(cells: Cells, start: Start, labels: Mapping[str, str]) -> Cell:
@@ -37,7 +37,7 @@ def check_stages(document: Document, spec: SuiteFile) -> None:
         if part.search and part.ensemble:
             raise document.error((*at, "ensemble"), f"stage {stage!r} searches and votes", "make two stages of it")
         if part.search:
-            _check_search(document, at, spec, stage)
+            _check_search(document, at, spec, stage, part.search)
         if part.ensemble and part.ensemble.pool == "seed" and isinstance(part.seeds or spec.seeds, Looks):
             mend = "list the stage's own `seeds:`, for example those of the first look"
             raise document.error(at, f"stage {stage!r} is an ensemble, and an ensemble has no looks", mend)
@@ -48,18 +48,18 @@ def check_stages(document: Document, spec: SuiteFile) -> None:
                 )
 
 
-def _check_search(document: Document, at: DocPath, spec: SuiteFile, stage: str) -> None:
+def _check_search(document: Document, at: DocPath, spec: SuiteFile, stage: str, search: Search) -> None:
     part = spec.stages[stage]
     if isinstance(part.seeds or spec.seeds, Looks):
         mend = "give the stage `seeds: 1`, or a list of which each trial draws one"
         raise document.error(at, f"stage {stage!r} is a search, and a search has no looks", mend)
     own = [axis for grid in (part, *part.union) for axis in grid.axes]
-    if clash := [axis for axis in own if axis == TRIAL or axis in part.search.space]:
+    if clash := [axis for axis in own if axis == TRIAL or axis in search.space]:
         raise document.error((*at, "axes", clash[0]), f"axis {clash[0]!r} is the search's own", "give it another name")
-    if "seed" in part.search.space:
+    if "seed" in search.space:
         mend = "list them as the stage's `seeds: […]`: each trial draws one of them"
         raise document.error((*at, "search", "space", "seed"), "seeds are no parameter of the space", mend)
-    for name, parameter in part.search.space.items():
+    for name, parameter in search.space.items():
         for label, patch in () if isinstance(parameter, Range) else parameter.items():
             here = (*at, "search", "space", name, label)
             for key in ("start", "ensemble"):
@@ -152,12 +152,12 @@ def trained_by(document: Document, cell: Cell, stages: Mapping[str, Cells]) -> C
     return found[0]
 
 
-def check_seeds(cell: Cell, stage: str, there: Sequence[int], seeds: Sequence[int], on_demand: bool) -> None:
+def check_seeds(cell: Cell, fixed: int | None, stage: str, there: Sequence[int], seeds: Sequence[int], on_demand: bool) -> None:
     """Check that the weights that a cell starts from will be there for each of its seeds.
 
-    stage: which trains them. there: its seeds. on_demand: whether either stage may be given more.
+    fixed: the seed whose weights all of them start from, if one is named. stage: which trains them. there: its seeds.
+    on_demand: whether either stage may be given more.
     """
-    fixed = cell.model.config.weights.seed
     mend = "give both stages the same seeds, or name one: `weights: {…, seed: 0}`"
     if missing := [seed for seed in (seeds if fixed is None else [fixed]) if seed not in there]:
         told = f"stage {stage!r} has no trial with seed {missing[0]} whose weights this could start from"
@@ -176,7 +176,7 @@ def _axes(spec: SuiteFile, stage: str) -> list[str]:
     )
 
 
-def _patches(spec: SuiteFile, stage: str) -> Iterator[tuple[dict, DocPath]]:
+def _patches(spec: SuiteFile, stage: str) -> Iterator[tuple[Patch, DocPath]]:
     """Yield every patch of a stage with its path."""
     at: DocPath = ("stages", stage)
     part = spec.stages[stage]

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bench.config import Trained
 from bench.errors import BenchError, did_you_mean
 from bench.suite import document as documents
 from bench.suite import expand, links
@@ -36,9 +37,14 @@ class Schedule:
         return self.total_alpha / len(self.looks)
 
     @property
+    def sequential(self) -> bool:
+        """Whether a first look may ask for more seeds."""
+        return len(self.looks) > 1
+
+    @property
     def text(self) -> str:
         """What was declared, in a few words."""
-        if len(self.looks) > 1:
+        if self.sequential:
             return f"looks {', '.join(str(len(seeds)) for seeds in self.looks)} at alpha {self.total_alpha:g}"
         return ", ".join(map(str, self.looks[0]))
 
@@ -109,7 +115,7 @@ class Suite:
         """Return the seeds that a stage was declared to run with."""
         spec = self.spec.stages[stage]
         seeds = spec.seeds or self.spec.seeds
-        if spec.search:  # a trial has one of them; which one, the search says
+        if spec.search and not isinstance(seeds, Looks):  # a trial has one of them; which one, the search says
             return Schedule([seeds[:1]], self.spec.alpha)
         if spec.ensemble and spec.ensemble.pool == "all":
             return Schedule([[0]], self.spec.alpha)
@@ -136,7 +142,7 @@ class Suite:
     @property
     def sequential(self) -> bool:
         """Whether verdicts may ask for more seeds."""
-        return bool(self.claims) and any(len(self.schedule(stage).looks) > 1 for stage in self.cells)
+        return bool(self.claims) and any(self.schedule(stage).sequential for stage in self.cells)
 
     def seeds(self, stage: str) -> list[int]:
         """Return the seeds of a stage's first look."""
@@ -163,7 +169,7 @@ class Selection:
 
     def check(self, cells: Cells) -> None:
         for axis, value in self.labels.items():
-            known = {cell.labels.get(axis) for cell in cells} - {None}
+            known = {cell.labels[axis] for cell in cells if axis in cell.labels}
             if not known:
                 axes = {axis for cell in cells for axis in cell.labels}
                 raise BenchError(f"stage {self.stage!r} has no axis {axis!r}", where="--only", mend=did_you_mean(axis, axes))
@@ -203,17 +209,20 @@ def load_suite(
     links.check_stages(document, spec)
     for cells in suite.all_cells.values():
         for cell in cells:
-            if cell.model.config.weights is not None and (source := links.trained_by(document, cell, suite.all_cells)):
-                there, looks = suite.schedule(source.stage).looks, suite.schedule(cell.stage).looks
-                drawn = spec.stages[cell.stage].search and (spec.stages[cell.stage].seeds or spec.seeds)
-                links.check_seeds(cell, source.stage, there[0], drawn or looks[0], len(there) + len(looks) > 2)
+            weights = cell.model.config.weights
+            if type(weights) is Trained and (source := links.trained_by(document, cell, suite.all_cells)):
+                there, here = suite.schedule(source.stage), suite.schedule(cell.stage)
+                drawn = spec.stages[cell.stage].seeds or spec.seeds  # of a search each trial draws one
+                seeds = drawn if spec.stages[cell.stage].search and isinstance(drawn, list) else here.looks[0]
+                on_demand = there.sequential or here.sequential
+                links.check_seeds(cell, weights.seed, source.stage, there.looks[0], seeds, on_demand)
     for name, table in spec.tables.items():
         check_table(document, name, table, suite.all_cells)
     for name, figure in (spec.figures or {}).items():
         check_figure(document, name, figure, suite.all_cells, spec.tables)
     for name, found in suite.claims.items():
-        declared = {suite.schedule(arm.stage).text for contrast in found for arm in contrast.arms}
-        if len(declared) > 1 and any("looks" in text for text in declared):
+        schedules = [suite.schedule(arm.stage) for contrast in found for arm in contrast.arms]
+        if any(one.sequential for one in schedules) and any(one != schedules[0] for one in schedules):
             mend = "give both stages the same `seeds:`, or put them at the top of the suite"
             raise document.error(("claims", name), "its arms are of stages with different looks", mend)
     check_metrics(document, spec, suite.all_cells, suite.claims)

@@ -6,6 +6,7 @@ from bench.errors import did_you_mean
 from bench.suite.cells import Cell, Cells
 from bench.suite.contrasts import Contrast
 from bench.suite.document import DocPath, Document
+from bench.suite.figures import Classes, Curves, Scatter
 from bench.suite.metrics import (
     BY_CLASS,
     EACH_EPOCH,
@@ -80,17 +81,19 @@ def named_metrics(
             if hasattr(claim, part):
                 yield ("claims", name, part), getattr(claim, part), cells
     for name, figure in (spec.figures or {}).items():
-        if figure.kind in ("curves", "classes", "scatter"):
+        if isinstance(figure, (Curves, Classes, Scatter)):
             shown = stages[figure.stage].where(figure.where)
             for path, metric in _drawn(document, name, figure, spec.metrics):
                 yield path, metric, shown
 
 
-def _drawn(document: Document, name: str, figure, derived: Mapping[str, Derived]) -> Iterator[tuple[DocPath, str]]:
+def _drawn(
+    document: Document, name: str, figure: Curves | Classes | Scatter, derived: Mapping[str, Derived]
+) -> Iterator[tuple[DocPath, str]]:
     at = ("figures", name)
-    if figure.kind == "scatter":
-        yield from (((*at, part), getattr(figure, part)) for part in ("x", "y"))
-    elif figure.kind == "classes":
+    if isinstance(figure, Scatter):
+        yield from (((*at, "x"), figure.x), ((*at, "y"), figure.y))
+    elif isinstance(figure, Classes):
         yield (*at, "metric"), f"{figure.metric}/*"
     else:
         for i, metric in enumerate(figure.metric):

@@ -1,7 +1,7 @@
 """Which metrics there are: what every trial records, and what a suite derives from that when a report is made."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -27,7 +27,8 @@ BY_CLASS = {
     **{f"{split}/{what}": what for split in ("val", "test") for what in ("precision", "recall", "f1")},
 }
 """PREFIX of the metrics `PREFIX/<class>` → the item of `train.class_metrics` that asks for them."""
-OVER = ("mean", "sd", "min", "max")
+Over = Literal["mean", "sd", "min", "max"]
+OVER: tuple[Over, ...] = ("mean", "sd", "min", "max")
 
 
 class Derived(Config):
@@ -47,7 +48,7 @@ class Derived(Config):
     """[a, b]: a minus b."""
 
     @model_validator(mode="after")
-    def _one_rule(self):
+    def _one_rule(self) -> Self:
         rules = [rule for rule in (*OVER, "minus") if getattr(self, rule) is not None]
         if len(rules) > 1:
             raise ValueError(f"should have one rule, not {' and '.join(rules)}")
@@ -56,7 +57,7 @@ class Derived(Config):
         return self
 
     @property
-    def over(self) -> tuple[Literal["mean", "sd", "min", "max"], str] | None:
+    def over(self) -> tuple[Over, str] | None:
         """What is computed over classes, and the prefix of their metrics; None of other rules."""
         return next(((rule, prefix) for rule in OVER if (prefix := getattr(self, rule)) is not None), None)
 
@@ -89,7 +90,7 @@ def stored(metric: str, derived: Mapping[str, Derived]) -> Iterator[str]:
     elif rule.over:
         yield f"{rule.over[1]}/*"
     else:
-        for part in rule.minus:
+        for part in rule.minus or ():
             yield from stored(part, derived)
 
 

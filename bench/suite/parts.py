@@ -25,22 +25,16 @@ def listed(value: Any) -> Any:
     return value if isinstance(value, (list, tuple)) else [value]
 
 
-def _unique(values: list) -> list:
+def _unique(values: list[Any]) -> list[Any]:
     for i, value in enumerate(values):
         if value in values[:i]:
             raise ValueError(f"{value!r} stands twice")
     return values
 
 
-def one_or_more(item: Any, schema: dict[str, Any]) -> Any:
-    """Return the type of a list that may be written as its only item."""
-    return Annotated[
-        list[item],
-        Field(min_length=1),
-        AfterValidator(_unique),
-        BeforeValidator(listed),
-        WithJsonSchema({"anyOf": [schema, {"type": "array", "items": schema, "minItems": 1}]}),
-    ]
+def _one_or_more(schema: dict[str, Any]) -> WithJsonSchema:
+    """Return the schema of a list that may be written as its only item."""
+    return WithJsonSchema({"anyOf": [schema, {"type": "array", "items": schema, "minItems": 1}]})
 
 
 def _seeds(value: Any) -> Any:
@@ -80,5 +74,7 @@ Seeds = Annotated[
 ]
 
 LABEL_SCHEMA = {"type": ["string", "number", "boolean"]}
-Words = one_or_more(str, {"type": "string"})
-Labels = one_or_more(Label, LABEL_SCHEMA)
+Words = Annotated[
+    list[str], Field(min_length=1), AfterValidator(_unique), BeforeValidator(listed), _one_or_more({"type": "string"})
+]
+Labels = Annotated[list[Label], Field(min_length=1), AfterValidator(_unique), BeforeValidator(listed), _one_or_more(LABEL_SCHEMA)]

@@ -6,9 +6,9 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from bench.config import SECTIONS
+from bench.config import SECTIONS, Config
 from bench.config.base import OWN_NAME
 from bench.errors import BenchError
 from bench.paths import beside
@@ -21,6 +21,8 @@ from bench.suite.stages import Ensemble, Start
 from bench.suite.validation import validated
 
 OWN = re.compile(rf'"(?:name|source)": "({OWN_NAME})"')
+
+C = TypeVar("C", bound=Config)
 
 Started = tuple[Start | None, Cell | None, str]
 """What a cell starts from, the best cell of that (None where it is not known), and the stage that it waits for, "" if none."""
@@ -43,19 +45,19 @@ class Sections:
         if self.votes:
             self.base["ensemble"] = (raw["stages"][stage]["ensemble"], ("stages", stage, "ensemble"))
 
-    def maker(self, name: str, levels: Levels) -> Callable[[tuple[int, ...], Cell | None], Section]:
-        """Return the function from level numbers, and the cell that is started from, to the section `name`."""
+    def maker(self, name: str, kind: type[C], levels: Levels) -> Callable[[tuple[int, ...], Cell | None], Section[C]]:
+        """Return the function from level numbers, and the cell that is started from, to the section `name`, of this kind."""
         involved = [i for i, affects in enumerate(levels.affects) if name in affects]
-        cache: dict[tuple, Section] = {}
+        cache: dict[tuple[int, ...], Section[C]] = {}
 
-        def make(choice: tuple[int, ...], base: Cell | None) -> Section:
+        def make(choice: tuple[int, ...], base: Cell | None) -> Section[C]:
             key = (id(base), *[choice[i] for i in involved])
             section = cache.get(key)
             if section is None:
                 patches = self._patches(name, levels, [(i, choice[i]) for i in involved if choice[i] >= 0])
-                begin = getattr(base, name).layers if base and name in SECTIONS else (self.base[name],)
+                begin: tuple[Layer, ...] = getattr(base, name).layers if base and name in SECTIONS else (self.base[name],)
                 above = [(patch[name], (*at, name)) for patch, at in self.extra if name in patch]
-                section = cache[key] = self._section(name, (*begin, *patches, *above))
+                section = cache[key] = self._section(name, kind, (*begin, *patches, *above))
             return section
 
         return make
@@ -66,7 +68,7 @@ class Sections:
         involved = [i for i, affects in enumerate(levels.affects) if "start" in affects]
         if not involved and "start" not in self.spec.patch:
             return None
-        cache: dict[tuple, Started] = {}
+        cache: dict[tuple[object, ...], Started] = {}
 
         def found(choice: tuple[int, ...], labels: dict[str, str]) -> Started:
             patches = self._patches("start", levels, [(i, choice[i]) for i in involved if choice[i] >= 0])
@@ -109,7 +111,7 @@ class Sections:
                 layers.append((patch[name], (*levels.path, "axes", levels.axes[axis], label, name)))
         return layers
 
-    def _section(self, name: str, layers: tuple[Layer, ...]) -> Section:
+    def _section(self, name: str, kind: type[C], layers: tuple[Layer, ...]) -> Section[C]:
         value: Any = {}
         for patch, _ in layers:
             value = merged(value, patch)
@@ -123,11 +125,11 @@ class Sections:
                         return self.document.places[(*path, *loc[:cut])]
             return self.document.place(layers[-1][1])
 
-        config = validated(SECTIONS.get(name, Ensemble), value, place, name)
-        if name == "ensemble":
+        config = validated(kind, value, place, name)
+        if isinstance(config, Ensemble):
             links.check_votes(place, config, self.suite, self.stage)
         # files, and weights of other stages, are known by their content
-        outside = {"data": {"path"}, "model": {"weights"}}.get(name, set())
+        outside: set[str] = {"data": {"path"}, "model": {"weights"}}.get(name, set())
         said = json.dumps(config.model_dump(mode="json", exclude_defaults=True, exclude=outside), sort_keys=True)
         key = digest = hashlib.sha256(said.encode()).hexdigest()
         for field in outside:

@@ -1,7 +1,7 @@
 """Stages that are more than a grid: what they start from, what they search, and how they vote."""
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
@@ -91,7 +91,7 @@ class Range(Config):
     step: Positive | None = None
 
     @model_validator(mode="after")
-    def _low_first(self):
+    def _low_first(self) -> Self:
         if not self.low < self.high:
             raise ValueError(f"low ({self.low:g}) should be below high ({self.high:g})")
         if self.log and self.low <= 0:

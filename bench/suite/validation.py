@@ -2,16 +2,18 @@
 
 import types
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from bench.errors import BenchError, did_you_mean
 
 Loc = tuple[str | int, ...]
+M = TypeVar("M", bound=BaseModel)
 
 
-def validated(model: type[BaseModel], data: Any, place: Callable[[Loc], str], prefix: str = "") -> Any:
+def validated(model: type[M], data: Any, place: Callable[[Loc], str], prefix: str = "") -> M:
     """Return `data` as an instance of `model`.
 
     place: gives `file:line` for a path into `data`. prefix: what `data` is called in messages.
@@ -27,11 +29,11 @@ def validated(model: type[BaseModel], data: Any, place: Callable[[Loc], str], pr
         raise BenchError("\n".join(seen)) from None
 
 
-def _told(model: type[BaseModel], problem: dict, data: Any, place: Callable[[Loc], str], prefix: str) -> BenchError:
+def _told(model: type[BaseModel], problem: ErrorDetails, data: Any, place: Callable[[Loc], str], prefix: str) -> BenchError:
     loc, kind = problem["loc"], problem["type"]
     if loc and loc[-1] == "[key]":
         loc = loc[:-1]
-        known = problem.get("ctx", {}).get("expected", "")
+        known = problem.get("ctx", {}).get("expected", "")  # pydantic lists them only as text, 'a', 'b' or 'c'
         names = [name.strip("' ") for name in known.replace(" or ", ", ").split(",")] if kind == "literal_error" else []
         mend = did_you_mean(str(loc[-1]), names) if names else "use letters, digits, '_' and '-'"
         return BenchError(f"{loc[-1]!r} cannot stand here", where=place(_written(loc, data)), mend=mend)
@@ -60,7 +62,7 @@ def _told(model: type[BaseModel], problem: dict, data: Any, place: Callable[[Loc
             mend=did_you_mean(str(tag), tags),
         )
     given = problem["input"]
-    got = f", not {given!r}" if isinstance(given, (str, int, float, bool, type(None))) and "should" in message else ""
+    got = f", not {given!r}" if isinstance(given, (str, int, float, bool, type(None))) else ""
     return BenchError(f"{name}: {message}{got}", where=place(written), mend="")
 
 
@@ -72,13 +74,10 @@ def _written(loc: Loc, data: Any) -> Loc:
     """Return the part of pydantic's path that exists in the data: it also names union members, which nobody wrote."""
     path: list[str | int] = []
     for key in loc:
-        if (isinstance(data, dict) and key in data) or (
-            isinstance(data, (list, tuple)) and isinstance(key, int) and key < len(data)
-        ):
+        listed = isinstance(data, (list, tuple)) and isinstance(key, int) and key < len(data)
+        if listed or (isinstance(data, dict) and key in data):
             data = data[key]
-        else:
-            continue
-        path.append(key)
+            path.append(key)
     return tuple(path)
 
 

@@ -93,7 +93,7 @@ def run_trials(
         logger.warning("trains without CUDA graphs from here on: %s", first_line(error))
         parts = [slice(None)]
     except (RuntimeError, MemoryError) as error:
-        if "does not have a deterministic implementation" in str(error):
+        if "does not have a deterministic implementation" in str(error):  # PyTorch gives it neither a type nor a code
             raise BenchError(
                 f"has no deterministic form on {device}: {first_line(error)}",
                 where=f"model {first.model.name}",

@@ -2,15 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from bench.reports.figures.data_images import Images
-    from bench.reports.figures.data_trials import Trials
-
-Range = tuple[float, float]
-"""The two ends of an axis."""
-SHARE: Range = (0.0, 1.0)
+from bench.reports.figures.data_images import Images
+from bench.reports.figures.data_trials import Trials
+from bench.reports.figures.ranges import Range
 
 
 @dataclass(frozen=True)
@@ -241,4 +236,4 @@ class Figure:
     title: str
     caption: str
     kind: str
-    data: "Dots | Boxes | Curves | Classes | Trials | Scatter | Confusion | Images | Forest | Ranks" = field(repr=False)
+    data: Dots | Boxes | Curves | Classes | Trials | Scatter | Confusion | Images | Forest | Ranks = field(repr=False)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.reports.figures.data import Range
+from bench.reports.figures.ranges import Range
 
 Points = tuple[tuple[int, float], ...]
 """(epoch, value), …"""

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from bench.reports.figures import slots
-from bench.reports.figures.data import SHARE, Arm, Classes
+from bench.reports.figures.data import Arm, Classes
 from bench.reports.figures.marks import seeds_on, whiskers
+from bench.reports.figures.ranges import SHARE
 from bench.reports.figures.sheet import NOTHING, Key, Sheet
 from bench.reports.figures.style import GREY, tint
 

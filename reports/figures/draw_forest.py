@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from bench.reports.figures.data import Forest, ForestPanel, Range, Row
+from bench.reports.figures.data import Forest, ForestPanel, Row
 from bench.reports.figures.marks import seeds, ticks, whisker
+from bench.reports.figures.ranges import Range
 from bench.reports.figures.sheet import MARGIN, NOTHING, Sheet
 from bench.reports.figures.style import COLOURS, GREY, INK, LINE, SMALL, WIDTH
 from bench.reports.figures.text import rows, width, wrap

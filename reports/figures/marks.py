@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from bench.reports.figures.data import Range
+from bench.reports.figures.ranges import Range
 from bench.reports.figures.style import INK, SPREAD
 
 ARROW = 4.0

@@ -7,11 +7,11 @@ from bench.reports.blocks import Block
 from bench.reports.claims import ClaimResult, Part
 from bench.reports.contrasts import Contrast
 from bench.reports.figures.cells import by_metric
-from bench.reports.figures.data import Forest, ForestPanel, Range, Row
-from bench.reports.figures.ranges import axis_range, is_cut
+from bench.reports.figures.data import Forest, ForestPanel, Row
+from bench.reports.figures.ranges import Range, axis_range, is_cut
 from bench.reports.numbers import probability
 from bench.reports.statistics import Comparison
-from bench.reports.tables import BETWEEN, Table
+from bench.reports.tables import Table
 from bench.suite.metrics import TIMES
 
 UNITS = {"": "", "%": " (percentage points)"}
@@ -65,21 +65,19 @@ def _drawn(table: Table) -> tuple[dict[str, list[Contrast]], tuple[str, ...]]:
     Of very many contrasts these are the ones between the arms that compete; of still too many, those with the baseline (the
     first arm, where the table names none).
     """
-    drawn, told = {stack[0].metric: [one for block in stack for one in block.contrasts] for stack in table.stacks}, "all"
-    across, axes, arms = "rows", table.row_axes, table.columns
-    if table.arms == "rows":
-        across, axes, arms = "columns", table.column_axes, table.rows
-    lead, baseline = f"{BETWEEN.join(axes)} = " if axes else "", table.baseline or next(iter(arms), "")
+    drawn, told = {stack[0].metric: [one for block in stack for one in block.contrasts] for stack in table.stacks}, ""
+    across, arms = ("columns", table.rows) if table.arms == "rows" else ("rows", table.columns)
+    baseline = table.baseline or next(iter(arms), "")
     if table.by_class and _size(drawn) > MOST_ROWS:
         whole = {stack[0].metric: [one for block in stack[1:] for one in block.contrasts] for stack in table.stacks}
         return whole, ("For want of room, no comparisons of single classes are drawn.",)
     if _size(drawn) > MOST_ROWS:
-        drawn = {metric: [one for one in contrasts if one.family.startswith(lead)] for metric, contrasts in drawn.items()}
+        drawn = {metric: [one for one in contrasts if one.competing] for metric, contrasts in drawn.items()}
         told = f"those within {across}"
     if _size(drawn) > MOST_ROWS:
         drawn = {metric: [one for one in some if baseline in (one.left, one.right)] for metric, some in drawn.items()}
         told = f"those with {baseline} within {across}"
-    return drawn, () if told == "all" else (f"For want of room, of all comparisons only {told} are drawn.",)
+    return drawn, (f"For want of room, of all comparisons only {told} are drawn.",) if told else ()
 
 
 def _size(drawn: dict[str, list[Contrast]]) -> int:

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Iterable
 
-from bench.reports.figures.data import Range
-
+Range = tuple[float, float]
+"""The two ends of an axis."""
+SHARE: Range = (0.0, 1.0)
 MOST = 1.0
 """How far the axis follows intervals beyond the values, in widths of the values' span."""
 PAD = 0.05

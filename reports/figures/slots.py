@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from bench.reports.figures.data import Arm, Range
+from bench.reports.figures.data import Arm
+from bench.reports.figures.ranges import Range
 from bench.reports.figures.sheet import Key, Sheet
 from bench.reports.figures.style import INK, LINE, SMALL, WIDTH
-from bench.reports.figures.text import rows, width, wrap
+from bench.reports.figures.text import lines_of, rows, width, wrap
 
 MOST = 60
 """Most marks, counting the gap between names as one, in a line."""
@@ -76,9 +77,10 @@ def draw(
 
 def _labels(names: Sequence[str], each: int) -> tuple[dict[str, str], bool]:
     """Return the labels, and whether they stand upright because they are too wide for their places."""
-    flat = {name: wrap(name, ROOM / each - 0.02, SMALL, most=2) for name in names}
-    cut = [name for name, text in flat.items() if "…" in text or any(_broken(name, *ends) for ends in pairwise(text.split("\n")))]
-    return ({name: wrap(name, LABEL, SMALL, most=1) for name in names}, True) if cut else (flat, False)
+    flat = {name: lines_of(name, ROOM / each - 0.02, SMALL) for name in names}
+    if any(len(lines) > 2 or any(_broken(name, *ends) for ends in pairwise(lines)) for name, lines in flat.items()):
+        return {name: wrap(name, LABEL, SMALL, most=1) for name in names}, True
+    return {name: "\n".join(lines) for name, lines in flat.items()}, False
 
 
 def _broken(name: str, end: str, start: str) -> bool:

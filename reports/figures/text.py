@@ -19,8 +19,8 @@ def width(text: str, size: float = SIZE) -> float:
     return sum(advance(letter) or 0.0 for letter in text) * size / 72
 
 
-def wrap(text: str, inches: float, size: float = SIZE, most: int = 3) -> str:
-    """Return text cut into lines that are no wider than `inches`; what goes beyond the last of `most` lines ends with `…`."""
+def lines_of(text: str, inches: float, size: float = SIZE) -> list[str]:
+    """Return text cut into lines that are no wider than `inches`."""
     pieces = [piece for piece in BREAKS.split(shown(text)) if piece]
     lines = [""]
     while pieces:
@@ -36,7 +36,12 @@ def wrap(text: str, inches: float, size: float = SIZE, most: int = 3) -> str:
             if piece[fits:]:
                 pieces.insert(0, piece[fits:])
                 lines.append("")
-    lines = [line.strip() for line in lines]
+    return [line.strip() for line in lines]
+
+
+def wrap(text: str, inches: float, size: float = SIZE, most: int = 3) -> str:
+    """Return text cut into lines that are no wider than `inches`; what goes beyond the last of `most` lines ends with `…`."""
+    lines = lines_of(text, inches, size)
     if len(lines) > most:
         last = lines[most - 1]
         while last and width(f"{last}…", size) > inches:

@@ -17,7 +17,7 @@ def claims(report: Report) -> Grid | None:
         if len(claim.parts) > 1:
             told = "in all of" if claim.holds else "over"
             verdict = (_verdict(report, claim.verdict, claim.parts), f"{told} the {len(claim.parts)} comparisons below")
-            grid.rows.append([_head(claim), Text(verdict, bold=True), *[Text(("",)) for _ in header[2:]]])
+            grid.rows.append([_head(claim), Text(verdict, bold=True, verdict=claim.verdict), *[Text(("",)) for _ in header[2:]]])
         for part in claim.parts:
             first = Text((part.label,)) if len(claim.parts) > 1 else _head(claim)
             grid.rows.append([first, *_part(grid, report, claim, part)])
@@ -57,7 +57,7 @@ def _part(grid: Grid, report: Report, claim: ClaimResult, part: Part) -> list[Te
     shown = (NOTHING,) if part.result.difference is None else estimate(grid, part.result)
     p = [NOTHING if value is None else probability(value) for value in (part.p, part.holm)]
     return [
-        Text((_verdict(report, part.verdict, [part]), part.why), bold=True),
+        Text((_verdict(report, part.verdict, [part]), part.why), bold=True, verdict=part.verdict),
         Text((part.contrast,)),
         Text(shown, runs=part.run_ids),
         *[Text((text,)) for text in (*p, str(claim.m), str(part.result.n))],

@@ -70,14 +70,10 @@ def _counted(table: Table, block: Block) -> list[str]:
     ]
     for (left, right), contrasts in pairs.items():
         found = [one for one in contrasts if one.holm is not None and one.holm <= table.alpha]
-        above, below = ([_class(one) for one in found if (one.result.difference > 0) == up] for up in (True, False))
+        above, below = ([one.line for one in found if (one.result.difference > 0) == up] for up in (True, False))
         parts = [f"{word} in {len(names)}{_names(names)}" for word, names in (("higher", above), ("lower", below))]
         told.append(f"{left} vs {right}: significantly {', '.join(parts)} of {len(contrasts)} classes.")
     return told
-
-
-def _class(contrast: Contrast) -> str:
-    return contrast.family.partition(" = ")[2]
 
 
 def _names(names: list[str]) -> str:

@@ -20,11 +20,12 @@ SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Text(NamedTuple):
-    """A cell of a grid. bold: its first line. runs: ids of the runs that the number comes from."""
+    """A cell of a grid. bold: its first line. runs: ids of the runs that the number comes from. verdict: which one it tells."""
 
     lines: tuple[str, ...]
     bold: bool = False
     runs: tuple[str, ...] = ()
+    verdict: str = ""
 
 
 @dataclass

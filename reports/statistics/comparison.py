@@ -77,11 +77,21 @@ class Comparison:
             return math.exp(max(-LARGEST_EXPONENT, min(value, LARGEST_EXPONENT)))
         return math.tanh(value) if self.correlates else value
 
+    @property
+    def scaled(self) -> tuple[float, float] | None:
+        """The estimate on the scale tested, and its standard error; None without one of them."""
+        if self.difference is None or self.error is None:
+            return None
+        return self.tested(self.difference), self.error
+
     def tail(self, t: float) -> float:
         """Return the chance of a studentised estimate of t or more."""
         from scipy.special import ndtr, stdtr
 
-        return float(ndtr(-t) if self.correlates else stdtr(self.df, -t))
+        if self.correlates:
+            return float(ndtr(-t))
+        assert self.df is not None  # what is no correlation and has an error has degrees of freedom
+        return float(stdtr(self.df, -t))
 
 
 def interval(c: Comparison, confidence: float) -> tuple[float, float] | None:
@@ -93,13 +103,17 @@ def interval(c: Comparison, confidence: float) -> tuple[float, float] | None:
     from scipy.special import ndtri, stdtrit
 
     check_share("confidence", confidence)
-    if c.error is None or c.difference is None:
+    if c.scaled is None:
         return None
-    middle = c.tested(c.difference)
+    middle, error = c.scaled
     if not math.isfinite(middle):
         return None
     upper = (1 + confidence) / 2
-    half = float(ndtri(upper) if c.correlates else stdtrit(c.df, upper)) * c.error
+    if c.correlates:
+        half = float(ndtri(upper)) * error
+    else:
+        assert c.df is not None  # as in `tail`
+        half = float(stdtrit(c.df, upper)) * error
     return c.shown(middle - half), c.shown(middle + half)
 
 

@@ -44,9 +44,9 @@ def correlation(x: Sequence[float], y: Sequence[float], *, method: str = "pearso
     if n < FEWEST:
         return replace(blank, reason=f"a correlation needs at least {FEWEST} items, and there are {n}")
     for name, values in (("x", x), ("y", y)):
-        if reason := unusable(dict(enumerate(values, start=1))):
-            return replace(blank, reason=reason.replace("of seed", f"of {name} of item"))
-        if moments(values)[1] <= RESOLUTION * max(map(abs, values)):
+        if reason := unusable(dict(enumerate(values, start=1)), whose=f"{name} of item"):
+            return replace(blank, reason=reason)
+        if _spread(values)[1] <= RESOLUTION * max(map(abs, values)):
             return replace(blank, reason=f"{name} is the same for every item")
     if method == "spearman":
         x, y = midranks(x), midranks(y)
@@ -66,8 +66,15 @@ def correlation(x: Sequence[float], y: Sequence[float], *, method: str = "pearso
     return found
 
 
+def _spread(values: Sequence[float]) -> tuple[float, float]:
+    """Return mean and standard deviation of a correlation's items, of which there are several."""
+    mean, sd = moments(values)
+    assert sd is not None
+    return mean, sd
+
+
 def _pearson(x: Sequence[float], y: Sequence[float]) -> float:
-    (mean_x, sd_x), (mean_y, sd_y) = moments(x), moments(y)
+    (mean_x, sd_x), (mean_y, sd_y) = _spread(x), _spread(y)
     # each factor is scaled before they are multiplied, so that tiny or huge values neither vanish nor overflow
     products = ((a - mean_x) / sd_x * ((b - mean_y) / sd_y) for a, b in zip(x, y, strict=True))
     return max(-1.0, min(1.0, math.fsum(products) / (len(x) - 1)))

@@ -61,4 +61,4 @@ def _share_of_patterns(deltas: Mapping[int, float], least: float) -> float:
     for value in values[1::2]:
         second = [total + sign for total in second for sign in (value, -value)]
     second.sort()
-    return sum(len(second) - bisect_left(second, least - total) for total in first) / 2 ** len(values)
+    return sum(len(second) - bisect_left(second, least - total) for total in first) / (1 << len(values))

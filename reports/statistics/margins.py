@@ -18,15 +18,16 @@ def equivalence(c: Comparison, margin: float) -> float | None:
     edge = _edge(c, margin)
     if edge == 0:
         raise ValueError("an equivalence margin must be above 0")
-    if c.p is None:
+    if c.p is None or c.scaled is None:
         return None
-    middle = c.tested(c.difference)
-    p = max(c.tail((middle + edge) / c.error), c.tail((edge - middle) / c.error))
+    middle, error = c.scaled
+    p = max(c.tail((middle + edge) / error), c.tail((edge - middle) / error))
     if c.test != "sign-flip":
         return p
     above_low = {seed: c.tested(delta) + edge for seed, delta in c.deltas.items()}
     below_high = {seed: edge - c.tested(delta) for seed, delta in c.deltas.items()}
-    return max(p, sign_flip_above(above_low, c.scale), sign_flip_above(below_high, c.scale))
+    exact = (sign_flip_above(above_low, c.scale), sign_flip_above(below_high, c.scale))
+    return max([p, *(tail for tail in exact if tail is not None)])
 
 
 def beyond(c: Comparison, margin: float) -> float | None:
@@ -38,13 +39,15 @@ def beyond(c: Comparison, margin: float) -> float | None:
     edge = _edge(c, margin)
     if c.p is None or edge == 0:
         return c.p
-    middle = c.tested(c.difference)
+    if c.scaled is None:
+        return None
+    middle, error = c.scaled
     if abs(middle) <= edge:
         return 1.0
     if c.test == "sign-flip":
         nearer = math.copysign(edge, middle)
         return sign_flip({seed: c.tested(delta) - nearer for seed, delta in c.deltas.items()}, c.scale)
-    p = 2 * c.tail((abs(middle) - edge) / c.error)
+    p = 2 * c.tail((abs(middle) - edge) / error)
     # Fisher's z knows no error at r = 1; an effect beyond the margin is never surer than one beyond 0
     return max(p, c.p) if c.correlates else p
 

@@ -94,29 +94,25 @@ def _one_sample(
 
     deltas = dict(sorted(deltas.items()))
     n = len(deltas)
-    known = {"test": test, "ratio": ratio, "confidence": confidence, "smallest_p": smallest_sign_flip(n), "scale": scale}
+    blank = Comparison(n, test=test, ratio=ratio, confidence=confidence, smallest_p=smallest_sign_flip(n), scale=scale)
     if n == 0:
-        return Comparison(n, **known, reason=f"no seed{whose}; a test needs two")
+        return replace(blank, reason=f"no seed{whose}; a test needs two")
     if reason := unusable(deltas):
-        return Comparison(n, **known, reason=reason)
+        return replace(blank, reason=reason)
     mean, sd = moments(list(deltas.values()))
     exact = sign_flip(deltas, scale)
-    known |= {"deltas": deltas, "difference": mean, "exact_p": exact}
-    if ratio:
-        show = Comparison(ratio=True).shown
-        known |= {"deltas": {seed: show(delta) for seed, delta in deltas.items()}, "difference": show(mean)}
+    own = {seed: blank.shown(delta) for seed, delta in deltas.items()}
+    found = replace(blank, deltas=own, difference=blank.shown(mean), exact_p=exact)
     if sd is None:
-        return Comparison(n, **known, reason=f"one seed{whose}; a test needs two")
+        return replace(found, reason=f"one seed{whose}; a test needs two")
     if sd <= RESOLUTION * scale:
-        return Comparison(n, **known, reason=f"the {what} is the same for every seed, so there is no spread to test it against")
+        return replace(found, reason=f"the {what} is the same for every seed, so there is no spread to test it against")
     error = sd / math.sqrt(n)
     t, reason = mean / error, ""
     p = 2 * float(stdtr(n - 1, -abs(t))) if test == "t" else exact
     if p is None:
         reason = f"an exact sign-flip test is for up to {EXACT_MOST} seeds, and there are {n}"
-    known |= {"t": t, "df": n - 1.0, "error": error, "sd": sd, "d_z": mean / sd, "p": p, "reason": reason}
-    low, high = interval(Comparison(n, **known), confidence) or (None, None)
-    return Comparison(n, **known, ci_low=low, ci_high=high)
+    return with_interval(replace(found, t=t, df=n - 1.0, error=error, sd=sd, d_z=mean / sd, p=p, reason=reason))
 
 
 def _check(test: str, confidence: float) -> None:

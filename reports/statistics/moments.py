@@ -37,11 +37,14 @@ def moments(values: Sequence[float]) -> tuple[float, float | None]:
     return mean, math.hypot(*(value - mean for value in values)) / math.sqrt(n - 1)
 
 
-def unusable(values: Mapping[int, float]) -> str:
-    """Return a sentence part about the first value, by seed, that cannot be reckoned with; "" where there is none."""
-    for seed, value in values.items():
+def unusable(values: Mapping[int, float], whose: str = "seed") -> str:
+    """Return a sentence part about the first value that cannot be reckoned with; "" where there is none.
+
+    values: by seed, or by whatever else `whose` names.
+    """
+    for number, value in values.items():
         if not math.isfinite(value):
-            return f"the value of seed {seed} is {value}, not a finite number"
+            return f"the value of {whose} {number} is {value}, not a finite number"
         if abs(value) > LARGEST:
-            return f"the value of seed {seed}, {value:.3g}, is too large to be compared"
+            return f"the value of {whose} {number}, {value:.3g}, is too large to be compared"
     return ""

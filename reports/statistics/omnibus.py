@@ -95,6 +95,7 @@ def _exact(blocks: list[list[int]]) -> float | None:
     each packed into one whole number. The statistic grows with the sum of squares, which is whole: ties are ties.
     """
     import numpy as np
+    from numpy.typing import NDArray
 
     k = len(blocks[0])
     base = 2 * k * len(blocks) + 1
@@ -104,13 +105,15 @@ def _exact(blocks: list[list[int]]) -> float | None:
     # those with most ties first keep the states few; the order of the blocks as given must not matter
     all_orders.sort(key=lambda orders: (len(orders), orders.tolist()))
     powers = base ** np.arange(k, dtype=np.int64)
-    states, chances = np.zeros((1, k), dtype=np.int64), np.ones(1)
+    states: NDArray[np.int64] = np.zeros((1, k), dtype=np.int64)
+    chances: NDArray[np.float64] = np.ones(1)
     for orders in all_orders:
         if len(states) * len(orders) * k > WORK:
             return None
         sums = np.sort((states[:, None, :] + orders[None, :, :]).reshape(-1, k), axis=1)
         _, first, which = np.unique(sums @ powers, return_index=True, return_inverse=True)
-        chances = np.bincount(which, weights=np.repeat(chances / len(orders), len(orders)))
+        shared = np.bincount(which, weights=np.repeat(chances / len(orders), len(orders)))
+        chances = np.asarray(shared, dtype=np.float64)  # which it is already; NumPy's types know only counts
         states = sums[first]
     observed = sum(sum(column) ** 2 for column in zip(*blocks, strict=True))
     return min(1.0, float(chances[(states**2).sum(axis=1) >= observed].sum()))

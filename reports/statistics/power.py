@@ -7,8 +7,15 @@ given s, the mean is normal. scipy's noncentral t cumulative gives nan for the l
 import math
 from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
 
 from bench.reports.statistics.comparison import ALPHA, check_share
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 POWER = 0.8
 MOST = 10_000
@@ -94,7 +101,7 @@ def _equivalence_power(df: int, edge: float, alpha: float) -> float:
     return _mean_over_s(df, lambda s: 2 * ndtr(edge - critical * s) - 1, last - REACH / critical / 2, REACH / critical / 2)
 
 
-def _mean_over_s(df: int, chance: Callable, centre: float, reach: float) -> float:
+def _mean_over_s(df: int, chance: "Callable[[Floats], Floats]", centre: float, reach: float) -> float:
     """Return the mean of a chance over s. It is 1 below centre - reach and 0 above centre + reach."""
     import numpy as np
     from scipy.special import chdtr, chdtri, gammaln
@@ -112,7 +119,7 @@ def _mean_over_s(df: int, chance: Callable, centre: float, reach: float) -> floa
 
 
 @cache
-def _nodes():
+def _nodes() -> "tuple[Floats, Floats]":
     from numpy.polynomial.legendre import leggauss
 
     return leggauss(NODES)

@@ -35,7 +35,7 @@ def friedman_uncorrected(mean_ranks: Sequence[float], tasks: int) -> Omnibus:
     from scipy.special import chdtrc
 
     k = _methods(mean_ranks, tasks)
-    chi2 = 12 * tasks / (k * (k + 1)) * math.fsum((rank - (k + 1) / 2) ** 2 for rank in mean_ranks)
+    chi2 = _chi_squared(mean_ranks, k, tasks)
     return Omnibus(chi2, k - 1, None, float(chdtrc(k - 1, chi2)))
 
 
@@ -52,7 +52,7 @@ def iman_davenport(mean_ranks: Sequence[float], tasks: int) -> Omnibus:
     df1, df2 = k - 1, (k - 1) * (tasks - 1)
     if tasks < 2:
         return Omnibus(df1=df1, df2=df2, reason="one task; a test needs two")
-    chi2, most = friedman_uncorrected(mean_ranks, tasks).statistic, tasks * (k - 1)
+    chi2, most = _chi_squared(mean_ranks, k, tasks), tasks * (k - 1)
     if most - chi2 <= 1e-9 * most:
         alike = "every task ranks the methods alike, so F has no limit; p is exact"
         return Omnibus(None, df1, df2, math.factorial(k) ** (1.0 - tasks), alike)
@@ -87,6 +87,10 @@ def against_control(mean_ranks: Sequence[float], tasks: int, control: int) -> tu
     error = _error(k, tasks)
     z = [None if i == control else (mean_ranks[control] - rank) / error for i, rank in enumerate(mean_ranks)]
     return z, holm([None if one is None else 2 * float(ndtr(-abs(one))) for one in z])
+
+
+def _chi_squared(mean_ranks: Sequence[float], k: int, tasks: int) -> float:
+    return 12 * tasks / (k * (k + 1)) * math.fsum((rank - (k + 1) / 2) ** 2 for rank in mean_ranks)
 
 
 def _error(k: int, tasks: int) -> float:

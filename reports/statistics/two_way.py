@@ -52,8 +52,8 @@ def crossed(
     blank = Comparison(n, test="crossed", confidence=confidence)
     if a.shape != b.shape:
         (n_b, items_b) = b.shape
-        told = f"one arm has {n} seeds by {items} items, the other {n_b} by {items_b}"
-        return Crossed(replace(blank, n=min(n, n_b), reason=told))
+        unlike = f"one arm has {n} seeds by {items} items, the other {n_b} by {items_b}"
+        return Crossed(replace(blank, n=min(n, n_b), reason=unlike))
     if n == 0 or items == 0:
         return Crossed(replace(blank, reason="there are no predictions"), items)
     if not all((np.abs(scores) <= LARGEST).all() for scores in (a, b)):
@@ -67,8 +67,8 @@ def crossed(
         few = "one seed" if n < 2 else "one item"
         return Crossed(replace(found, reason=f"{few}; a test over seeds and items needs two of each"), items)
     if np.ptp(d) <= RESOLUTION * scale:
-        told = "the difference is the same for every seed and item, so there is no spread to test it against"
-        return Crossed(replace(found, reason=told), items)
+        constant = "the difference is the same for every seed and item, so there is no spread to test it against"
+        return Crossed(replace(found, reason=constant), items)
     # in units of the largest difference, so that squares of squares neither vanish nor overflow
     unit = float(np.abs(d).max())
     d, by_seed, by_item, middle = d / unit, by_seed / unit, by_item / unit, mean / unit

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from bench.config import Data
-from bench.data.denoise import DENOISERS, denoised, pending, store
-from bench.data.pipeline import parts
+from bench.data.denoise import DENOISERS, denoised, store
+from bench.data.pipeline import parts, pending
 from bench.errors import BenchError
 
 OWN = """

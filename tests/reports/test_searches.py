@@ -97,3 +97,11 @@ def test_json_holds_every_trial_and_a_changed_one_is_found(searched):
         assert check(report, text, format) == []
         (found,) = check(report, text.replace("0.610", "0.619"), format)
         assert found.column == "val/accuracy" and found.row == "11"
+
+
+def test_html_takes_a_parameter_for_no_verdict(make):
+    planned = make.expected(stage="tuning", trial="0")
+    records = collect([planned], [make.run(planned, tags={"search.verdict": "supported"}, val__accuracy=0.5)])
+    searches = {"tuning": stage(space={"verdict": {"supported": {}, "refuted": {}}})}
+    text = FORMATS["html"][1](assemble("s", "t", "default", {}, records, searches=searches))
+    assert "<td>supported</td>" in text and '<span class="verdict' not in text

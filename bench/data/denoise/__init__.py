@@ -11,7 +11,7 @@ from bench.data.denoise.classical import nl_means, tv, wavelet
 from bench.data.denoise.prior import deep_image_prior
 from bench.data.denoise.probe import seconds_an_image
 from bench.data.denoise.quality import examples, psnr, quality, ssim
-from bench.data.denoise.store import CHUNK, denoised, pending
+from bench.data.denoise.store import CHUNK, denoised, unmade
 
 __all__ = [
     "CHUNK",
@@ -22,11 +22,11 @@ __all__ = [
     "denoised",
     "examples",
     "nl_means",
-    "pending",
     "psnr",
     "quality",
     "seconds_an_image",
     "ssim",
     "tv",
+    "unmade",
     "wavelet",
 ]

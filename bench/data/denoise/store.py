@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,6 @@ import torch
 
 from bench import memory
 from bench.config import Data, Denoise
-from bench.data.dataset import Dataset
 from bench.data.denoise.base import DENOISERS
 from bench.data.disk import disk_errors, locked
 from bench.errors import BenchError
@@ -60,13 +59,9 @@ def denoised(
     return torch.cat(result)
 
 
-def pending(data: Data, seed: int, dataset: Dataset) -> list[torch.Tensor]:
-    """Return what `denoised` would still have to do for a trial with seed `seed`: its images in pieces, uint8 [n, 3, H, W]."""
-    from bench.data.pipeline import parts  # which in turn calls for `denoised`
-
-    before = parts(dataset, data.model_copy(update={"denoise": None, "append": None}), seed)
-    chosen = (before[name].images for name in getattr(data.denoise, "splits", before))
-    chunks = {_path(chunk, data.denoise): chunk for images in chosen for chunk in images.split(CHUNK)}
+def unmade(images: Iterable[torch.Tensor], denoise: Denoise) -> list[torch.Tensor]:
+    """Return what `denoised` would still have to do for several tensors of images, in pieces, uint8 [n, 3, H, W]."""
+    chunks = {_path(chunk, denoise): chunk for some in images for chunk in some.split(CHUNK)}
     return [chunk for path, chunk in chunks.items() if _stored(path, chunk) is None]
 
 

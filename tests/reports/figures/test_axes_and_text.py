@@ -5,6 +5,8 @@ import math
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bench.reports.figures import slots
+from bench.reports.figures.data import Arm
 from bench.reports.figures.marks import ticks
 from bench.reports.figures.ranges import axis_range, is_cut
 from bench.reports.figures.style import SMALL
@@ -52,3 +54,10 @@ def test_wrapped_text_is_as_narrow_as_asked_for(text, inches, most):
 
 def test_a_letter_that_no_font_can_draw_is_shown_by_its_number():
     assert shown("a\tb\n\x00\ue000 ☃") == "a b <0000><E000> ☃"
+
+
+def test_names_lie_flat_where_they_fit_whatever_they_contain():
+    panels, arms = [slots.Panel("", "m", (0.0, 1.0))], [Arm("x", 0)]
+    for name, upright in (("a…", False), ("word" * 30, True)):
+        (ax,) = slots.draw([name, "b"], panels, arms, None, (), 1.0, lambda *_: None).axes
+        assert {label.get_rotation() for label in ax.get_xticklabels()} == {90.0 if upright else 0.0}
