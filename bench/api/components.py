@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 from bench.errors import BenchError, did_you_mean
 
@@ -48,7 +49,7 @@ def components(kind: str, folder: str | Path = "suites") -> dict[str, str]:
         "optimizers": train.OPTIMIZERS,
         "schedules": train.SCHEDULES,
     }
-    return {part.model_fields["name"].annotation.__args__[0]: _first_sentence(part) for part in members[kind]}
+    return {get_args(part.model_fields["name"].annotation)[0]: _first_sentence(part) for part in members[kind]}
 
 
 def _first_sentence(part: type) -> str:

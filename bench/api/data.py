@@ -66,10 +66,10 @@ def listed() -> tuple[Path, list[dict[str, Any]]]:
     return data_root(), data.cached()
 
 
-def _images(suite: LoadedSuite) -> list[Section]:
+def _images(suite: LoadedSuite) -> list[Section[Any]]:
     """Return one data section for each distinct set of images."""
     return list({section.config.origin: section for section in suite.sections("data")}.values())
 
 
-def _placed(error: BenchError, section: Section, setting: str) -> BenchError:
+def _placed(error: BenchError, section: Section[Any], setting: str) -> BenchError:
     return BenchError(str(error).split("\n")[0], where=section.place((setting,)), mend=error.mend, code=error.code)

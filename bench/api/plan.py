@@ -61,7 +61,8 @@ class Forecast:
         suite = self.suite
         votes = {name for name, stage in suite.spec.stages.items() if stage.ensemble and stage.ensemble.pool == "all"}
         tables = {name: table for name, table in suite.spec.tables.items() if table.stage not in votes}  # of one ensemble a cell
-        arms = {name: tuple(len(axis) for axis in table_axes(suite, table)) for name, table in tables.items()}
+        axes = {name: table_axes(suite, table) for name, table in tables.items()}
+        arms = {name: (len(rows), len(columns)) for name, (rows, columns) in axes.items()}
         return warnings(suite.tested_claims, tables, arms, suite.schedules)
 
 

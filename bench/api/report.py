@@ -20,6 +20,8 @@ from bench.trackers import StoredRun, Tracker
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.reports.figures.draw import Format
+
 
 @dataclass(frozen=True)
 class Report:
@@ -44,7 +46,7 @@ class Report:
         _, render = reports.FORMATS[format]
         return render(self.data, images or {})
 
-    def write(self, folder: str | Path, formats: Iterable[str] = ("markdown",), figures: Iterable[str] = ()) -> list[Path]:
+    def write(self, folder: str | Path, formats: Iterable[str] = ("markdown",), figures: "Iterable[Format]" = ()) -> list[Path]:
         """Write SUITE.PROFILE.md (.tex, …) into a folder, and each figure in formats of IMAGES. Returns the paths.
 
         Figures are drawn only if the report was asked for with them. Raises BenchError where a file cannot be written.

@@ -47,7 +47,7 @@ def predictions_npz(predictions: Mapping[str, Mapping[str, np.ndarray]]) -> byte
 def npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     """Return arrays by name as a compressed archive."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 

@@ -51,13 +51,14 @@ def scores(probabilities: np.ndarray, vote: str) -> np.ndarray:
     soft: the mean probability. hard: the share of the members that chose the class, plus what decides a tie: half the mean
     probability, so that it never outweighs one vote.
     """
-    mean = probabilities.mean(0, dtype=np.float64)
+    mean: np.ndarray = probabilities.mean(0, dtype=np.float64)
     if vote == "soft":
         return mean
     ballots = np.zeros_like(mean)
     for member in probabilities:
         ballots[np.arange(len(ballots)), member.argmax(1)] += 1
-    return (ballots + mean / 2) / len(probabilities)
+    shares: np.ndarray = (ballots + mean / 2) / len(probabilities)
+    return shares
 
 
 class Ensembles:
@@ -79,7 +80,7 @@ class Ensembles:
     def _vote(self, job: Job) -> dict[str, float]:
         from bench.training.metrics import confusion_matrix, metric_names, of_confusion  # its package loads torch
 
-        spec = _rules(job)
+        spec = job.trial.cell.voting.config
         members = chosen(spec, job.members)
         metrics: dict[str, float] = {"members": len(members)}
         arrays: dict[str, np.ndarray] = {}
@@ -155,16 +156,6 @@ class Ensembles:
         return content
 
 
-def _rules(job: Job) -> Ensemble:
-    """Return by which rules an ensemble votes."""
-    section = job.trial.cell.ensemble
-    assert section
-    assert isinstance(section.config, Ensemble)
-    return section.config
-
-
 def _place(job: Job) -> str:
     """Return the line of the suite that says which stages vote."""
-    section = job.trial.cell.ensemble
-    assert section
-    return section.place(("stages",))
+    return job.trial.cell.voting.place(("stages",))

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from bench.config import Data
 from bench.errors import BenchError
@@ -14,7 +15,7 @@ from bench.suite import Cell, Section
 logger = logging.getLogger("bench")
 
 
-def identity(section: Section) -> str:
+def identity(section: Section[Any]) -> str:
     """Return the content hash of the files that a section reads; "" where its name alone says what they hold.
 
     CIFAR and digits are fixed by their names (CIFAR's files are checked against the official MD5), so a report can be
@@ -37,7 +38,7 @@ def identity(section: Section) -> str:
 
 def ensemble_fingerprint(cell: Cell, seed: int, voters: Iterable[str]) -> str:
     """Return the hash of what determines a vote: its rules, and the trials that may vote, by their fingerprints."""
-    said = cell.ensemble.config.model_dump_json(exclude={"stages"})
+    said = cell.voting.config.model_dump_json(exclude={"stages"})
     if measured := cell.train.config.class_metrics:
         said += f"\n{measured}"
     return hashlib.sha256("\n".join([said, str(seed), *sorted(voters)]).encode()).hexdigest()[:32]

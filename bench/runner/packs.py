@@ -113,11 +113,11 @@ def choose(plan: Plan, executor: Executor, packs: Packs) -> None:
     unknown = {kind: like for kind, like in kinds.items() if kind not in packs.ways and like.is_worth_measuring(executor.kind)}
     requests = [ProbePacks(like.config, _widths(like.count, executor)) for like in unknown.values()]
     for kind, seconds in zip(unknown, executor.map(requests), strict=True):
-        best = min(seconds, key=seconds.get)
+        best = min(seconds, key=lambda way: seconds[way])
         gain = seconds[ALONE] / seconds[best]
         packs.ways[kind], packs.gains[kind] = (best, gain) if gain >= GAIN else (ALONE, 1.0)
     for job in jobs:
-        if job.trial.known:
+        if job.trial.known and job.seconds is not None:
             job.seconds /= packs.gains.get(key(job.trial.cell.config), 1.0)
 
 

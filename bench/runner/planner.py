@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import fsum, isclose, isfinite
+from typing import Any
 
 from bench.config import Trained
 from bench.errors import BenchError
@@ -214,10 +215,11 @@ class Planner:
 
     def _source(self, cell: Cell, seed: int) -> Job | None:
         """Return the job that trains the weights from which a cell's trial starts."""
-        if type(cell.model.config.weights) is not Trained:
-            return None
+        weights = cell.model.config.weights
         source = trained_by(self.suite.document, cell, self.cells | {cell.stage: Cells([cell])})
-        fixed = cell.model.config.weights.seed
+        if source is None or not isinstance(weights, Trained):
+            return None
+        fixed = weights.seed
         wanted = seed if fixed is None else fixed
         return next(job for job in self.of_cell[source.stage, tuple(source.labels.items())] if job.trial.seed == wanted)
 
@@ -313,7 +315,7 @@ class Planner:
 
     def _votes(self, cell: Cell, seed: int, is_part: bool) -> None:
         """Add one ensemble."""
-        spec = cell.ensemble.config
+        spec = cell.voting.config
         found: dict[str, Job] = {}
         for stage in spec.stages:
             for one in self.cells[stage]:
@@ -333,7 +335,7 @@ class Planner:
             job.mark(State.UNAVAILABLE, ReasonKind.MEMBERS, reason)
 
 
-def _value(parameter: Range | dict, text: str) -> float | str:
+def _value(parameter: Range | Mapping[str, Any], text: str) -> float | str:
     """Return a parameter's value from its text. Raises ValueError or KeyError for one that the space does not hold."""
     if not isinstance(parameter, Range):
         parameter[text]

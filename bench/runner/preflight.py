@@ -34,13 +34,13 @@ def preflight(plan: Plan, executor: Executor, *, contracts: bool = False) -> Non
     facts = plan.facts | dict(zip(map(kind, cells), found, strict=True))
     problems: dict[str, BenchError] = {}
     for cell in cells:
-        for section, error in facts[kind(cell)].errors:
-            placed = _placed(error, cell, section)
+        for section, problem in facts[kind(cell)].errors:
+            placed = _placed(problem, cell, section)
             problems.setdefault(str(placed), placed)
     if len(problems) == 1:
         raise next(iter(problems.values()))
     if problems:
-        codes = {problem.code for problem in problems.values()}
+        codes = {placed.code for placed in problems.values()}
         raise BenchError("\n".join(problems), code=codes.pop() if len(codes) == 1 else None)
     plan.facts = facts
 

@@ -12,6 +12,7 @@ from bench.runner.search import History, Search
 from bench.trackers.record import Outcome
 
 OBJECTIVE = "val/accuracy"
+Kind = tuple[str, bool, bool]
 Histories = Callable[[Sequence[str], Sequence[str]], History]
 """Gives the epochs of runs, as a tracker does."""
 
@@ -35,7 +36,7 @@ class Queue:
         )
         # longest first, so that no long trial is left alone at the end; those of a pack together; equals keep the suite's order
         waiting = [job for job in jobs if job.state is State.TODO and not job.members]
-        kinds: dict[tuple, int] = {}
+        kinds: dict[Kind, int] = {}
         order = {id(job): kinds.setdefault(self._kind(job), len(kinds)) if packs.width(job) > 1 else -1 for job in waiting}
         waiting.sort(key=lambda job: (-(job.seconds or 0), order[id(job)]))
         for job in waiting:
@@ -44,7 +45,8 @@ class Queue:
         """In the order in which they come."""
         self.slots = [job for job in plan.todo() if job.search is not None]
         self.slots.sort(key=lambda job: job.parameters is None)  # what was interrupted first: it has been drawn
-        self.searches = {which: self._search(which, histories) for which in dict.fromkeys(job.search for job in self.slots)}
+        keys = dict.fromkeys(job.search for job in self.slots if job.search)
+        self.searches = {key: self._search(key, histories) for key in keys}
         self.trials: dict[int, optuna.Trial] = {}
         """id of a job → its trial."""
         self.waiting = len(waiting) + len(self.slots)
@@ -55,7 +57,11 @@ class Queue:
             return []
         first = self._next()
         pack = [first]
-        while len(pack) < self.packs.width(first) and self._kind(self._waiting_first(first)) == self._kind(first):
+        while (
+            len(pack) < self.packs.width(first)
+            and (second := self._waiting_first(first))
+            and self._kind(second) == self._kind(first)
+        ):
             pack.append(self._next())
         return pack
 
@@ -83,7 +89,7 @@ class Queue:
         drawn = [job for job in self.slots if id(job) in self.trials]
         open_slots = [job for job in self.slots if id(job) not in self.trials]
         for job in open_slots:
-            if self.searches[job.search].is_random:
+            if self._search_of(job).is_random:
                 self._draw(job)
                 drawn.append(job)
         kinds = {self._kind(before): 0}
@@ -92,40 +98,47 @@ class Queue:
         return drawn[0] if drawn else None
 
     def _draw(self, job: Job) -> None:
-        search = self.searches[job.search]
+        search = self._search_of(job)
         if job.parameters is None:
             trial = search.draw(int(job.trial.cell.labels["trial"]))
             job.parameters = search.text(trial)
+            assert self.plan.drawn, "the planner has set it"
             job.trial, job.origin = self.plan.drawn(job.trial.cell, job.parameters)
         else:
             trial = search.again(job.parameters)
         self.trials[id(job)] = trial
 
-    def _kind(self, job: Job | None) -> tuple | None:
+    def _kind(self, job: Job) -> Kind:
         """Return what the jobs of a pack have in common."""
-        return None if job is None else (key(job.trial.cell.config), job.keeps, self.prunes(job))
+        return key(job.trial.cell.config), job.keeps, self.prunes(job)
 
     def goes_on(self, job: Job, epoch: int, metrics: dict[str, float]) -> bool:
         """Take in a job's metrics after an epoch, and tell whether it should go on; after the last one it has finished anyway."""
-        search = self.searches.get(job.search)
-        value = metrics.get(search.spec.metric) if search else None
+        if not job.search:
+            return True
+        search = self._search_of(job)
+        value = metrics.get(search.spec.metric)
         goes_on = value is None or search.goes_on(self.trials[id(job)], epoch, value)
         return goes_on or epoch == job.trial.cell.config.train.epochs
 
     def prunes(self, job: Job) -> bool:
         """Whether a job may be ended early."""
-        return job.search is not None and self.searches[job.search].spec.pruner is not None
+        return job.search is not None and self._search_of(job).spec.pruner is not None
 
     def tell(self, job: Job, outcome: Outcome, metrics: dict[str, float]) -> None:
         """Tell how a job ended, if that was not told before."""
         if (trial := self.trials.pop(id(job), None)) is None:
             return
         if job.search is not None:
-            self.searches[job.search].tell(trial, outcome, metrics)
+            self._search_of(job).tell(trial, outcome, metrics)
         elif outcome is Outcome.FINISHED and OBJECTIVE in metrics:
             self.grid.tell(trial, metrics[OBJECTIVE])
         else:
             self.grid.tell(trial, state=TrialState.FAIL)
+
+    def _search_of(self, job: Job) -> Search:
+        assert job.search, f"{job.name} is no trial of a search"
+        return self.searches[job.search]
 
     def _search(self, which: SearchKey, histories: Histories) -> Search:
         spec, seeds = search_of(self.plan.suite, which.stage), self.plan.suite.search_seeds(which.stage)
@@ -142,7 +155,7 @@ class Queue:
     def _told(self, job: Job) -> FrozenTrial:
         space = self.space[job.trial.cell.stage]
         params = self._params(job)
-        objective = job.run.metrics.get(OBJECTIVE) if job.state is State.DONE else None
+        objective = job.result.metrics.get(OBJECTIVE) if job.state is State.DONE else None
         return create_trial(
             state=TrialState.FAIL if objective is None else TrialState.COMPLETE,
             value=objective,

@@ -62,7 +62,7 @@ def params(job: Job) -> dict[str, str]:
 
 def ensemble_params(job: Job) -> dict[str, str]:
     """Return the rules of a vote as dotted names and values."""
-    return dict(_flat({"ensemble": job.trial.cell.ensemble.config.model_dump(mode="json")}))
+    return dict(_flat({"ensemble": job.trial.cell.voting.config.model_dump(mode="json")}))
 
 
 def members_yaml(job: Job, members: Sequence[Job], tied: Sequence[Job] = ()) -> bytes:
@@ -71,7 +71,7 @@ def members_yaml(job: Job, members: Sequence[Job], tied: Sequence[Job] = ()) -> 
     def told(jobs: Sequence[Job]) -> list[dict[str, str]]:
         return [{"run": job.result.run_id, "fingerprint": job.trial.fingerprint, "trial": job.name} for job in jobs]
 
-    said = {"ensemble": job.trial.cell.ensemble.config.model_dump(mode="json"), "members": told(members)}
+    said = {"ensemble": job.trial.cell.voting.config.model_dump(mode="json"), "members": told(members)}
     if tied:
         said["as good as the last, but declared after it"] = told(tied)
     return yaml.safe_dump(said, sort_keys=False, allow_unicode=True).encode()

@@ -116,6 +116,7 @@ def _probe_denoising(request: ProbeDenoising, channel: Channel, device: str) -> 
     from bench.data.denoise import CHUNK, seconds_an_image
 
     data = request.config.data
+    assert data.denoise, "who asks has checked"
     images = torch.from_numpy(np.array(_dataset(data).train_images[:CHUNK]))  # a copy: the data set cannot be written
     return seconds_an_image(images, data.denoise, device)
 
@@ -125,6 +126,7 @@ def _denoise(request: Denoise, channel: Channel, device: str) -> int:
     from bench.data.pipeline import pending
 
     data = request.config.data
+    assert data.denoise, "who asks has checked"
     waiting = pending(data, request.seed, _dataset(data))
     done, total = 0, sum(map(len, waiting))
     which = f"{data.denoise.name}, noise {data.noise.variance:g}, seed {request.seed}"

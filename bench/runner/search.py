@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -32,7 +32,7 @@ class Search:
         self.space: dict[str, BaseDistribution] = {name: _distribution(parameter) for name, parameter in spec.space.items()}
         if len(seeds) > 1:
             self.space[SEED] = CategoricalDistribution([str(seed) for seed in seeds])
-        direction = "minimize" if spec.metric.endswith("loss") else "maximize"
+        direction: Literal["minimize", "maximize"] = "minimize" if spec.metric.endswith("loss") else "maximize"
         self.study = optuna.create_study(study_name=name, direction=direction, pruner=_pruner(spec.pruner))
 
     @property
@@ -84,7 +84,7 @@ def _distribution(parameter: stages.Range | Mapping[str, Any]) -> BaseDistributi
     if not isinstance(parameter, stages.Range):
         return CategoricalDistribution(list(parameter))
     if parameter.whole:
-        return IntDistribution(parameter.low, parameter.high, log=parameter.log, step=int(parameter.step or 1))
+        return IntDistribution(int(parameter.low), int(parameter.high), log=parameter.log, step=int(parameter.step or 1))
     return FloatDistribution(float(parameter.low), float(parameter.high), log=parameter.log, step=parameter.step)
 
 

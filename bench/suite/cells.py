@@ -67,6 +67,12 @@ class Cell(NamedTuple):
     def name(self) -> str:
         return ", ".join(f"{axis}={label}" for axis, label in self.labels.items())
 
+    @property
+    def voting(self) -> Section[Ensemble]:
+        """How a cell votes that is an ensemble."""
+        assert self.ensemble, f"{self.stage}: {self.name} is no ensemble"
+        return self.ensemble
+
 
 class Cells(list[Cell]):
     """The cells of a stage. samples: of a search, cells with every level and the ends of every interval, to look at before."""
