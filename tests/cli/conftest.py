@@ -61,8 +61,8 @@ class Answer:
 
 
 class Gate:
-    """A place at which trials with the loss `gate:loss` can be made to wait, after their first epoch: so no test has to be quicker
-    than what it looks at, nor to guess how long that takes. No probe gets there."""
+    """A place at which trials with the loss `gate:loss` can be made to wait, after their first epoch, where no probe gets: so no
+    test has to be quicker than what it looks at, nor to guess how long that takes."""
 
     LOSS = """\
 import os

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
@@ -88,9 +87,6 @@ def test_closing_ends_the_processes():
     with Pool(1, device="cpu") as pool:
         pool.hello()
         process = pool.workers[0].process
-    deadline = time.monotonic() + 10
-    while process.is_alive() and time.monotonic() < deadline:
-        time.sleep(0.05)
     assert not process.is_alive()
 
 
@@ -169,5 +165,5 @@ pool.workers[0].send("trials", [(TrialConfig.model_validate_json({config.model_d
 print("up", flush=True)
 os.kill(os.getpid(), 9)
 """
-    killed = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, text=True, timeout=60)
+    killed = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, text=True, timeout=300)
     assert (killed.returncode, killed.stdout) == (-signal.SIGKILL, "up\n"), "ends when no process holds this output any more"
