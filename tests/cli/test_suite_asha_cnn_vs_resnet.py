@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 
+import pytest
 from bench.trackers import open_tracker
 
 SEARCHES = {"cnn": 8, "resnet": 4, "resnet-schedule": 3}
@@ -10,6 +11,7 @@ WINNERS = {"cnn": "cnn", "resnet": "resnet", "resnet-lrs": "resnet-schedule"}
 """Level of `winners` → the search that it starts from."""
 
 
+@pytest.mark.timeout(3600)  # a minute or two on two idle cores
 def test_the_quick_profile(bench, root):
     answer = bench("run", str(root / "suites" / "asha_cnn_vs_resnet.yaml"), "--profile", "quick")
     assert answer.code == 0, answer.err

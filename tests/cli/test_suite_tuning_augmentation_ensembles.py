@@ -6,6 +6,7 @@ from collections import defaultdict
 from statistics import fmean
 
 import numpy as np
+import pytest
 import yaml
 from bench.trackers import open_tracker
 
@@ -16,6 +17,7 @@ VOTERS = 3 * (3 + 1 + 3 + 1) + 5
 """Of one seed: what each step of the sweep adds for three networks, and the augmentations beside none."""
 
 
+@pytest.mark.timeout(3600)  # a minute or two on two idle cores
 def test_the_quick_profile(bench, root):
     path = root / "suites" / "tuning_augmentation_ensembles.yaml"
     answer = bench("run", str(path), "--profile", "quick")
