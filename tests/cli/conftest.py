@@ -61,7 +61,7 @@ class Answer:
 
 
 class Gate:
-    """A place at which trials with the loss `gate:loss` can be made to wait, after their first epoch, where no probe gets: so no
+    """A place at which trials with the loss `gated:loss` can be made to wait, after their first epoch, where no probe gets: so no
     test has to be quicker than what it looks at, nor to guess how long that takes."""
 
     LOSS = """\
@@ -97,7 +97,7 @@ def _taken(ticket):
 
     def __init__(self, folder: Path):
         self.folder = folder / "gate"
-        (folder / "gate.py").write_text(self.LOSS, encoding="utf-8")
+        (folder / "gated.py").write_text(self.LOSS, encoding="utf-8")
 
     def shut(self, tickets: int = 0) -> None:
         """Let that many trials (or packs) through, and no more."""

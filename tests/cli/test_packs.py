@@ -51,7 +51,7 @@ def test_packs_are_recorded_and_tell_what_trials_tell_alone(bench, new_bench, tm
 
 def test_a_pack_whose_worker_dies_is_run_again_trial_by_trial(bench):
     bench.gate.shut()
-    process = bench.start("run", "tiny.yaml", "--set", 'train.loss={name: "gate:loss"}', "--pack", "8", "--workers", "1")
+    process = bench.start("run", "tiny.yaml", "--set", 'train.loss={name: "gated:loss"}', "--pack", "8", "--workers", "1")
     os.kill(bench.gate.wait(process), signal.SIGKILL)
     bench.gate.open()
     out, err = process.communicate(timeout=300)

@@ -57,7 +57,7 @@ def test_the_number_of_workers_does_not_matter(bench, new_bench, tmp_path_factor
     assert accuracies(other.runs()) == one and len(one) == 8
 
 
-GATED = ("--set", 'train.loss={name: "gate:loss"}', "--pack", "off")  # what trains together rounds differently
+GATED = ("--set", 'train.loss={name: "gated:loss"}', "--pack", "off")  # what trains together rounds differently
 SIX_EPOCHS = ("run", "tiny.yaml", "--set", "train.epochs=6", *GATED)
 
 

@@ -36,7 +36,7 @@ tables:
 )
 SEARCH = (
     "suite: hunt\n"
-    + HEAD.replace("epochs: 4", 'epochs: 5, loss: {name: "gate:loss"}')
+    + HEAD.replace("epochs: 4", 'epochs: 5, loss: {name: "gated:loss"}')
     + """\
 stages:
   hunt:
