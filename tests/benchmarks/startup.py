@@ -5,7 +5,6 @@ import subprocess
 import sys
 import tempfile
 from functools import partial
-from pathlib import Path
 
 from harness import Row, in_turn, seconds
 
@@ -13,11 +12,10 @@ ROUNDS = 20
 
 
 def measure(rounds: int, smoke: bool) -> list[Row]:
-    scripts = Path(sys.executable).parent
     commands = {
-        "bench --help": [str(scripts / "bench"), "--help"],
+        "bench --help": [sys.executable, "-m", "bench", "--help"],
         "python -c pass": [sys.executable, "-c", "pass"],
-        "mlflow --help": [str(scripts / "mlflow"), "--help"],
+        "mlflow --help": [sys.executable, "-m", "mlflow", "--help"],
     }
     with tempfile.TemporaryDirectory() as folder:
         arms = {name: partial(seconds, partial(_run, command, folder)) for name, command in commands.items()}

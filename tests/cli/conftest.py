@@ -12,7 +12,6 @@ from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import pytest
 
 from bench.cli.main import main
@@ -61,12 +60,69 @@ class Answer:
         return re.sub(r"[ :-]*\|[ :-]*", "|", "\n\n".join(blocks)) + "\n"
 
 
+class Gate:
+    """A place at which trials with the loss `gated:loss` can be made to wait, after their first epoch, where no probe gets: so no
+    test has to be quicker than what it looks at, nor to guess how long that takes."""
+
+    LOSS = """\
+import os
+import time
+from pathlib import Path
+
+from torch.nn import functional
+
+GATE = Path(__file__).parent / "gate"
+at, through = 0.0, False
+
+
+def loss(scores, targets, options, context):
+    global at, through
+    through = through and context.epoch >= at  # else another trial has begun
+    at = context.epoch
+    while context.epoch >= 1 and not through and (GATE / "shut").exists():
+        through = any(_taken(ticket) for ticket in GATE.glob("ticket-*"))
+        if not through:
+            (GATE / f"waiting-{os.getpid()}").touch()
+            time.sleep(0.02)
+    return functional.cross_entropy(scores, targets)
+
+
+def _taken(ticket):
+    try:
+        ticket.unlink()
+    except FileNotFoundError:  # another worker's trial was first
+        return False
+    return True
+"""
+
+    def __init__(self, folder: Path):
+        self.folder = folder / "gate"
+        (folder / "gated.py").write_text(self.LOSS, encoding="utf-8")
+
+    def shut(self, tickets: int = 0) -> None:
+        """Let that many trials (or packs) through, and no more."""
+        self.folder.mkdir()
+        for number in range(tickets):
+            (self.folder / f"ticket-{number}").touch()
+        (self.folder / "shut").touch()
+
+    def wait(self, process: subprocess.Popen) -> int:
+        """Wait until a trial stands before the gate; return the id of the worker that trains it."""
+        while not (found := list(self.folder.glob("waiting-*"))):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        return int(found[0].name.removeprefix("waiting-"))
+
+    def open(self) -> None:
+        shutil.rmtree(self.folder)
+
+
 class Bench:
     """The command line, in a folder of its own."""
 
     def __init__(self, folder: Path, environment: dict[str, str]):
         self.folder, self.environment = folder, environment
-        self.suite = self.write(SUITE)
+        self.suite, self.gate = self.write(SUITE), Gate(folder)
 
     def write(self, text: str, name: str = "tiny.yaml") -> Path:
         path = self.folder / name
@@ -98,28 +154,24 @@ class Bench:
     def anew(self, *words: str, **environment: str) -> Answer:
         """Run in a process of its own, as from a terminal."""
         process = self.start(*words, **environment)
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate()
         assert "Traceback" not in err, err
         return Answer(process.returncode, out, err)
 
     def stop_after(self, trials: int, how: signal.Signals, *words: str) -> Answer:
-        """Run until so many trials have ended and others run, then send a signal to the coordinator."""
+        """Run gated trials until so many have ended and another is under way, then send a signal to the coordinator."""
+        self.gate.shut(trials)
         process = self.start(*words)
         seen: list[str] = []
         for line in process.stdout:
             seen.append(line)
             if sum(bool(re.match(r"\[\d+/", line)) for line in seen) >= trials:
                 break
-        time.sleep(0.2)
+        self.gate.wait(process)
         process.send_signal(how)
-        out, err = process.communicate(timeout=60)  # waits for the workers too, which write to the same pipe
+        out, err = process.communicate(timeout=300)  # waits for the workers too, which write to the same pipe
+        self.gate.open()
         return Answer(process.returncode, "".join(seen) + out, err)
-
-    def workers(self, process: subprocess.Popen) -> list[psutil.Process]:
-        """Return the workers of a coordinator: its children, or those of the server that it forks them from."""
-        started = psutil.Process(process.pid).children(recursive=True)
-        ours = [one for one in started if "multiprocessing" in (line := " ".join(one.cmdline())) and "tracker" not in line]
-        return [one for one in ours if not one.children()]
 
     def runs(self, experiment: str = "tiny") -> list[StoredRun]:
         return open_tracker(f"sqlite:///{self.folder}/mlflow.db").runs(experiment)

@@ -1,6 +1,9 @@
 """The README's first command, whole: the quick profile from a fresh folder to the tables."""
 
+import pytest
 
+
+@pytest.mark.timeout(3600)  # a minute or two on two idle cores
 def test_the_quick_profile(bench, root):
     answer = bench.anew("run", str(root / "suites" / "noise_vs_complexity.yaml"), "--profile", "quick")
     assert answer.code == 0, answer.err

@@ -11,7 +11,7 @@ title: Stages that rest on others
 data: {source: digits, subset: {train: 96, val: 48, test: 48}}
 base:
   model: {name: simple_cnn, args: {filters: [8, 8, 8], hidden: 16}}
-  train: {epochs: 1, batch_size: 16, optimizer: {name: sgd, lr: 0.05, momentum: 0.9}}
+  train: {epochs: 4, batch_size: 16, optimizer: {name: sgd, lr: 0.05, momentum: 0.9}}
 seeds: 2
 """
 CHAIN = (
@@ -21,7 +21,7 @@ CHAIN = (
 stages:
   tuning:
     sweep:
-      lr: {path: train.optimizer.lr, values: [0.001, 0.1]}
+      lr: {path: train.optimizer.lr, values: [0.00001, 0.1]}
       batch: {path: train.batch_size, values: [8, 16]}
   further:
     patch: {start: {stage: tuning}, model: {weights: {stage: tuning-lr, cell: {lr: 0.1}}}}
@@ -36,15 +36,16 @@ tables:
 )
 SEARCH = (
     "suite: hunt\n"
-    + HEAD.replace("epochs: 1", "epochs: 4")
+    + HEAD.replace("epochs: 4", 'epochs: 5, loss: {name: "gated:loss"}')
     + """\
 stages:
   hunt:
     seeds: [7, 42]
     search:
       trials: 8
+      seed: 46
       sampler: {name: tpe, startup: 3}
-      pruner: {name: asha, factor: 2}
+      pruner: {name: asha, min_epochs: 2, factor: 2}
       space:
         optimizer: {sgd: {}, adam: {train: {optimizer: {name: adam}}}}
         lr: {path: train.optimizer.lr, low: 1e-4, high: 1e-1, log: true}
@@ -87,9 +88,7 @@ def test_a_killed_search_resumes(bench):
     first = bench.stop_after(3, signal.SIGKILL, "run", "hunt.yaml", "--workers", "1", "--only", "hunt")
     assert first.code == -signal.SIGKILL
     before = {run.tags["axis.trial"]: run for run in bench.runs("hunt")}
-    cut = [run for run in before.values() if run.status == "RUNNING"]
-    # one may be at work while the end of the one before it is being written
-    assert 3 <= len(before) <= 5 and len(cut) <= 2
+    assert [before[str(trial)].status == "RUNNING" for trial in range(4)] == [False, False, False, True] and len(before) == 4
     answer = bench("run", "hunt.yaml")
     assert answer.code == 0, answer.err
     runs = bench.runs("hunt")
@@ -99,12 +98,13 @@ def test_a_killed_search_resumes(bench):
     for trial, run in before.items():
         assert drawn[trial] == (run.tags["search.lr"], run.tags["search.optimizer"], run.tags["seed"])
     assert all(run in runs for run in before.values() if run.status != "RUNNING")
-    outcomes = Counter(run.tags["outcome"] for run in ended)
-    assert outcomes["pruned"] >= 2 and outcomes["finished"] >= 1
-    assert {run.metrics["epochs"] for run in ended if run.tags["outcome"] == "finished"} == {4}
-    assert all(run.metrics["epochs"] in (1, 2) for run in ended if run.tags["outcome"] == "pruned"), "at the rungs"
+    by_outcome = {outcome: [run for run in ended if run.tags["outcome"] == outcome] for outcome in ("finished", "pruned")}
+    assert by_outcome["finished"] and {run.metrics["epochs"] for run in by_outcome["finished"]} == {5}
+    assert {run.metrics["epochs"] for run in by_outcome["pruned"]} <= {2, 4}, "at the rungs"
+    assert before["1"] in by_outcome["pruned"], "after two epochs with a rate of 0.0002 it is far below the one before, with 0.04"
     assert {run.tags["search"] for run in ended} == {rules(load_suite(path).spec.stages["hunt"].search)}
-    best = max((run for run in ended if run.status == "FINISHED"), key=lambda run: run.metrics["val/accuracy"])
+    # of equals the first
+    best = min(by_outcome["finished"], key=lambda run: (-run.metrics["val/accuracy"], int(run.tags["axis.trial"])))
     winners = [run for run in runs if run.tags["stage"] == "winner"]
     assert all(f"lr={best.tags['search.lr']}" in run.tags["start"] for run in winners)
     assert {run.tags["axis.flip"] for run in winners} == {"no", "yes"} or len(winners) == 3
@@ -129,7 +129,7 @@ def test_weights_that_know_what_is_held_out_are_refused(bench):
 
 
 def test_a_sweep_with_nothing_to_keep(bench):
-    text = CHAIN.replace("[0.001, 0.1]", "[1e+30, 1e+31]").replace("cell: {lr: 0.1}", "cell: {lr: 1e+30}")
+    text = CHAIN.replace("[0.00001, 0.1]", "[1e+30, 1e+31]").replace("cell: {lr: 0.1}", "cell: {lr: 1e+30}")
     bench.write(text.replace("start: {stage: tuning}, ", ""), "chain.yaml")
     answer = bench("run", "chain.yaml")
     assert answer.code == 3

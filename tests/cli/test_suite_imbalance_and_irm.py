@@ -3,9 +3,12 @@
 from collections import defaultdict
 from statistics import fmean
 
+import pytest
+
 REMOVED, KEPT = range(5), range(5, 10)
 
 
+@pytest.mark.timeout(3600)  # a minute or two on two idle cores
 def test_the_quick_profile(bench, root):
     answer = bench("run", str(root / "suites" / "imbalance_and_irm.yaml"), "--profile", "quick")
     assert answer.code == 0, answer.err

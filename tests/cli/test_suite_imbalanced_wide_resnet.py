@@ -9,6 +9,7 @@ import pytest
 HELD_OUT = 10 + 10
 
 
+@pytest.mark.timeout(3600)  # a minute or two on two idle cores
 def test_the_quick_profile(bench, root):
     answer = bench("run", str(root / "suites" / "imbalanced_wide_resnet.yaml"), "--profile", "quick")
     assert answer.code == 0, answer.err

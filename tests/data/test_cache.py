@@ -3,7 +3,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -213,7 +212,7 @@ def start(root, seconds):
 
 
 def test_killed_process_leaves_no_trap(tmp_path):
-    process = start(tmp_path, 60)
+    process = start(tmp_path, 1000)
     assert process.stdout.readline() == "saved\n"
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -228,9 +227,7 @@ def test_two_processes_at_once_prepare_it_once(tmp_path):
     first = start(tmp_path, 1)
     assert first.stdout.readline() == "saved\n"
     second = start(tmp_path, 0)
-    before = time.monotonic()
-    first_said, second_said = first.communicate(timeout=60)[0], second.communicate(timeout=60)[0]
-    assert time.monotonic() - before < 60
+    first_said, second_said = (process.communicate(timeout=300)[0] for process in (first, second))
     assert first.returncode == second.returncode == 0
     assert first_said.splitlines()[-1] == second_said.splitlines()[-1] == find(DIGITS, root=tmp_path).digest
     assert "saved" not in second_said
@@ -250,4 +247,4 @@ assert d.part_sizes(dataset, data)["train"] > 200
 assert d.find(Data(source="no_such_module:f"), root={str(tmp_path)!r}) is None
 sys.exit("torch" in sys.modules)
 """
-    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], timeout=300).returncode == 0

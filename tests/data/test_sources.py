@@ -100,7 +100,7 @@ def test_every_source_is_described():
 
 
 def test_real_cifar10(tmp_path, shared_data):
-    subprocess.run([sys.executable, str(shared_data / "unpack.py"), str(tmp_path), "cifar10"], check=True, timeout=120)
+    subprocess.run([sys.executable, str(shared_data / "unpack.py"), str(tmp_path), "cifar10"], check=True, timeout=500)
     data = Data(source="cifar10")
     dataset = prepare(data, root=tmp_path)
     assert dataset.train_images.shape == (50_000, 3, 32, 32)

@@ -64,7 +64,7 @@ def test_a_number_changed_in_other_tables_is_the_only_disagreement(varied, said,
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(values=st.dictionaries(labels, accuracies, min_size=1, max_size=3), title=labels, model=labels, says=labels)
 @example(values={ODD: [0.5, 0.6], "  ": [0.7, 0.9], "": [0.1, None]}, title=ODD, model=ODD, says=ODD)
 @example(values={"a|b": [0.5], "a\\|b": [0.6], "**a**": [0.7]}, title="**", model="¹", says="\\")
@@ -81,7 +81,7 @@ def test_a_full_report_agrees_whatever_the_dates_and_commits(claimed, format):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(seed=st.integers(0, 3), row=st.sampled_from(["0", ODD]), delta=st.floats(0.01, 0.3))
 def test_one_other_value_is_found_and_named(make, format, seed, row, delta):
     before = {"0": [0.5, 0.6, 0.55, 0.58], ODD: [0.3, 0.4, 0.41, 0.42]}

@@ -245,7 +245,7 @@ def test_latex_compiles_and_stays_within_the_line(make, claimed, tmp_path):
     )
     (tmp_path / "main.tex").write_text(main, encoding="utf-8")
     done = subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex"], cwd=tmp_path, capture_output=True, timeout=120
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex"], cwd=tmp_path, capture_output=True, timeout=500
     )
     assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
     log = (tmp_path / "main.log").read_text(errors="replace")

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
@@ -65,9 +64,6 @@ def test_closing_ends_the_processes():
     with Local(1, device="cpu") as local:
         local.hello()
         started = local.workers[0].process
-    deadline = time.monotonic() + 60
-    while started.is_alive() and time.monotonic() < deadline:
-        time.sleep(0.05)
     assert not started.is_alive()
 
 
@@ -147,5 +143,5 @@ local.workers[0].send(Train(((TrialConfig.model_validate_json({config.model_dump
 print("up", flush=True)
 os.kill(os.getpid(), 9)
 """
-    killed = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, text=True, timeout=60)
+    killed = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, text=True, timeout=300)
     assert (killed.returncode, killed.stdout) == (-signal.SIGKILL, "up\n"), "ends when no process holds this output any more"

@@ -58,9 +58,9 @@ class _Process:
 
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(300)
 
-    def wait_until(self, ready, seconds: float = 120) -> "_Process":
+    def wait_until(self, ready, seconds: float = 500) -> "_Process":
         deadline = time.monotonic() + seconds
         while not ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -108,7 +108,7 @@ def _mlflow_server(folder: Path, database: str) -> _Process:
 
     def healthy() -> bool:
         try:
-            return urllib.request.urlopen(f"{uri}/health", timeout=1).status == 200
+            return urllib.request.urlopen(f"{uri}/health", timeout=10).status == 200
         except OSError:
             return False
 
