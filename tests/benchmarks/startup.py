@@ -13,11 +13,10 @@ ROUNDS = 20
 
 
 def measure(rounds: int, smoke: bool) -> list[Row]:
-    scripts = Path(sys.executable).parent
     commands = {
-        "bench --help": [str(scripts / "bench"), "--help"],
+        "bench --help": [str(Path(sys.executable).parent / "bench"), "--help"],
         "python -c pass": [sys.executable, "-c", "pass"],
-        "mlflow --help": [str(scripts / "mlflow"), "--help"],
+        "mlflow --help": [sys.executable, "-m", "mlflow", "--help"],  # its script may lie elsewhere
     }
     with tempfile.TemporaryDirectory() as folder:
         arms = {name: partial(seconds, partial(_run, command, folder)) for name, command in commands.items()}
