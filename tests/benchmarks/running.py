@@ -16,14 +16,6 @@ stages: {{main: {{axes: {{lr: {{path: train.optimizer.lr, values: [0.01]}}}}}}}}
 """
 
 
-class Silent:
-    """A listener that shows nothing."""
-
-    def started(self, job) -> None: ...
-    def progressed(self, job, epoch, metrics) -> None: ...
-    def ended(self, job, outcome, message, metrics) -> None: ...
-
-
 @contextmanager
 def workplace() -> Iterator[Path]:
     """Work in an empty folder, where MLflow's default places for artifacts lie, too."""
@@ -49,22 +41,24 @@ def opened_tracker(folder: Path, suite):
     return tracker
 
 
-def planned(suite, pool):
-    """Return the plan of the whole suite, inspected and estimated as `bench run` does it."""
-    from bench.runner.inspect import estimate, inspect
-    from bench.runner.plan import make_plan
+def planned(suite, executor):
+    """Return the plan of the whole suite, checked and estimated as `bench run` does it."""
+    from bench.runner.estimate import estimate
+    from bench.runner.planner import make_plan
+    from bench.runner.preflight import preflight
 
     plan = make_plan(suite, [])
-    inspect(plan, pool)
-    estimate(plan, pool)
+    preflight(plan, executor)
+    estimate(plan, executor)
     return plan
 
 
-def run(plan, tracker, pool):
+def run(plan, tracker, executor):
     """Run a plan and return the coordinator's summary. Raises RuntimeError where a trial did not finish."""
-    from bench.runner.coordinate import Coordinator
+    from bench.api import Listener, Outcome
+    from bench.runner.coordinator import Coordinator
 
-    summary = Coordinator(plan, tracker, pool, Silent()).run()
-    if set(summary.outcomes) != {"finished"}:
+    summary = Coordinator(plan, tracker, executor, Listener()).run()
+    if set(summary.outcomes) != {Outcome.FINISHED}:
         raise RuntimeError(f"not all trials finished: {dict(summary.outcomes)}")
     return summary

@@ -13,9 +13,9 @@ ROUNDS = 20
 
 def measure(rounds: int, smoke: bool) -> list[Row]:
     commands = {
-        "bench --help": [sys.executable, "-m", "bench", "--help"],
+        "bench --help": [str(Path(sys.executable).parent / "bench"), "--help"],
         "python -c pass": [sys.executable, "-c", "pass"],
-        "mlflow --help": [sys.executable, "-m", "mlflow", "--help"],
+        "mlflow --help": [sys.executable, "-m", "mlflow", "--help"],  # its script may lie elsewhere
     }
     with tempfile.TemporaryDirectory() as folder:
         arms = {name: partial(seconds, partial(_run, command, folder)) for name, command in commands.items()}

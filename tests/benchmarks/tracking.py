@@ -93,14 +93,14 @@ def _suite(folder: Path, smoke: bool):
 
 def _recorded_run(folder: Path, suite):
     """Run a suite as `bench run` does; return the summary, what was recorded, the seconds to make the store, the workers."""
-    from bench.runner.pool import Pool
+    from bench.runner.executors import open_executor
 
-    with Pool(device="cpu") as pool:
+    with open_executor("local", device="cpu") as executor:
         began = time.perf_counter()
         tracker = Recorder(opened_tracker(folder, suite))
         opening = time.perf_counter() - began
-        summary = run(planned(suite, pool), tracker, pool)
-        workers = len(pool.workers)
+        summary = run(planned(suite, executor), tracker, executor)
+        workers = len(executor.workers)
     return summary, list(tracker.trials.values()), opening, workers
 
 

@@ -11,16 +11,16 @@ TRIALS, IMAGES, EPOCHS = 8, 1000, 5
 
 
 def measure(rounds: int, smoke: bool) -> list[Row]:
-    from bench.runner.pool import Pool
+    from bench.runner.executors import open_executor
 
     trials, images, epochs = (2, 64, 1) if smoke else (TRIALS, IMAGES, EPOCHS)
     with on_cores(2), workplace() as folder, ExitStack() as stack:
         suite = digits_suite(folder, trials=trials, images=images, epochs=epochs)
         tracker = opened_tracker(folder, suite)
-        pools = [stack.enter_context(Pool(count, 1, "cpu")) for count in (2, 1)]
-        for pool in pools:
-            _warm(pool, suite)
-        two, one = (partial(_seconds, suite, tracker, pool) for pool in pools)
+        executors = [stack.enter_context(open_executor("local", count, threads=1, device="cpu")) for count in (2, 1)]
+        for executor in executors:
+            _warm(executor, suite)
+        two, one = (partial(_seconds, suite, tracker, executor) for executor in executors)
         found = in_turn(rounds, {"two workers": two, "one worker": one})
     note = f"trials of {images} images and {epochs} epochs; from the first handed out to the last recorded"
     return [
@@ -36,17 +36,16 @@ def measure(rounds: int, smoke: bool) -> list[Row]:
     ]
 
 
-def _warm(pool, suite) -> None:
+def _warm(executor, suite) -> None:
     """Wait until all workers are there, and let each train a little: imports and the libraries' own preparations."""
-    from bench.runner.pool import greet
+    from bench.runner.messages import Train
 
-    while not all(worker.ready for worker in pool.workers):
-        for worker, event in pool.events(1.0):
-            greet(worker, event)
+    while not all(worker.ready for worker in executor.workers):
+        executor.events(1.0, lambda worker, event: None)
     config = suite.cells["main"][0].config
     short = config.model_copy(update={"train": config.train.model_copy(update={"epochs": 1})})
-    pool.map("trials", [([(short, 0)],)] * len(pool.workers))
+    executor.map([Train(((short, 0),))] * len(executor.workers))
 
 
-def _seconds(suite, tracker, pool) -> float:
-    return run(planned(suite, pool), tracker, pool).seconds
+def _seconds(suite, tracker, executor) -> float:
+    return run(planned(suite, executor), tracker, executor).seconds

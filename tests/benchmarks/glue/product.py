@@ -1,15 +1,19 @@
 """The product: `bench run` of the same suite, and where its time goes, seen from outside by wrapping its functions."""
 
+import atexit
 import json
 import os
 from collections.abc import Callable
-from contextlib import nullcontext
-from functools import cache, partial
+from functools import partial
 from importlib import import_module
+from multiprocessing.connection import Connection
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from bench.runner.executors import EXECUTORS, Executor, process
+from bench.runner.executors.local import Local
+from bench.runner.messages import Request
 from glue.clock import Clock
 from glue.memory import on_device
 from glue.task import Task
@@ -60,60 +64,58 @@ def run(task: Task, images: Path, device: str, clock: Clock) -> list[dict[str, A
     ]
 
 
-_WORKERS: dict[bool, Any] = {}
-"""Whether they time their sections → the workers that are kept."""
+_KEPT: list[Executor] = []
+"""The executor that the next call finds, if there is one."""
 
 
-@cache
-def _pool_class() -> type:
-    """Return the product's own class, which the first call finds before it is replaced."""
-    from bench.runner.pool import Pool
+class Kept(Local):
+    """Workers that stay when the run that asked for them is over."""
 
-    return Pool
+    def __exit__(self, *_: object) -> None: ...
+
+
+def kept(workers: int | None = None, threads: int = 1, device: str = "auto", jobs: int | None = None) -> Executor:
+    """Return the workers of the run before, or else new ones, which end with this process."""
+    if not _KEPT:
+        _KEPT.append(Kept(workers, threads, device, jobs))
+        atexit.register(_KEPT[0].close)
+    return _KEPT[0]
 
 
 def _prepare(clock: Clock) -> None:
-    """Let `bench run` find the workers of the call before it. Where sections are to be timed, new ones, that time theirs."""
-    from bench.runner import pool, worker
+    """Let `bench run` find the workers of the call before it. Where sections are to be timed, new ones, that time theirs, from
+    now on."""
     from bench.trackers.mlflow_tracker import MlflowTracker
 
-    if clock.on in _WORKERS:
+    EXECUTORS["local"] = f"{__name__}:{kept.__name__}"
+    if not clock.on or process.main is timed_worker:
         return
-    while _WORKERS:
-        _WORKERS.popitem()[1].close()
-    new = _pool_class()
-
-    def kept(*args, **kwargs):
-        if clock.on not in _WORKERS:
-            _WORKERS[clock.on] = new(*args, **kwargs)
-        return nullcontext(_WORKERS[clock.on])
-
-    pool.Pool = kept
-    if clock.on:
-        worker.main = timed_worker
-        for name in TRACKER:
-            clock.wrap("tracking", MlflowTracker, name)
+    while _KEPT:
+        _KEPT.pop().close()
+    process.main = timed_worker
+    for name in TRACKER:
+        clock.wrap("tracking", MlflowTracker, name)
 
 
-def timed_worker(pipe: Any, device: str, threads: int) -> None:
-    """Serve requests as a worker does, and write after each of them what was spent on sections so far."""
-    from bench.runner import worker
+def timed_worker(pipe: Connection, device: str, threads: int) -> None:
+    """Answer requests as a worker does, and write after each of them what was spent on sections so far."""
+    from bench.runner.requests import ANSWERS
 
     clock = Clock()
     clock.start(True)
     for section, module, name in WRAPPED:
         *owner, function = name.split(".")
         clock.wrap(section, attrgetter(*owner)(import_module(module)) if owner else import_module(module), function)
-    for name, request in worker.REQUESTS.items():
-        worker.REQUESTS[name] = partial(_noted, request, clock)
-    worker.main(pipe, device, threads)
+    for request, answer in ANSWERS.items():
+        ANSWERS[request] = partial(_noted, answer, clock)
+    process.main(pipe, device, threads)  # the product's: it is replaced in the process that starts workers, not in these
 
 
-def _noted(request: Callable[..., Any], clock: Clock, pipe: Any, device: str, *arguments: Any) -> Any:
-    answer = request(pipe, device, *arguments)
+def _noted(answer: Callable[..., Any], clock: Clock, request: Request[Any], channel: Any, device: str) -> Any:
+    answered = answer(request, channel, device)
     told = {**clock.seconds, "memory": on_device()}
     Path(f"worker-{os.getpid()}.json").write_text(json.dumps(told), encoding="utf-8")
-    return answer
+    return answered
 
 
 def _told() -> dict[str, dict[str, Any]]:
