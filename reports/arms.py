@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bench.reports.collect import Record
 from bench.reports.statistics import Comparison, paired, welch
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CONDITIONS = ("device", "workers", "threads", "precision", "pack")
 """Tags that must agree before times are compared: the machine, what else ran on it, the arithmetic, and how many trials trained
 as one program (none: each alone)."""
-Place = tuple[str, ...]
+Place = TypeVar("Place", bound=tuple[str, ...])
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class ArmValues:
 
     @property
     def run_ids(self) -> list[str]:
-        return [record.run.run_id for records in self.records.values() for record in records]
+        return [record.run.run_id for records in self.records.values() for record in records if record.run]
 
     @property
     def conditions(self) -> frozenset[tuple[str, ...]]:
@@ -41,7 +41,8 @@ class ArmValues:
 
 def conditions(record: Record) -> tuple[str, ...]:
     """Return under what conditions a finished trial was timed; runs older than a tag, or of others, have "" there."""
-    return tuple(record.run.tags.get(tag, "") for tag in CONDITIONS)
+    tags = record.run.tags if record.run else {}
+    return tuple(tags.get(tag, "") for tag in CONDITIONS)
 
 
 def unlike(found: Iterable[tuple[str, ...]]) -> str:
@@ -125,13 +126,14 @@ class Trials:
     def values(self, arm: "Arm", metric: str, seeds: Sequence[int]) -> ArmValues:
         """Return the arm's values of a metric for these seeds."""
         result = ArmValues(", ".join(f"{axis}={text}" for axis, text in arm.labels.items()))
+        cells = [self.cells[_key(arm.stage, cell.labels)] for cell in arm.cells]
         for seed in seeds:
-            records = [self.cells[_key(arm.stage, cell.labels)].get(seed) for cell in arm.cells]
-            records = [record for record in records if record]
+            records = [by_seed[seed] for by_seed in cells if seed in by_seed]
             if not records:
                 continue
-            values = [record.value(metric) for record in records]
-            lacking = [record for record, value in zip(records, values, strict=True) if value is None]
+            found = [record.value(metric) for record in records]
+            lacking = [record for record, value in zip(records, found, strict=True) if value is None]
+            values = [value for value in found if value is not None]
             if lacking:
                 result.without[seed] = lacking[0].why(metric)
             elif len(records) == len(arm.cells):

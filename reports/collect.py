@@ -79,9 +79,9 @@ def collect(
     own = derived or {}
     records = []
     for trial in expected:
-        run = best.get(trial.run_id) or best.get(trial.fingerprint) or best.get(_key(trial))
-        pruned_elsewhere = run and run.tags.get("outcome") == PRUNED and run.tags.get("stage", trial.stage) != trial.stage
-        records.append(_record(trial, None if pruned_elsewhere else run, own))
+        found = best.get(trial.run_id) or best.get(trial.fingerprint) or best.get(_key(trial))
+        pruned_elsewhere = found and found.tags.get("outcome") == PRUNED and found.tags.get("stage", trial.stage) != trial.stage
+        records.append(_record(trial, None if pruned_elsewhere else found, own))
     return records
 
 
