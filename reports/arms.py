@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bench.errors import BenchError
 from bench.reports.collect import Record
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bench.suite.contrasts import Arm
     from bench.suite.metrics import Derived
 
-Place = tuple[str, ...]
+Place = TypeVar("Place", bound=tuple[str, ...])
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class ArmValues:
 
     @property
     def run_ids(self) -> list[str]:
-        return [record.run.run_id for records in self.records.values() for record in records]
+        return [record.run.run_id for records in self.records.values() for record in records if record.run]
 
     @property
     def conditions(self) -> frozenset[tuple[str, ...]]:
@@ -38,7 +38,7 @@ class ArmValues:
 
 def conditions(record: Record) -> tuple[str, ...]:
     """Return under which conditions a finished trial was timed."""
-    return of_run(record.run)
+    return of_run(record.run) if record.run else ()
 
 
 def unlike(found: Iterable[tuple[str, ...]]) -> str:
@@ -122,13 +122,14 @@ class Trials:
     def values(self, arm: "Arm", metric: str, seeds: Sequence[int]) -> ArmValues:
         """Return the arm's values of a metric for these seeds."""
         result = ArmValues(", ".join(f"{axis}={text}" for axis, text in arm.labels.items()))
+        cells = [self.cells[_key(arm.stage, cell.labels)] for cell in arm.cells]
         for seed in seeds:
-            records = [self.cells[_key(arm.stage, cell.labels)].get(seed) for cell in arm.cells]
-            records = [record for record in records if record]
+            records = [by_seed[seed] for by_seed in cells if seed in by_seed]
             if not records:
                 continue
-            values = [record.value(metric) for record in records]
-            lacking = [record for record, value in zip(records, values, strict=True) if value is None]
+            found = [record.value(metric) for record in records]
+            lacking = [record for record, value in zip(records, found, strict=True) if value is None]
+            values = [value for value in found if value is not None]
             if lacking:
                 result.without[seed] = lacking[0].why(metric)
             elif len(records) == len(arm.cells):

@@ -102,7 +102,12 @@ def better_end(metric: str, derived: Mapping[str, "Derived"]) -> str:
 
 def cell(seeds: Mapping[int, Record], metric: str, unit: str, published: float | None) -> Cell:
     """Return a metric of some trials as a cell of a table."""
-    values, run_ids, without, why, timed, made = {}, {}, Counter(), {}, set(), {}
+    values: dict[int, float] = {}
+    run_ids: dict[int, str] = {}
+    without: Counter[str] = Counter()
+    why: dict[str, str] = {}
+    timed: set[tuple[str, ...]] = set()
+    made: dict[str, None] = {}
     for seed, record in seeds.items():
         value = record.value(metric)
         if value is None:
@@ -110,7 +115,7 @@ def cell(seeds: Mapping[int, Record], metric: str, unit: str, published: float |
             without[outcome] += 1
             reason = record.why(metric) if record.outcome is Outcome.FINISHED else record.unavailable
             why |= {outcome: reason} if reason and outcome not in why else {}
-        else:
+        elif record.run:
             values[seed] = FACTORS[unit] * value
             run_ids[seed] = record.run.run_id
             timed.add(conditions(record))

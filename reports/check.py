@@ -145,7 +145,8 @@ def _by_key(table: Found) -> dict[tuple[str, ...], dict[str, Value]]:
     """Return the rows by what names them. A bold first cell heads the rows below it, and is part of their names; rows with equal
     names are numbered."""
     rows: dict[tuple[str, ...], dict[str, Value]] = {}
-    head, seen = "", Counter()
+    seen: Counter[tuple[str, ...]] = Counter()
+    head = ""
     for row in table.rows:
         key = tuple(_text(row.get(name)).partition("\n")[0] for name in table.keys)
         if key[:1] and key[0].startswith("**") and len(key) > 1:
@@ -204,7 +205,10 @@ def _places(told: list[dict[str, Any]]) -> dict[tuple[str, str, str, str], dict[
     places: dict[tuple[str, str, str, str], dict[str, Any]] = {}
     for one in told:
         if isinstance(one["runs"], dict):
-            place = tuple(" ".join(str(one.get(name) or "").split()) for name in ("table", "metric", "row", "column"))
+            table, metric, row, column = (
+                " ".join(str(one.get(name) or "").split()) for name in ("table", "metric", "row", "column")
+            )
+            place = table, metric, row, column
             places.setdefault(place, {}).update(one["runs"])
         else:
             place = (str(one.get("claim") or ""), "", " ".join(str(one.get("part") or "").split()), "")

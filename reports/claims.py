@@ -151,12 +151,12 @@ def _look(members: list[tuple[str, _Open]], look: int, trials: Trials, predictio
             continue
         one.found = gather(one.claim, one.contrast, trials, seeds, one.schedule.alpha, predictions)
         one.look = look if whole else -2  # a first look that is not complete is shown, but nothing follows from it
-    measured = [one for _, one in members if one.found]
-    columns = [holm([getattr(one.found, name) for one in measured]) for name in ("p_difference", "p_equivalence", "p_beyond")]
-    m = max(1, sum(one.found.p_difference is not None for one in measured))
-    for one, corrected in zip(measured, zip(*columns, strict=True), strict=True):
+    measured = [(one, one.found) for _, one in members if one.found]
+    columns = [holm([getattr(found, name) for _, found in measured]) for name in ("p_difference", "p_equivalence", "p_beyond")]
+    m = max(1, sum(found.p_difference is not None for _, found in measured))
+    for (one, found), corrected in zip(measured, zip(*columns, strict=True), strict=True):
         if one.look in (look, -2) and not one.settled:
-            one.part, one.m = _part(one, corrected, m), m
+            one.part, one.m = _part(one, found, corrected, m), m
             one.settled = one.part.verdict in SETTLED
 
 
@@ -168,11 +168,11 @@ def _make_due(one: _Open, look: int, due: dict) -> None:
 
 
 def _against(one: _Open) -> bool:
-    return _holds(one.claim.kind, one.part.verdict) is False
+    return one.part is not None and _holds(one.claim.kind, one.part.verdict) is False
 
 
-def _part(one: _Open, corrected: tuple[float | None, ...], m: int) -> Part:
-    found, alpha = one.found, one.schedule.alpha
+def _part(one: _Open, found: Evidence, corrected: tuple[float | None, ...], m: int) -> Part:
+    alpha = one.schedule.alpha
     verdict, why = decide(one.claim, found, corrected, m, alpha)
     left_out = {seed: reason for arm in found.arms for seed, reason in arm.without.items()}
     if left_out and not found.empty:
@@ -199,20 +199,20 @@ def _part(one: _Open, corrected: tuple[float | None, ...], m: int) -> Part:
 
 def _result(name: str, own: list[_Open], family: str) -> ClaimResult:
     claim, schedule = own[0].claim, own[0].schedule
-    parts = [one.part for one in own]
+    parts = [one.part for one in own if one.part]
     verdict, holds = _whole(claim.kind, parts)
     look = ""
     if len(schedule.looks) > 1:
         last = max(part.look for part in parts)
         look = f"look {last + 1} of {len(schedule.looks)}, {len(schedule.looks[last])} seeds"
-    correlates = claim.kind == "correlation"
+    metric, test = (f"{claim.x} and {claim.y}", claim.method) if claim.kind == "correlation" else (claim.metric, claim.test)
     return ClaimResult(
         name=name,
         says=claim.says,
         kind=claim.kind,
-        metric=f"{claim.x} and {claim.y}" if correlates else claim.metric,
+        metric=metric,
         margin=claim.margin,
-        test=claim.method if correlates else claim.test,
+        test=test,
         family=family,
         m=max(one.m for one in own),
         alpha=schedule.alpha,

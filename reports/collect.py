@@ -74,9 +74,11 @@ def collect(
     own = derived or {}
     records = []
     for trial in expected:
-        run = best.get(trial.run_id) or best.get(trial.fingerprint) or best.get(_key(trial))
-        pruned_elsewhere = run and record.outcome(run) is Outcome.PRUNED and record.stage(run, default=trial.stage) != trial.stage
-        records.append(_record(trial, None if pruned_elsewhere else run, own))
+        stored = best.get(trial.run_id) or best.get(trial.fingerprint) or best.get(_key(trial))
+        pruned_elsewhere = (
+            stored and record.outcome(stored) is Outcome.PRUNED and record.stage(stored, default=trial.stage) != trial.stage
+        )
+        records.append(_record(trial, None if pruned_elsewhere else stored, own))
     return records
 
 

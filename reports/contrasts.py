@@ -120,11 +120,11 @@ def leaders(arms: Mapping[str, Cell], better: str, tested: list[Contrast], alpha
 
     [] where nothing could be tested, or nobody said which way is better.
     """
-    means = {arm: cell.summary.mean for arm, cell in arms.items() if cell.values}
+    means = {arm: mean for arm, cell in arms.items() if (mean := cell.summary.mean) is not None}
     corrected = {frozenset((one.left, one.right)): one.holm for one in tested if one.holm is not None}
     if not better or not corrected:
         return []
-    top = (max if better == "higher" else min)(means, key=means.get)
+    top = (max if better == "higher" else min)(means, key=means.__getitem__)
     slack = RESOLUTION * max(map(abs, means.values()))
 
     def leads(arm: str) -> bool:

@@ -2,7 +2,7 @@
 
 import statistics
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bench.errors import did_you_mean
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 LARGEST = 1e150
 """MLflow keeps infinity as the largest number there is; no metric of a trial comes near."""
-RULES = {"mean": statistics.fmean, "sd": statistics.pstdev, "min": min, "max": max}
+RULES: dict[str, Callable[[Sequence[float]], float]] = {"mean": statistics.fmean, "sd": statistics.pstdev, "min": min, "max": max}
 
 
 def measured(metric: str, stored: Mapping[str, float], derived: Mapping[str, "Derived"]) -> float | None:
@@ -23,10 +23,11 @@ def measured(metric: str, stored: Mapping[str, float], derived: Mapping[str, "De
     elif rule.over:
         kind, prefix = rule.over
         found = of_classes(stored, prefix)
-        chosen = [found.get(name) for name in rule.classes or found]
-        value = RULES[kind](chosen) if chosen and None not in chosen else None
+        names = rule.classes or list(found)
+        chosen = [found[name] for name in names if name in found]
+        value = RULES[kind](chosen) if chosen and len(chosen) == len(names) else None
     else:
-        left, right = (measured(part, stored, derived) for part in rule.minus)
+        left, right = (measured(part, stored, derived) for part in rule.minus or ())
         value = left - right if left is not None and right is not None else None
     return value if value is not None and abs(value) <= LARGEST else None
 
@@ -65,5 +66,5 @@ def absent(metric: str, stored: Mapping[str, float], derived: Mapping[str, "Deri
         if not found or not unknown:
             return f"no metrics {f'{rule.over[1]}/<class>'!r}"
         return f"{metric!r} is over class {unknown[0]!r}, which the runs do not have ({did_you_mean(unknown[0], found)})"
-    lacking = next(part for part in rule.minus if measured(part, stored, derived) is None)
+    lacking = next(part for part in rule.minus or () if measured(part, stored, derived) is None)
     return absent(lacking, stored, derived)

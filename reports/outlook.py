@@ -17,7 +17,7 @@ POWER = 0.8
 
 def smallest_found(tested: Comparison, alpha: float) -> float | None:
     """Return the difference (factor, correlation) that the test finds with 80 % power at this n and spread."""
-    if tested.p is None:
+    if tested.p is None or tested.error is None:
         return None
     if tested.test in ("pearson", "spearman"):
         return math.tanh(_quantiles(alpha) * tested.error)
@@ -25,6 +25,7 @@ def smallest_found(tested: Comparison, alpha: float) -> float | None:
         effect = detectable(tested.n, alpha, POWER)
         size = None if effect is None else effect * tested.sd
     else:  # two arms, or two error terms: by the standard error and its degrees of freedom
+        assert tested.df is not None  # as all have that are tested, but correlations
         like = max(2, round(tested.df) + 1)
         effect = detectable(like, alpha, POWER)
         size = None if effect is None else effect * math.sqrt(like) * tested.error
@@ -33,7 +34,7 @@ def smallest_found(tested: Comparison, alpha: float) -> float | None:
 
 def seeds_needed(claim: "Claim", tested: Comparison, alpha: float) -> int | None:
     """Return how many seeds (cells, classes) have 80 % power to settle a claim at its margin; None where none can be told."""
-    if claim.margin is None or tested.p is None or tested.test in ("crossed", "mcnemar"):
+    if claim.margin is None or tested.p is None or tested.error is None or tested.test in ("crossed", "mcnemar"):
         return None
     if tested.test in ("pearson", "spearman"):
         return 3 + math.ceil((_quantiles(alpha) / math.atanh(min(claim.margin, 0.999))) ** 2)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from bench.reports.statistics import Comparison, crossed, mcnemar
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from bench.reports.arms import ArmValues
 
 ALONE = "one seed a side: McNemar's test over the images, which speaks of these two models and not of their methods"
@@ -38,7 +36,8 @@ def crossed_comparison(
     for arm in (left, right):
         correct.append([])
         for seed in seeds:
-            content = predictions(arm.records[seed][0].run.run_id)
+            run = arm.records[seed][0].run
+            content = predictions(run.run_id) if run else None
             if content is None:
                 return Comparison(reason=f"the run of seed {seed} of {arm.name} has no stored predictions"), ""
             correct[-1].append(_correct(content, split))
@@ -55,7 +54,7 @@ def crossed_comparison(
     return found.comparison, f"{len(images)} images; SD between seeds {found.seed_sd:.2g}, between images {found.item_sd:.2g}"
 
 
-def _correct(content: bytes, split: str) -> "Mapping[int, np.bool_]":
+def _correct(content: bytes, split: str) -> Mapping[int, bool]:
     """Return image → whether it was recognised."""
     import numpy as np
 

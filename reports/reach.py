@@ -25,7 +25,7 @@ def warnings(
     arms: table → its numbers of rows and columns.
     """
     told = []
-    sizes = Counter()
+    sizes: Counter[str] = Counter()
     for name, (claim, contrasts) in claims.items():
         sizes[claim.family or name] += len(contrasts)
     for name, (claim, contrasts) in claims.items():
@@ -44,11 +44,15 @@ def warnings(
 def _unreachable(what: str, test: str, n: int, m: int, alpha: float) -> list[str]:
     if n < 2:
         return [] if test == "crossed" else [f"{what} cannot be tested with one seed; plan at least 3"]  # crossed: over images
-    if test == "sign-flip" and (smallest := smallest_sign_flip(n)) * m > alpha:
-        enough = next(k for k in range(n, 64) if smallest_sign_flip(k) * m <= alpha)
+    if test == "sign-flip" and (smallest := _smallest(n)) * m > alpha:
+        enough = next(k for k in range(n, 64) if _smallest(k) * m <= alpha)
         times = f" times m={m}" if m > 1 else ""
         return [
             f"{what} can never be significant: a sign-flip test of n={n} seeds has a smallest p of {smallest:.4g}{times}, above "
             f"alpha {alpha:.3g}; plan {enough} seeds, or `test: t`"
         ]
     return []
+
+
+def _smallest(n: int) -> float:
+    return smallest_sign_flip(n) or 1.0  # None of no seed

@@ -158,7 +158,7 @@ def _exploratory(schedules: Mapping[str, "Schedule"], records: Sequence[Record])
 def ledger(records: Sequence[Record]) -> list[Entry]:
     """List every trial that has no result, grouped by what they share, in the order of the plan. Pruned ones have."""
     open_trials = [record for record in records if not record.outcome.is_complete]
-    groups = defaultdict(list)
+    groups: dict[tuple[str, str, str, str], list[Record]] = defaultdict(list)
     for record in open_trials:
         groups[record.stage, record.cell, record.outcome, record.message].append(record)
     if len(groups) <= LONG_LEDGER:
@@ -166,12 +166,12 @@ def ledger(records: Sequence[Record]) -> list[Entry]:
             Entry(stage, cell, tuple(r.seed for r in group), outcome, message, len(group))
             for (stage, cell, outcome, message), group in groups.items()
         ]
-    groups = defaultdict(list)
+    by_stage: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
     for record in open_trials:
-        groups[record.stage, record.outcome, record.message].append(record)
+        by_stage[record.stage, record.outcome, record.message].append(record)
     return [
         Entry(stage, _cells(group), tuple(sorted({r.seed for r in group})), outcome, message, len(group))
-        for (stage, outcome, message), group in groups.items()
+        for (stage, outcome, message), group in by_stage.items()
     ]
 
 

@@ -57,6 +57,8 @@ class Search:
 def searches(stages: Mapping[str, "Stage"], trials: Trials) -> Iterator[Search]:
     """Yield the searches of some stages."""
     for name, stage in stages.items():
+        if stage.search is None:
+            continue
         cells: dict[str, list[Record]] = {}
         for labels, by_seed in trials.of_stage(name):
             cell = ", ".join(f"{axis}={label}" for axis, label in labels.items() if axis != TRIAL)

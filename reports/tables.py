@@ -132,7 +132,7 @@ def _across(table: Table, families: Mapping[str, str], *, context: bool = True) 
 def _classes(spec: "TableSpec", cells: Iterable[Mapping[int, Record]], asked_by: str) -> list[str]:
     """Return the rows of a table of classes: all that the runs have, or the suite printed; and then those of the whole."""
     prefixes = [value.metric.removesuffix("/*") for value in spec.values]
-    runs = [record.run for seeds in cells for record in seeds.values() if record.outcome is Outcome.FINISHED]
+    runs = [record.run for seeds in cells for record in seeds.values() if record.run and record.outcome is Outcome.FINISHED]
     found = {name for run in runs for prefix in prefixes for name in of_classes(run.metrics, prefix)}
     if both := sorted(found & set(spec.also)):
         raise BenchError(f"{both[0]!r} is a class, and a row below the classes", where=asked_by, mend="rename it in `also`")

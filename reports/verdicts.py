@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench.reports.arms import ArmValues, Trials, compared, unlike
-from bench.reports.collect import Record
 from bench.reports.derived import class_pairs
 from bench.reports.outlook import band, span, unsettled
 from bench.reports.predictions import Predictions, crossed_comparison
@@ -22,10 +21,11 @@ from bench.reports.statistics import (
     one_sample,
 )
 from bench.suite.metrics import TIMES
+from bench.trackers import StoredRun
 from bench.trackers.record import Outcome
 
 if TYPE_CHECKING:
-    from bench.suite.claims import Claim, Comparing
+    from bench.suite.claims import Claim, Comparing, Correlation, Equivalent
     from bench.suite.contrasts import Contrast
 
 SUPPORTED, REFUTED = "supported", "refuted"
@@ -75,20 +75,20 @@ def gather(
         return Evidence(tested, tested, arms, None, None, None, empty=True, run_ids=_run_ids(arms))
     if metrics[0] in TIMES and (reason := unlike(set().union(*(arm.conditions for arm in arms)))):
         tested = Comparison(reason=reason)
-    elif claim.kind in ("greater", "less", "equivalent"):
-        if claim.test == "crossed":
-            tested, remark = crossed_comparison(*arms, claim.metric, confidence, predictions)
-        else:
-            ratio = getattr(claim, "ratio", None) or 1.0
-            tested = _two(claim, arms, ratio, confidence)
     elif claim.kind == "trend":
         tested = _deltas(arms, _slopes(contrast.scores), claim.test, confidence)
     elif claim.kind == "interaction":
         tested = _deltas(arms, (1.0, -1.0, -1.0, 1.0), claim.test, confidence)
-    else:
+    elif claim.kind == "correlation":
         points = _by_class(claim, contrast, trials, seeds) if "*" in claim.x else _by_cell(arms)
         x, y = ([point[i] for point in points] for i in (0, 1))
         tested = correlation(x, y, method=claim.method, confidence=confidence)
+    elif claim.test == "crossed":
+        left, right = arms
+        tested, remark = crossed_comparison(left, right, claim.metric, confidence, predictions)
+    else:
+        ratio = getattr(claim, "ratio", None) or 1.0
+        tested = _two(claim, arms, ratio, confidence)
     shown = tested
     if ratio != 1.0 and tested.difference is not None:
         shown = replace(
@@ -107,7 +107,7 @@ def gather(
         equivalence(tested, margin) if margin else None,
         beyond(tested, margin) if margin else None,
         remark=remark,
-        run_ids=_run_ids(arms) if arms else tuple(r.run.run_id for r in _finished(contrast, trials, seeds)),
+        run_ids=_run_ids(arms) if arms else tuple(run.run_id for run in _finished(contrast, trials, seeds)),
     )
 
 
@@ -115,12 +115,12 @@ def _run_ids(arms: list[ArmValues]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(run_id for arm in arms for run_id in arm.run_ids))
 
 
-def _finished(contrast: "Contrast", trials: Trials, seeds: list[int]) -> list[Record]:
-    """Return the finished trials of the one arm that a correlation over classes has."""
-    return [record for record in trials.of(contrast.arms[0], seeds) if record.outcome is Outcome.FINISHED]
+def _finished(contrast: "Contrast", trials: Trials, seeds: list[int]) -> list[StoredRun]:
+    """Return the runs of the finished trials of the one arm that a correlation over classes has."""
+    return [record.run for record in trials.of(contrast.arms[0], seeds) if record.run and record.outcome is Outcome.FINISHED]
 
 
-def _two(claim: "Comparing", arms: list[ArmValues], ratio: float, confidence: float) -> Comparison:
+def _two(claim: "Comparing | Equivalent", arms: list[ArmValues], ratio: float, confidence: float) -> Comparison:
     left, right = arms
     log = getattr(claim, "ratio", None) is not None or claim.metric in TIMES
     against = {seed: ratio * value for seed, value in right.values.items()}
@@ -148,13 +148,13 @@ def _by_cell(arms: list[ArmValues]) -> list[tuple[float, float]]:
     return list(zip(means[: len(means) // 2], means[len(means) // 2 :], strict=True))
 
 
-def _by_class(claim, contrast: "Contrast", trials: Trials, seeds: list[int]) -> list[tuple[float, float]]:
+def _by_class(claim: "Correlation", contrast: "Contrast", trials: Trials, seeds: list[int]) -> list[tuple[float, float]]:
     """Return x and y of every class that has both, each averaged over the seeds."""
-    stored = [record.run.metrics for record in _finished(contrast, trials, seeds)]
+    stored = [run.metrics for run in _finished(contrast, trials, seeds)]
     return list(class_pairs(stored, claim.x, claim.y).values())
 
 
-def decide(claim: "Claim", found: Evidence, corrected: tuple, m: int, alpha: float) -> tuple[str, str]:
+def decide(claim: "Claim", found: Evidence, corrected: tuple[float | None, ...], m: int, alpha: float) -> tuple[str, str]:
     """Return the verdict on one contrast and the sentence that says why.
 
     corrected: Holm's p of no difference, of a difference that reaches the margin, of one that stays inside. m: family size.
@@ -164,23 +164,23 @@ def decide(claim: "Claim", found: Evidence, corrected: tuple, m: int, alpha: flo
     if tested.p is None:
         few = found.empty or len(found.common) < 2
         return (INSUFFICIENT if few else UNRESOLVED), sentence(tested.reason)
-    if tested.test == "sign-flip" and tested.smallest_p * m > alpha:
+    if tested.test == "sign-flip" and tested.smallest_p is not None and tested.smallest_p * m > alpha:
         told = f"the smallest p that n={tested.n} seeds allow is {tested.smallest_p:.4g}"
         told += f", times m={m} in the family" if m > 1 else ""
         return INSUFFICIENT, sentence(f"{told}: above alpha {alpha:.3g}")
     significant = difference is not None and difference <= alpha
     negligible = equal is not None and equal <= alpha
-    if negligible:
-        low, high = interval(tested, 1 - 2 * alpha)
+    if negligible and margin is not None and (ends := interval(tested, 1 - 2 * alpha)):
+        low, high = ends
         within = (
             f"the {100 * (1 - 2 * alpha):.3g} % interval, {span(low, high, tested.ratio)}, lies within {band(margin, tested)}"
         )
         return (NEGLIGIBLE, f"Significant, but {within}.") if significant else (EQUIVALENT, sentence(within))
     if claim.kind == "equivalent":
         if outside is not None and outside <= alpha:
-            return REFUTED, f"Differs by more than the margin, {band(margin, tested)}."
+            return REFUTED, f"Differs by more than the margin, {band(claim.margin, tested)}."
         return UNRESOLVED, unsettled(claim, tested, alpha / m)
-    if significant:
+    if significant and tested.difference is not None:
         sign = -1 if getattr(claim, "direction", claim.kind) in NEGATIVE else 1
         middle = math.log(tested.difference) if tested.ratio else tested.difference
         if sign * middle > 0:

@@ -72,7 +72,8 @@ def read_runs(uri: str, experiment: str) -> list[StoredRun] | None:
             for run, status, start, end in connection.execute(sa.text(RUNS), chosen)
         ]
 
-    return _read(uri, read, [])
+    nothing: list[StoredRun] = []
+    return _read(uri, read, nothing)
 
 
 def read_histories(uri: str, run_ids: Sequence[str], metrics: Sequence[str]) -> Histories | None:
@@ -93,7 +94,8 @@ def read_histories(uri: str, run_ids: Sequence[str], metrics: Sequence[str]) -> 
                 result.setdefault(run, {})[key] = list(by_step.items())
         return result
 
-    return _read(uri, read, {}) if run_ids and metrics else {}
+    nothing: Histories = {}
+    return _read(uri, read, nothing) if run_ids and metrics else nothing
 
 
 def read_experiment_id(uri: str, experiment: str) -> str | None:
@@ -118,7 +120,7 @@ def read_artifact_folder(uri: str, run_id: str) -> Path | None:
     return _read(uri, read, None)
 
 
-def _read(uri: str, read: Callable[[Any], T], nothing: T) -> T | None:
+def _read(uri: str, read: Callable[[Any], T | None], nothing: T) -> T | None:
     """Return what `read` makes of a connection; `nothing` where there is no store yet, None where it is not as we know it."""
     import sqlalchemy as sa
 

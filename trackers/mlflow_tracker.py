@@ -77,11 +77,12 @@ class MlflowTracker:
 
     def runs(self, experiment: str) -> list[StoredRun]:
         with self._guard("read"):
-            if database.is_database(self.uri) and (found := database.read_runs(self.uri, experiment)) is not None:
-                return found
+            if database.is_database(self.uri) and (stored := database.read_runs(self.uri, experiment)) is not None:
+                return stored
             if (known := self._client.get_experiment_by_name(experiment)) is None or known.lifecycle_stage != "active":
                 return []
-            found, token = {}, ""
+            found: dict[str, StoredRun] = {}
+            token: str | None = ""
             while token is not None:
                 page = self._client.search_runs([known.experiment_id], max_results=PAGE, page_token=token or None)
                 found |= {run.info.run_id: _stored(run) for run in page}

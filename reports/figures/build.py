@@ -8,7 +8,7 @@ from bench.reports.claims import ClaimResult
 from bench.reports.collect import Record
 from bench.reports.figures import of_comparisons, of_images, of_scatter, of_stages, of_tables, of_trials
 from bench.reports.figures.cells import Store
-from bench.reports.figures.data import Figure
+from bench.reports.figures.data import Drawn, Figure
 from bench.reports.tables import Table
 
 if TYPE_CHECKING:
@@ -28,17 +28,22 @@ def build(
     records: of the whole suite, so that an arm has the same colour in every figure. store: a tracker; None leaves curves and
     confusion matrices empty. BenchError where the figure's table is not among the tables, or two cells would be drawn as one.
     """
-    table = _table(name, spec.table, tables) if getattr(spec, "table", None) else None
+    data: Drawn
     match spec.kind:
         case "dots":
+            table = _table(name, spec.table, tables)
             title, (data, told) = f"{table.title}: every seed", of_tables.dots(table, records)
         case "boxes":
+            table = _table(name, spec.table, tables)
             title, (data, told) = f"{table.title}: box plots", of_tables.boxes(table, records)
         case "critical-difference":
+            table = _table(name, spec.table, tables)
             title, (data, told) = f"{table.title}: mean ranks", of_tables.rank_diagram(table, records)
+        case "forest" if spec.table:
+            table = _table(name, spec.table, tables)
+            title, (data, told) = f"{table.title}: differences", of_comparisons.of_table(table)
         case "forest":
-            title = f"{table.title}: differences" if table else "Claims"
-            data, told = of_comparisons.of_table(table) if table else of_comparisons.of_claims(claims)
+            title, (data, told) = "Claims", of_comparisons.of_claims(claims)
         case "curves":
             title = f"Learning curves of stage {spec.stage}: {', '.join(spec.metric)}"
             data, told = of_stages.curves(name, spec, records, store)
@@ -47,8 +52,8 @@ def build(
         case "trials":
             title, (data, told) = f"Trials of stage {spec.stage}: {spec.metric}", of_trials.trials(name, spec, records, store)
         case "scatter":
-            data, told = of_scatter.scatter(name, spec, records)
-            title = f"{data.y} against {data.x}, stage {spec.stage}"
+            dots, told = of_scatter.scatter(name, spec, records)
+            title, data = f"{dots.y} against {dots.x}, stage {spec.stage}", dots
         case "confusion":
             title, (data, told) = f"Confusion, stage {spec.stage}", of_stages.confusion(name, spec, records, store)
         case "images":

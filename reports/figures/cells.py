@@ -1,7 +1,7 @@
 """From records to what is drawn: which cell stands where, in which colour, and its values seed by seed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from bench.reports.arms import Trials
@@ -71,12 +71,14 @@ def place(name: str, spec: Any, records: Sequence[Record], across: Sequence[str]
     return {at: list(by_seed.values()) for at, by_seed in found.items()}
 
 
-def lacking(records: Sequence[Record], has: Callable[[Record], bool], missing: str) -> str:
+def lacking(records: Sequence[Record], having: Container[int], missing: str) -> str:
     """Say how many of a cell's seeds there are and what became of the others; "" where all are there.
 
-    missing: what to say of a trial that finished without it.
+    having: the seeds that have what is drawn. missing: what to say of a trial that finished without it.
     """
-    without = Counter(missing if record.outcome is Outcome.FINISHED else record.outcome for record in records if not has(record))
+    without = Counter(
+        missing if record.outcome is Outcome.FINISHED else record.outcome for record in records if record.seed not in having
+    )
     if not without:
         return ""
     told = ", ".join(f"{count} {outcome}" for outcome, count in without.items())

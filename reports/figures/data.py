@@ -228,6 +228,9 @@ class Ranks:
     notes: tuple[str, ...] = ()
 
 
+Drawn = Dots | Boxes | Curves | Classes | Trials | Scatter | Confusion | Images | Forest | Ranks
+
+
 @dataclass(frozen=True)
 class Figure:
     """A figure of a report. caption: what it shows and how to read it, beginning with its title."""
@@ -236,4 +239,4 @@ class Figure:
     title: str
     caption: str
     kind: str
-    data: Dots | Boxes | Curves | Classes | Trials | Scatter | Confusion | Images | Forest | Ranks = field(repr=False)
+    data: Drawn = field(repr=False)

@@ -1,6 +1,7 @@
 """Confusion matrices: the share of each true class that was taken for each class, a number a cell where there is room."""
 
 import math
+from typing import Any
 
 from bench.reports.figures.data import Confusion, Matrix
 from bench.reports.figures.sheet import MARGIN, NOTHING, Sheet
@@ -22,7 +23,7 @@ AXIS = 0.2
 """Inches of an axis's title."""
 BAR = 0.65
 """Inches of the colour bar with its numbers."""
-TURNED = {"rotation": 90, "ha": "center", "va": "center"}
+TURNED: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "center"}
 NAMED = 40
 """Most classes that are all named; of more, every so many."""
 NARROWEST = 1.4
@@ -65,7 +66,7 @@ def draw(data: Confusion):
             ax.text(-left + MARGIN + 0.08, size / 2, "true class", transform=_inches(ax, size), **TURNED)
         ax.text(size / 2, -below + 0.18, "predicted class", transform=_inches(ax, size), ha="center", va="center")
         ax.set_title(titles[number], pad=4)
-    if not numbered:
+    if mesh is not None and not numbered:
         bar = sheet.place(wide - BAR + 0.12, head, 0.1, min(size, 2.0))
         sheet.figure.colorbar(mesh, cax=bar, ticks=[0, top / 4, top / 2, 3 * top / 4, top])
         bar.set_ylabel("share of the true class (%)")

@@ -66,8 +66,17 @@ def _picture(sheet: Sheet, picture: Picture, left: float, top: float, size: floa
     ax.imshow(_enlarged(picture), interpolation="none", aspect="auto")
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-    look = {"xytext": (0, -1.5), "textcoords": "offset points", "xycoords": "axes fraction"}
-    ax.annotate(picture.told, (0.5, 0), ha="center", va="top", size=SMALL - 1, color=GREY, **look)
+    ax.annotate(
+        picture.told,
+        (0.5, 0),
+        xytext=(0, -1.5),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="center",
+        va="top",
+        size=SMALL - 1,
+        color=GREY,
+    )
     return ax
 
 

@@ -65,9 +65,9 @@ def _diagram(ax, panel: RankPanel, places: dict[str, int], high: float) -> None:
     ax.text(MARGIN, HEADING, wrap(told, WIDTH - 2 * MARGIN, most=1), va="center_baseline")
     _critical(ax, panel.critical, at, k)
     ax.plot([at(1), at(k)], [LINE, LINE], color=INK, linewidth=0.8)
-    for rank in range(1, k + 1):
-        ax.plot([at(rank)] * 2, [LINE - 0.05, LINE], color=INK, linewidth=0.8)
-        ax.text(at(rank), NUMBERS + 0.03, str(rank), ha="center", va="center_baseline", size=SMALL)
+    for tick in range(1, k + 1):
+        ax.plot([at(tick)] * 2, [LINE - 0.05, LINE], color=INK, linewidth=0.8)
+        ax.text(at(tick), NUMBERS + 0.03, str(tick), ha="center", va="center_baseline", size=SMALL)
     ranks = dict(panel.ranks)
     for i, clique in enumerate(panel.cliques):
         y = LINE + BAR * (i + 1)

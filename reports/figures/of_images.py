@@ -36,7 +36,7 @@ def images(name: str, spec: "Spec", records: Sequence[Record], store: Store | No
     short = {}
     for (where, arm), cell in cells.items():
         found = {record.seed: arrays for record in cell if (arrays := _stored(record, store))}
-        short[where, arm] = lacking(cell, lambda record, found=found: record.seed in found, NO_IMAGES)
+        short[where, arm] = lacking(cell, found, NO_IMAGES)
         if found:
             by_panel.setdefault(where, {})[arm] = found
     panels, seeds = [], set()
@@ -75,7 +75,8 @@ def _panel(where: str, arms: Mapping[str, Arrays]) -> tuple[ImagesPanel, list[st
 
 def _pictures(images: np.ndarray, clean: np.ndarray | None = None) -> tuple[Picture, ...]:
     told = [""] * len(images) if clean is None else map(_psnr, images, clean)
-    return tuple(Picture(*image.shape[:2], image.tobytes(), text) for image, text in zip(images, told, strict=True))
+    _, height, width, _ = images.shape
+    return tuple(Picture(height, width, image.tobytes(), text) for image, text in zip(images, told, strict=True))
 
 
 def _psnr(image: np.ndarray, clean: np.ndarray) -> str:

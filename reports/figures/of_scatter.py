@@ -28,10 +28,12 @@ def scatter(name: str, spec: "Spec", records: Sequence[Record]) -> tuple[Scatter
     """Return the points of a stage's cells, or of the classes of one cell, and the caption."""
     by_class = spec.x.endswith("/*")
     measured = _of_classes if by_class else _of_cell
-    panels, far, short = [], [], {}
+    panels, far = [], []
+    short: dict[tuple[str, str], str] = {}
     for where, cells in _panels(name, spec, records, by_class).items():
         points = {one: point for cell, own in cells.items() for one, point in measured(spec, cell, own).items()}
-        short |= {(where, cell): lacking(own, lambda one: bool(measured(spec, "", [one])), LACKS) for cell, own in cells.items()}
+        for cell, own in cells.items():
+            short[where, cell] = lacking(own, {record.seed for record in own if measured(spec, "", [record])}, LACKS)
         tested = correlation(*([point[i] for point in points.values()] for i in (0, 1)))
         line = least_squares(list(points.values())) if tested.difference is not None else None
         told = f"{_told(tested)}, n={len(points)} {'classes' if by_class else 'cells'}"
@@ -43,7 +45,7 @@ def scatter(name: str, spec: "Spec", records: Sequence[Record]) -> tuple[Scatter
         x=spec.x.removesuffix("/*"),
         y=spec.y.removesuffix("/*"),
         panels=tuple(panels),
-        ranges=tuple(axis_range(point[i] for point in every) for i in (0, 1)),
+        ranges=(axis_range(x for x, _ in every), axis_range(y for _, y in every)),
         notes=notes(short, [one.label for one in panels] if by_class else [""]),
     )
     if not every:
@@ -72,12 +74,14 @@ def _panels(name: str, spec: "Spec", records: Sequence[Record], by_class: bool) 
 
 
 def _of_classes(spec: "Spec", cell: str, records: Sequence[Record]) -> Named:
-    return class_pairs([record.run.metrics for record in records if record.outcome is Outcome.FINISHED], spec.x, spec.y)
+    return class_pairs(
+        [record.run.metrics for record in records if record.run and record.outcome is Outcome.FINISHED], spec.x, spec.y
+    )
 
 
 def _of_cell(spec: "Spec", cell: str, records: Sequence[Record]) -> Named:
     points = [(record.value(spec.x), record.value(spec.y)) for record in records]
-    known = [point for point in points if None not in point]
+    known = [(x, y) for x, y in points if x is not None and y is not None]
     return {cell: (fmean(x for x, _ in known), fmean(y for _, y in known))} if known else {}
 
 
@@ -90,6 +94,6 @@ def _told(tested: Comparison) -> str:
     if tested.difference is None:
         return tested.reason
     r = f"r = {number(tested.difference, 2)}"
-    if tested.ci_low is None or tested.p is None:
+    if tested.ci_low is None or tested.ci_high is None or tested.p is None:
         return r
     return f"{r} ({number(tested.ci_low, 2)} to {number(tested.ci_high, 2)}), {p_is(tested.p)}"

@@ -34,9 +34,9 @@ def curves(name: str, spec: "CurvesSpec", records: Sequence[Record], store: Stor
     short: dict[str, dict[tuple[str, str], str]] = {metric: {} for metric in spec.metric}
     for (where, arm), cell in cells.items():
         for metric in spec.metric:
-            histories = {record.seed: _history(record, found, metric) for record in cell}
-            made[metric, where, arm] = curve({seed: dict(points) for seed, points in histories.items() if points})
-            short[metric][where, arm] = lacking(cell, lambda record, known=histories: bool(known[record.seed]), NO_CURVE)
+            histories = {record.seed: dict(points) for record in cell if (points := _history(record, found, metric))}
+            made[metric, where, arm] = curve(histories)
+            short[metric][where, arm] = lacking(cell, histories, NO_CURVE)
     panels, names = _order(cells)
     ranges = {metric: _range([one for (key, _, _), one in made.items() if key == metric]) for metric in spec.metric}
     data = Curves(
@@ -78,9 +78,10 @@ def classes(name: str, spec: "ClassesSpec", records: Sequence[Record]) -> tuple[
     short = {}
     for (where, arm), cell in cells.items():
         for one in names:
-            values = {record.seed: value for record in cell if (value := record.value(prefix + one)) is not None}
-            samples[where, one, arm] = sample(values, len(cell))
-        short[where, arm] = lacking(cell, lambda record: _has(record, prefix), f"without {spec.metric}")
+            by_seed = {record.seed: value for record in cell if (value := record.value(prefix + one)) is not None}
+            samples[where, one, arm] = sample(by_seed, len(cell))
+        having = {record.seed for record in cell if _has(record, prefix)}
+        short[where, arm] = lacking(cell, having, f"without {spec.metric}")
     if spec.sorted:
         names.sort(key=lambda one: -_mean_of(samples, one))
     panels, labels = _order(cells)
@@ -129,9 +130,9 @@ def confusion(name: str, spec: "ConfusionSpec", records: Sequence[Record], store
 
 def _matrix(where: str, cell: Sequence[Record], split: str, store: Store | None) -> tuple[Matrix | None, str]:
     """Return the mean matrix of a cell, and what is lacking of it."""
-    found = {record.seed: _stored(record, split, store) for record in cell}
-    known = [one for one in found.values() if one]
-    lack = lacking(cell, lambda record: bool(found[record.seed]), NO_MATRIX)
+    found = {record.seed: one for record in cell if (one := _stored(record, split, store))}
+    known = list(found.values())
+    lack = lacking(cell, found, NO_MATRIX)
     if not known:
         return None, lack
     names = known[0][0]
@@ -169,7 +170,8 @@ def _history(record: Record, found: Mapping, metric: str) -> list[tuple[int, flo
 
 
 def _has(record: Record, prefix: str) -> bool:
-    return record.outcome is Outcome.FINISHED and any(key.startswith(prefix) for key in record.run.metrics)
+    stored = record.run.metrics if record.run and record.outcome is Outcome.FINISHED else {}
+    return any(key.startswith(prefix) for key in stored)
 
 
 def _order(cells: Mapping[tuple[str, str], object]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -111,9 +111,9 @@ def rank_diagram(table: Table, records: Sequence[Record]) -> tuple[Ranks, str]:
 
 def _ranked(table: Table, block: Block) -> tuple[RankPanel, str, list[str]]:
     """Return the ranks of one metric, the omnibus test of them, and what was left out."""
-    means = {place: cell.summary.mean for place, cell in block.cells.items() if cell.values}
-    methods = [column for column in table.columns if any(means.get((row, column)) is not None for row in table.rows)]
-    tasks = [row for row in table.rows if all(means.get((row, column)) is not None for column in methods)]
+    means = {place: mean for place, cell in block.cells.items() if (mean := cell.summary.mean) is not None}
+    methods = [column for column in table.columns if any((row, column) in means for row in table.rows)]
+    tasks = [row for row in table.rows if all((row, column) in means for column in methods)]
     left_out = []
     if dropped := [column for column in table.columns if column not in methods]:
         left_out.append(f"Without any result, not ranked: {', '.join(dropped)}.")
@@ -138,7 +138,7 @@ def _ranked(table: Table, block: Block) -> tuple[RankPanel, str, list[str]]:
         others = [
             f"{method} z = {number(one, 2, sign=True)}, {p_is(p)}"
             for method, one, p in zip(methods, z, corrected, strict=True)
-            if one is not None
+            if one is not None and p is not None
         ]
         test += f"; against {table.baseline} (above 0: better; Holm, m={len(others)}): {', '.join(others)}"
     return RankPanel(label, tuple(order), cliques(order, critical), critical, n), test, left_out

@@ -44,10 +44,10 @@ class Sheet:
         self._bottom = bottom
         self.figure = Figure(figsize=(wide, self.tall))
         for number, row in enumerate(entries):
-            self._row(key.kind, row, 1 - (MARGIN + STEP * (number + 0.5)) / self.tall)
+            self._row(key.kind if key else "", row, 1 - (MARGIN + STEP * (number + 0.5)) / self.tall)
         if told:
-            look = {"size": SMALL, "color": GREY, "va": "bottom", "linespacing": 1.25}
-            self.figure.text(MARGIN / wide, MARGIN / self.tall, told, **look)
+            at = MARGIN / wide, MARGIN / self.tall
+            self.figure.text(*at, told, size=SMALL, color=GREY, va="bottom", linespacing=1.25)
 
     def grid(self, down: int, across: int, **options):
         """Return axes [down][across] that share the room, with space for all their text."""
@@ -86,8 +86,9 @@ class Sheet:
         if kind == "line":
             self.figure.add_artist(Line2D(ends, [y, y], color=tone, linewidth=1.6, linestyle=dash(arm.place)))
         else:
-            look = {"marker": marker(arm.place), "markersize": 5, "markeredgecolor": "white", "markeredgewidth": 0.5}
-            self.figure.add_artist(Line2D([sum(ends) / 2], [y], color=tone, **look))
+            x, look = sum(ends) / 2, marker(arm.place)
+            dot = Line2D([x], [y], color=tone, marker=look, markersize=5, markeredgecolor="white", markeredgewidth=0.5)
+            self.figure.add_artist(dot)
 
 
 _Entries = list[tuple[float, str, Arm | None]]

@@ -54,12 +54,11 @@ def _head(claim: ClaimResult) -> Text:
 
 
 def _part(grid: Grid, report: Report, claim: ClaimResult, part: Part) -> list[Text]:
-    shown = (NOTHING,) if part.result.difference is None else estimate(grid, part.result)
     p = [NOTHING if value is None else probability(value) for value in (part.p, part.holm)]
     return [
         Text((_verdict(report, part.verdict, [part]), part.why), bold=True, verdict=part.verdict),
         Text((part.contrast,)),
-        Text(shown, runs=part.run_ids),
+        Text(estimate(grid, part.result), runs=part.run_ids),
         *[Text((text,)) for text in (*p, str(claim.m), str(part.result.n))],
     ]
 

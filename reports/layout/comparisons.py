@@ -69,8 +69,8 @@ def _counted(table: Table, block: Block) -> list[str]:
         "would show a difference. All of these comparisons stand in the JSON and CSV reports."
     ]
     for (left, right), contrasts in pairs.items():
-        found = [one for one in contrasts if one.holm is not None and one.holm <= table.alpha]
-        above, below = ([one.line for one in found if (one.result.difference > 0) == up] for up in (True, False))
+        found = {one.line: one.result.difference for one in contrasts if one.holm is not None and one.holm <= table.alpha}
+        above, below = ([name for name, by in found.items() if by is not None and (by > 0) == up] for up in (True, False))
         parts = [f"{word} in {len(names)}{_names(names)}" for word, names in (("higher", above), ("lower", below))]
         told.append(f"{left} vs {right}: significantly {', '.join(parts)} of {len(contrasts)} classes.")
     return told
@@ -85,7 +85,7 @@ def _row(grid: Grid, contrast: Contrast, m: int, alpha: float) -> list[Text]:
     result = contrast.result
     significant = contrast.holm is not None and contrast.holm <= alpha
     tested = [NOTHING] * 3
-    if result.p is not None:
+    if result.t is not None and result.p is not None and contrast.holm is not None:
         tested = [number(result.t, 2), probability(result.p), probability(contrast.holm) + ("*" if significant else "")]
     exact = NOTHING if result.exact_p is None else probability(result.exact_p)
     d_z = NOTHING if result.d_z is None else number(result.d_z, 2)
@@ -100,11 +100,12 @@ def _row(grid: Grid, contrast: Contrast, m: int, alpha: float) -> list[Text]:
 
 def _omnibus(one: Context) -> str:
     anova, friedman = one.anova, one.friedman
-    told = [f"F({anova.df1:g}, {anova.df2:g}) = {number(anova.statistic, 2)}, {p_is(anova.p)}"] if anova.p is not None else []
-    exact = friedman.p_exact
-    if exact is not None or friedman.p_chi2 is not None:
-        p = f"exact {p_is(exact)}" if exact is not None else p_is(friedman.p_chi2)
-        told.append(f"Friedman {number(friedman.statistic, 2)}, {p}")
+    told = []
+    if anova.statistic is not None and anova.p is not None:
+        told.append(f"F({anova.df1:g}, {anova.df2:g}) = {number(anova.statistic, 2)}, {p_is(anova.p)}")
+    if friedman.statistic is not None and (p := friedman.p_chi2 if friedman.p_exact is None else friedman.p_exact) is not None:
+        exact = "" if friedman.p_exact is None else "exact "
+        told.append(f"Friedman {number(friedman.statistic, 2)}, {exact}{p_is(p)}")
     return ", ".join(told) or anova.reason
 
 
@@ -120,10 +121,10 @@ def _which(names: list[tuple[str, str]], total: int) -> str:
 
 def _exact(table: Table, contrasts: list[Contrast]) -> str:
     """Say how small the exact p can get, where that is above alpha or is what is tested."""
-    tested = [one.result for one in contrasts if one.result.smallest_p is not None]
+    tested = [(one.result.n, least) for one in contrasts if (least := one.result.smallest_p) is not None]
     if not tested:
         return ""
-    fewest = min(tested, key=lambda result: result.n)
-    if fewest.smallest_p <= table.alpha and table.test != "sign-flip":
+    n, smallest = min(tested, key=lambda found: found[0])
+    if smallest <= table.alpha and table.test != "sign-flip":
         return " Exact p: sign-flip."
-    return f" Exact p: sign-flip; the smallest that n={fewest.n} seeds allow is {fewest.smallest_p:.4g}."
+    return f" Exact p: sign-flip; the smallest that n={n} seeds allow is {smallest:.4g}."

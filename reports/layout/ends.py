@@ -31,7 +31,7 @@ def provenance(report: Report) -> list[tuple[str, str]]:
         ("suite", f"{report.suite}, profile {report.profile}"),
         ("trials", f"{source.trials}: " + ", ".join(f"{n} {outcome}" for outcome, n in source.outcomes.items())),
     ]
-    if source.first is not None:
+    if source.first is not None and source.last is not None:
         lines.append(("recorded", f"{_when(source.first)} to {_when(source.last)}"))
     told = {"device": source.devices, "packs": source.packs, "commit": source.commits, "versions": source.versions}
     if len(source.instructions) > 1:

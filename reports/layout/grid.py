@@ -54,9 +54,11 @@ class Grid:
 
 
 def estimate(grid: Grid, result: Comparison) -> tuple[str, ...]:
-    """Return the lines of an estimate: with its interval, and below every seed's own."""
+    """Return the lines of an estimate, if there is one: with its interval, and below every seed's own."""
     sign = not result.ratio and result.test not in ("pearson", "spearman")
-    if result.ci_low is None:
+    if result.difference is None:
+        return (NOTHING,)
+    if result.ci_low is None or result.ci_high is None:
         first = number(result.difference, digits(result.difference, 3), sign=sign)
         first += grid.mark(result.reason) if result.reason else ""
         return (first,)

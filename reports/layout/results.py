@@ -32,7 +32,7 @@ def results(table: Table, stacks: Sequence[Stack]) -> Grid:
         below = [
             block.cells[row, column] for block, (_, column, stack) in zip(shown, header, strict=True) if block is not stack[0]
         ]
-        own = _decimals(below) if below else None
+        own = _decimals(below)
         for (_, column, stack), block, decimals in zip(header, shown, places, strict=True):
             cell = block.cells.get((row, column), Cell())
             dagger = "†" if (row, column) in block.daggers else ""
@@ -90,7 +90,7 @@ def _cell(grid: Grid, table: Table, block: Block, cell: Cell, places: int, dagge
 
 def _value(table: Table, cell: Cell, places: int) -> list[str]:
     n, mean, sd = cell.summary.n, cell.summary.mean, cell.summary.sd
-    text = number(mean, places) + (f" ± {number(sd, places)}" if sd is not None else "")
+    text = NOTHING if mean is None else number(mean, places) + (f" ± {number(sd, places)}" if sd is not None else "")
     remarks = [f"n={n}"] if n != table.planned else []
     remarks += [f"{count} {outcome}" for outcome, count in cell.without.items()]
     return [text, f"({', '.join(remarks)})"] if remarks else [text]
@@ -108,10 +108,11 @@ def _nothing(grid: Grid, cell: Cell) -> str:
 def _decimals(column: Iterable[Cell]) -> int:
     """Return the decimals of a column: the largest SD to two significant digits, or one more where the smallest would vanish."""
     summaries = [cell.summary for cell in column if cell.values]
+    means = [s.mean for s in summaries if s.mean is not None]
     spreads = [s.sd for s in summaries if s.sd]
-    if not spreads and all(float(s.mean).is_integer() for s in summaries):
+    if not spreads and all(float(mean).is_integer() for mean in means):
         return 0  # sizes, counts
     if not spreads:
-        return digits(max((abs(s.mean) for s in summaries), default=0.0), 3)
+        return digits(max(map(abs, means), default=0.0), 3)
     places = digits(max(spreads), 2)
     return min(places + (round(min(spreads), places) == 0), MOST_DECIMALS)

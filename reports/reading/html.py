@@ -18,7 +18,7 @@ class _Tables(HTMLParser):
 
     VOID = ("br", "meta", "img", "hr", "link", "input")
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.tables: list[Found] = []
         self.sources: list[str] = []
@@ -30,7 +30,7 @@ class _Tables(HTMLParser):
         self.lines: list[str] = [""]
         self.bold = False
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         if tag == "br":
             self.lines.append("")
         if tag in self.VOID:
@@ -53,7 +53,7 @@ class _Tables(HTMLParser):
         elif tag == "tr":
             self.rows.append([])
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         if not any(name == tag for name, _ in self.open):
             return
         while self.open.pop()[0] != tag:
@@ -72,6 +72,6 @@ class _Tables(HTMLParser):
         elif tag == "dd" and self.word == "suite":
             self.sources.append(text)
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         if self.open and self.open[-1][1]:
             self.lines[-1] += data

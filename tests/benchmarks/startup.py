@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 from functools import partial
+from pathlib import Path
 
 from harness import Row, in_turn, seconds
 
