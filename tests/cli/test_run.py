@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from bench.runner.pool import cores
+from bench.runner.executors.local import cores
 
 
 def finished(runs):
