@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from bench.api.run import RunResult as RunResult
     from bench.api.suite import LoadedSuite as LoadedSuite
     from bench.api.suite import load as load
-    from bench.api.validate import Validation as Validation
-    from bench.api.validate import validate as validate
+    from bench.api.validation import Validation as Validation
+    from bench.api.validation import validate as validate
     from bench.runner.coordinator import Summary as Summary
     from bench.runner.messages import Denoised as Denoised
     from bench.runner.plan import Job as Job
@@ -39,9 +39,9 @@ _PLACES = {
     "Report": "bench.api.report",
     "RunResult": "bench.api.run",
     "Summary": "bench.runner.coordinator",
-    "Validation": "bench.api.validate",
+    "Validation": "bench.api.validation",
     "load": "bench.api.suite",
-    "validate": "bench.api.validate",
+    "validate": "bench.api.validation",
 }
 __all__ = list(_PLACES)
 
