@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
+import bench.api
+
 ROOT = Path(__file__).parent.parent
 LAYERS = (
     ("bench.version", "bench.errors", "bench.paths", "bench.seeding", "bench.memory"),
@@ -146,3 +148,10 @@ def test_imports_within_functions_are_counted():
     lazy = [one for module in modules() for one in imports(module) if one.lazy and one.module.startswith("bench")]
     by_file = Counter(str(one.file.relative_to(ROOT)) for one in lazy)
     assert len(lazy) <= LAZY, f"{len(lazy)} imports stand within functions: {by_file.most_common()}"
+
+
+@pytest.mark.parametrize("package", [bench, bench.api])
+def test_no_module_hides_a_name_that_its_package_gives_when_it_is_asked_for(package):
+    """Once a module is imported it is its package's attribute, and the package's `__getattr__` is not asked any more."""
+    hidden = [name for name in package.__all__ if f"{package.__name__}.{name}" in modules()]
+    assert not hidden, f"{package.__name__}: {hidden} are modules, too"
