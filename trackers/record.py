@@ -53,7 +53,7 @@ class Outcome(StrEnum):
         return ended.get(self, "FAILED")
 
 
-OF_STATUS = {
+OF_STATUS: dict[Status, Outcome] = {
     "RUNNING": Outcome.RUNNING,
     "FINISHED": Outcome.FINISHED,
     "FAILED": Outcome.FAILED,
