@@ -9,10 +9,10 @@ Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 
 @dataclass(frozen=True)
 class StoredRun:
-    """One recorded run. `metrics` holds the last value of each metric; times are Unix seconds."""
+    """One recorded run. `metrics` holds the last value of each metric; times are Unix seconds, `end` None of a run that runs."""
 
     run_id: str
-    status: str
+    status: Status
     tags: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     start: float = 0.0
@@ -22,20 +22,21 @@ class StoredRun:
 class Tracker(Protocol):
     """A store of experiments and their runs. One coordinator writes to it; anyone may read at the same time.
 
-    Every method raises BenchError, and nothing else, when the store cannot be reached, read or written.
+    Every method raises BenchError, and nothing else, when the store cannot be reached, read or written. What the store cannot
+    hold is no error: a value that is too long is cut at its end, and what it does not take in a name is changed.
     """
 
     uri: str
 
     @property
     def needs_ui(self) -> str:
-        """The command that shows the runs in a browser, for a store that has no page of its own; "" for a server."""
+        """The command that shows the runs in a browser, for a store that has no pages of its own; "" for one that has."""
 
     def ui_command(self, host: str, port: int) -> list[str] | None:
-        """Return the arguments of Python's `-m` that serve the runs on a page; None where `uri` is such a page already."""
+        """Return the arguments of Python's `-m` that serve the runs on pages; None where `needs_ui` is ""."""
 
     def runs(self, experiment: str) -> list[StoredRun]:
-        """Return all runs of an experiment, [] where there is no such experiment. Creates nothing."""
+        """Return all runs of an experiment, oldest first; [] where there is no such experiment. Creates nothing."""
 
     def histories(self, run_ids: Sequence[str], metrics: Sequence[str]) -> dict[str, dict[str, list[tuple[int, float]]]]:
         """Return the epochs of many runs at once: run id → metric → [(epoch, value), …] by epoch.
@@ -45,21 +46,25 @@ class Tracker(Protocol):
         """
 
     def experiment_url(self, experiment: str) -> str | None:
-        """Return the address of the experiment's page in the web interface (`mlflow ui` at its own port, where the store
-        is a database), or None where there is no such experiment."""
+        """Return the address of the experiment's page (where `needs_ui` names a command: once that runs, at its own port), or
+        None where there is no such experiment."""
 
     def run_url(self, experiment: str) -> Callable[[str], str] | None:
         """Return what turns the id of a run of this experiment into the address of its page (on the same server as
         `experiment_url`; the experiment is looked up once, a run never), or None where there is no such experiment."""
 
     def open(self, experiment: str, tags: dict[str, str]) -> None:
-        """Make the store and the experiment ready for writing, or fail within seconds. The tag `about` describes it."""
+        """Make the store and the experiment ready for writing, or fail within seconds. `start` begins runs of the experiment that
+        was opened last.
+
+        tags: of the experiment; they replace those of the same names that it has. The tag `about` describes it.
+        """
 
     def start(self, name: str, tags: dict[str, str], params: dict[str, str]) -> str:
         """Begin a run (status RUNNING) and return its id. `params` are stored with the first batch of metrics."""
 
     def log(self, run_id: str, history: list[dict[str, float]]) -> None:
-        """Store epochs of a run in one batch.
+        """Store epochs of a run that this tracker began, in one batch.
 
         history: one dict an epoch: "epoch" (from 1, the step), "seconds" (since the start) and metrics by name. A value
         that is not finite is left out.
@@ -77,11 +82,12 @@ class Tracker(Protocol):
     ) -> None:
         """Store the epochs not yet logged, the final metrics, tags and artifacts (by file name); then end the run.
 
-        The status comes last, so that a run that says FINISHED is complete.
+        status: how it ended, not RUNNING. It comes last, so that a run that says FINISHED is complete. metrics: of the whole run;
+        each is the last value of its name. One that is not finite is left out. tags: added to those of `start`.
         """
 
     def artifact(self, run_id: str, name: str) -> bytes | None:
-        """Return the content of an artifact, or None where the run has none of this name."""
+        """Return the content of an artifact, or None where there is no such run, or it has none of this name."""
 
     def close_stale(self, runs: list[StoredRun], tags: dict[str, str]) -> None:
-        """Mark the runs among `runs` that still say RUNNING as KILLED, and add `tags` to them."""
+        """Mark as KILLED those of `runs` that are RUNNING there, and add `tags` to them."""

@@ -9,11 +9,11 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 from bench.errors import BenchError
-from bench.trackers.base import StoredRun
+from bench.trackers.base import Status, StoredRun
 
 T = TypeVar("T")
 Histories = dict[str, dict[str, list[tuple[int, float]]]]
@@ -46,6 +46,11 @@ def sqlite_path(uri: str) -> Path | None:
     return None if path == uri or path in ("", ":memory:") or path.startswith("file:") else Path(path)
 
 
+def status(said: str) -> Status:
+    """Return the status of a run as we know it, given MLflow's: it has one more, of what is to run later."""
+    return cast(Status, "RUNNING" if said == "SCHEDULED" else said)
+
+
 def read_runs(uri: str, experiment: str) -> list[StoredRun] | None:
     """Return the runs of an experiment, oldest first; None where MLflow itself had better be asked.
 
@@ -68,8 +73,8 @@ def read_runs(uri: str, experiment: str) -> list[StoredRun] | None:
             if not is_nan:
                 metrics[run][key] = value
         return [
-            StoredRun(run, status, tags[run], metrics[run], start / 1000, end / 1000 if end else None)
-            for run, status, start, end in connection.execute(sa.text(RUNS), chosen)
+            StoredRun(run, status(said), tags[run], metrics[run], start / 1000, end / 1000 if end else None)
+            for run, said, start, end in connection.execute(sa.text(RUNS), chosen)
         ]
 
     nothing: list[StoredRun] = []

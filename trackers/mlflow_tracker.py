@@ -19,7 +19,7 @@ from bench.trackers.base import Status, StoredRun
 
 T = TypeVar("T")
 
-PARAM_LENGTH, TAG_LENGTH, KEY_LENGTH = 6000, 8000, 250
+PARAM_LENGTH, TAG_LENGTH, KEY_LENGTH, NAME_LENGTH = 6000, 8000, 250, 250
 PAGE = 1000
 CONNECTIONS = 8
 """Curves asked of a server at the same time: it gives them one by one."""
@@ -142,7 +142,8 @@ class MlflowTracker:
 
     def start(self, name: str, tags: dict[str, str], params: dict[str, str]) -> str:
         with self._guard("written"):
-            run = self._client.create_run(self._experiment, run_name=name, tags=_texts(_with_own(tags), TAG_LENGTH))
+            tags = _texts(_with_own(tags), TAG_LENGTH)
+            run = self._client.create_run(self._experiment, run_name=_text(name, NAME_LENGTH), tags=tags)
             self._running[run.info.run_id] = _Run(run.info.start_time, run.info.artifact_uri, _texts(params, PARAM_LENGTH))
             return run.info.run_id
 
@@ -263,7 +264,8 @@ def _quiet_mlflow():
 def _stored(run) -> StoredRun:
     info = run.info
     end = info.end_time / 1000 if info.end_time else None
-    return StoredRun(info.run_id, info.status, run.data.tags, run.data.metrics, info.start_time / 1000, end)
+    status = database.status(info.status)
+    return StoredRun(info.run_id, status, run.data.tags, run.data.metrics, info.start_time / 1000, end)
 
 
 def _found(read: Callable[[], T]) -> T | None:
@@ -320,7 +322,12 @@ def _with_own(tags: Mapping[str, str]) -> dict[str, str]:
     return {**tags, **own}
 
 
-def _texts(values: dict[str, str], length: int) -> dict[str, str]:
-    """Return keys that MLflow takes, and values without what a database refuses, cut to `length` characters."""
-    clean = {_key(k): str(v).replace("\0", "").encode("utf-8", "replace").decode() for k, v in values.items()}
-    return {key: value if len(value) <= length else f"{value[: length - 1]}…" for key, value in clean.items()}
+def _texts(values: Mapping[str, str], length: int) -> dict[str, str]:
+    """Return keys that MLflow takes, with values that it takes of at most `length` characters."""
+    return {_key(key): _text(value, length) for key, value in values.items()}
+
+
+def _text(value: str, length: int) -> str:
+    """Return a text without what a database refuses, cut to `length` characters."""
+    clean = str(value).replace("\0", "").encode("utf-8", "replace").decode()
+    return clean if len(clean) <= length else f"{clean[: length - 1]}…"

@@ -48,12 +48,12 @@ class Outcome(StrEnum):
 
     @property
     def status(self) -> Status:
-        """The status of a run that ended so."""
+        """The status of a run that ended so; FAILED of what is no end."""
         ended: dict[Outcome, Status] = {Outcome.FINISHED: "FINISHED", Outcome.INTERRUPTED: "KILLED", Outcome.PRUNED: "KILLED"}
         return ended.get(self, "FAILED")
 
 
-OF_STATUS = {
+OF_STATUS: dict[Status, Outcome] = {
     "RUNNING": Outcome.RUNNING,
     "FINISHED": Outcome.FINISHED,
     "FAILED": Outcome.FAILED,
@@ -271,9 +271,11 @@ def commit(run: StoredRun) -> str:
 def weights(run: StoredRun) -> Origin | None:
     """Return which trial's weights this one started from, None where from none of this suite."""
     if "weights.cell" in run.tags:
-        return Origin(run.tags["weights.cell"], int(run.tags.get("weights.seed", "0")))
-    before, found, number = run.tags.get("weights", "").rpartition(", seed ")  # as it was written before there were two tags
-    return Origin(before, int(number)) if found and number.isdecimal() else None
+        number = run.tags.get("weights.seed", "")
+        return Origin(run.tags["weights.cell"], int(number)) if number.isdecimal() else None
+    # as it was written before there were two tags
+    older = re.fullmatch(r"(.+), seed (\d+)", run.tags.get("weights", ""), re.DOTALL)
+    return Origin(older[1], int(older[2])) if older else None
 
 
 def members(run: StoredRun) -> str:
@@ -294,17 +296,18 @@ class DeclaredSeeds:
     @classmethod
     def read(cls, text: str) -> "DeclaredSeeds":
         """Return what a declaration says. Text that is none counts as one of its own."""
-        if looks := re.fullmatch(r"looks ([\d, ]+) at alpha (\S+)", text):
+        if looks := re.fullmatch(r"looks (\d+(?:, \d+)*) at alpha (\S+)", text):
             return cls(text, looks=tuple(map(int, looks[1].split(","))), alpha=looks[2])
         if re.fullmatch(r"-?\d+(, -?\d+)*", text):
             return cls(text, seeds=tuple(map(int, text.split(","))))
         return cls(text)
 
     def admits(self, later: "DeclaredSeeds") -> bool:
-        """Whether runs under this declaration may be followed by runs under `later`: it is the same, or nothing can have been
-        tested yet, since there was one seed or no declaration."""
-        untested = not self.text or (len(self.seeds) == 1 and not self.looks)
-        return untested or (self.seeds, self.looks, self.alpha) == (later.seeds, later.looks, later.alpha)
+        """Whether runs under this declaration may be followed by runs under `later`: it is the same, whatever the order of its
+        seeds, or nothing can have been tested yet, since there was one seed or no declaration."""
+        if not self.text or len(self.seeds) == 1 or self.text == later.text:
+            return True
+        return bool(self.seeds) and set(self.seeds) == set(later.seeds)
 
 
 def declared_seeds(run: StoredRun) -> DeclaredSeeds:

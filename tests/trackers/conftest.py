@@ -6,13 +6,16 @@ import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psycopg2
 import pytest
 
-from bench.trackers import open_tracker
+from bench.trackers import StoredRun, Tracker, open_tracker
+
+from .toy import Toy
 
 
 @pytest.fixture(scope="session")
@@ -115,17 +118,57 @@ def _mlflow_server(folder: Path, database: str) -> _Process:
     return _Process(command, uri, folder.parent / "mlflow.log").wait_until(healthy)
 
 
-@pytest.fixture(params=["sqlite", "server"])
-def uri(request, tmp_path, monkeypatch):
+@pytest.fixture(params=["sqlite", "server", "toy"])
+def kind(request) -> str:
+    """Which tracker. A file of tests that are about some of them alone has a fixture of this name of its own."""
+    return request.param
+
+
+@pytest.fixture
+def store(kind, request, tmp_path, monkeypatch) -> Callable[[], Tracker]:
+    """Opens a tracker, anew each time, on one and the same store."""
     monkeypatch.chdir(tmp_path)
-    return request.getfixturevalue(f"{request.param}_uri")
+    if kind == "toy":
+        return partial(Toy, tmp_path / "toy")
+    return partial(open_tracker, request.getfixturevalue(f"{kind}_uri"))
 
 
 @pytest.fixture
-def tracker(uri):
-    return open_tracker(uri)
+def broken(kind, tmp_path, monkeypatch) -> Callable[[], Tracker]:
+    """Opens a tracker on what is no store: another file, or an address where nobody listens."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").write_text("something else entirely, and long enough to be looked at as a database\n" * 20)
+    if kind == "toy":
+        return partial(Toy, tmp_path / "other")
+    return partial(open_tracker, f"sqlite:///{tmp_path / 'other'}" if kind == "sqlite" else f"http://127.0.0.1:{_free_port()}")
 
 
 @pytest.fixture
-def experiment():
+def tracker(store) -> Tracker:
+    return store()
+
+
+@pytest.fixture
+def experiment() -> str:
     return f"suite-{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def finish(tracker):
+    """Ends a run: as FINISHED and with nothing to store, but for what is given."""
+
+    def finish(run_id: str, **given) -> None:
+        tracker.finish(run_id, **{"status": "FINISHED", "tags": {}, "metrics": {}, "history": [], "artifacts": {}} | given)
+
+    return finish
+
+
+@pytest.fixture
+def only(store, experiment):
+    """Returns the one run of the experiment, as another tracker on the same store finds it."""
+
+    def only() -> StoredRun:
+        (run,) = store().runs(experiment)
+        return run
+
+    return only

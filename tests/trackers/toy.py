@@ -1,0 +1,171 @@
+"""A tracker in one file, without MLflow: a folder an experiment, and in it a JSON file a run and a folder of its artifacts."""
+
+import json
+import math
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from bench.errors import BenchError
+from bench.trackers import Status, StoredRun
+
+Row = dict[str, float]
+
+
+class Toy:
+    """Tracker in a folder. Each object on the same folder sees the same store."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.uri = folder.as_uri()
+        self.experiment = folder
+
+    @property
+    def needs_ui(self) -> str:
+        return ""
+
+    def ui_command(self, host: str, port: int) -> list[str] | None:
+        return None
+
+    # ------------------------------------------------------------ reading
+
+    def runs(self, experiment: str) -> list[StoredRun]:
+        with self._guard():
+            folder = self._found(experiment)
+            found = [_stored(path) for path in (_inside(folder) if folder else []) if path.suffix == ".json"]
+            return sorted(found, key=lambda run: (run.start, run.run_id))
+
+    def histories(self, run_ids: Sequence[str], metrics: Sequence[str]) -> dict[str, dict[str, list[tuple[int, float]]]]:
+        with self._guard():
+            result: dict[str, dict[str, list[tuple[int, float]]]] = {}
+            for run_id in run_ids:
+                epochs = _read(path)["epochs"] if (path := self._file(run_id)) else []
+                for metric in metrics:
+                    if curve := [(int(row["epoch"]), row[metric]) for row in epochs if metric in row]:
+                        result.setdefault(run_id, {})[metric] = curve
+            return result
+
+    def experiment_url(self, experiment: str) -> str | None:
+        with self._guard():
+            return folder.as_uri() if (folder := self._found(experiment)) else None
+
+    def run_url(self, experiment: str) -> Callable[[str], str] | None:
+        with self._guard():
+            return (lambda run_id: (folder / f"{run_id}.json").as_uri()) if (folder := self._found(experiment)) else None
+
+    def artifact(self, run_id: str, name: str) -> bytes | None:
+        with self._guard():
+            found = path.with_suffix("") / name if (path := self._file(run_id)) else None
+            return found.read_bytes() if found and found.is_file() else None
+
+    # ------------------------------------------------------------ writing
+
+    def open(self, experiment: str, tags: dict[str, str]) -> None:
+        with self._guard():
+            self.experiment = self.folder / quote(experiment, safe="")
+            self.experiment.mkdir(parents=True, exist_ok=True)
+            about = self.experiment / "tags"
+            _write(about, (_read(about) if about.exists() else {}) | tags)
+
+    def start(self, name: str, tags: dict[str, str], params: dict[str, str]) -> str:
+        with self._guard():
+            run_id = uuid.uuid4().hex
+            run = {"name": name, "status": "RUNNING", "start": time.time(), "end": None, "params": params, "tags": tags}
+            _write(self.experiment / f"{run_id}.json", run | {"epochs": [], "metrics": {}})
+            return run_id
+
+    def log(self, run_id: str, history: list[Row]) -> None:
+        self._change(run_id, history=history)
+
+    def finish(
+        self,
+        run_id: str,
+        *,
+        status: Status,
+        tags: dict[str, str],
+        metrics: Row,
+        history: list[Row],
+        artifacts: dict[str, bytes],
+    ) -> None:
+        with self._guard():
+            for name, content in artifacts.items():
+                path = self.experiment / run_id / name
+                path.parent.mkdir(exist_ok=True)
+                path.write_bytes(content)
+        self._change(run_id, history=history, metrics=metrics, tags=tags, status=status)
+
+    def close_stale(self, runs: list[StoredRun], tags: dict[str, str]) -> None:
+        for run in runs:
+            if run.status == "RUNNING":
+                self._change(run.run_id, tags=tags, status="KILLED")
+
+    # ------------------------------------------------------------ inside
+
+    def _change(
+        self,
+        run_id: str,
+        *,
+        history: Sequence[Row] = (),
+        metrics: Row | None = None,
+        tags: dict[str, str] | None = None,
+        status: Status = "RUNNING",
+    ) -> None:
+        with self._guard():
+            if (path := self._file(run_id)) is None:
+                raise FileNotFoundError(f"no run {run_id}")
+            run = _read(path)
+            run["epochs"] += map(_finite, history)
+            run["metrics"] |= _finite(metrics or {})
+            run["tags"] |= tags or {}
+            if status != "RUNNING":
+                run |= {"status": status, "end": time.time()}
+            _write(path, run)
+
+    def _found(self, experiment: str) -> Path | None:
+        return next((path for path in _inside(self.folder) if path.name == quote(experiment, safe="")), None)
+
+    def _file(self, run_id: str) -> Path | None:
+        return next((path for folder in _inside(self.folder) if (path := folder / f"{run_id}.json").exists()), None)
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            raise BenchError(f"the store cannot be used: {error}", where=self.uri, mend="choose another folder") from error
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except FileNotFoundError:
+        return []
+
+
+def _finite(row: Row) -> Row:
+    return {name: value for name, value in row.items() if math.isfinite(value)}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text())
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """Write a file in one step: somebody may be reading it."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(content))
+    part.replace(path)
+
+
+def _stored(path: Path) -> StoredRun:
+    run = _read(path)
+    metrics: Row = {}
+    for row in (*run["epochs"], run["metrics"]):
+        metrics |= row
+    for name in ("epoch", "seconds"):
+        metrics.pop(name, None)
+    return StoredRun(path.stem, run["status"], run["tags"], metrics, run["start"], run["end"])
