@@ -23,23 +23,7 @@ from bench.suite.document import read
 ROOT = Path(__file__).parent.parent
 FILES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINKING = [*FILES, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*/README.md"))]
-COMING: set[str] = {
-    "bench/api/",
-    "bench.api",
-    "bench/runner/fingerprints.py",
-    "bench/runner/preflight.py",
-    "bench/runner/estimate.py",
-    "bench/runner/queue.py",
-    "bench/runner/coordinator.py",
-    "bench/runner/ensembles.py",
-    "bench/runner/messages.py",
-    "bench/runner/requests.py",
-    "bench/runner/artifacts.py",
-    "bench/runner/executors/",
-    "bench.runner.executors.base.Executor",
-    "tests/executors",
-    ".ci/types",
-}
+COMING: set[str] = set()
 """What the documents name and is not there yet."""
 
 
@@ -78,6 +62,7 @@ STAGES = [block for block in BLOCKS if block.language == "yaml" and block.first 
 PIECES = [block for block in BLOCKS if block.language == "python" and re.match("# (bench|reports|trackers)/", block.first)]
 """Pieces of the product's own files, which their first line names."""
 CIFAR = [block for block in BLOCKS if block.language == "python" and "CIFAR100(" in block.text]
+NOTEBOOK = [block for block in BLOCKS if block.language == "python" and block.first == "import bench"]
 SHELL = [block for block in BLOCKS if block.language == "sh"]
 ELSEWHERE = {
     "# suites/my_parts.py": "tests/cli/test_own_parts.py",
@@ -91,7 +76,8 @@ def _elsewhere(block: Block) -> bool:
 
 
 def test_every_block_is_tried():
-    left = [block for block in BLOCKS if block not in [*SUITES, *STAGES, *PIECES, *CIFAR, *SHELL] and not _elsewhere(block)]
+    tried = [*SUITES, *STAGES, *PIECES, *CIFAR, *NOTEBOOK, *SHELL]
+    left = [block for block in BLOCKS if block not in tried and not _elsewhere(block)]
     assert not left, f"say in this file how to try {', '.join(map(str, left))}"
     fences = sum(len(re.findall("^ *```", file.read_text(encoding="utf-8"), re.MULTILINE)) for file in FILES)
     assert fences == 2 * len(BLOCKS), "a fence that is indented or not closed"
@@ -142,6 +128,22 @@ def test_the_folder_of_cifar100(tmp_path, monkeypatch):
     assert made.classes == ("apple", "bee", "couch") and np.bincount(made.train_labels).tolist() == [2, 3, 1]
     images = made.train_images[made.train_labels == 2]
     assert np.array_equal(images.reshape(1, -1), content["data"][2:3])
+
+
+def test_the_notebook_of_the_readme(tmp_path, monkeypatch, capsys):
+    """On the README's own suite, with few images."""
+    (tmp_path / "suites").mkdir()
+    text = SUITES[0].text.replace("{source: digits}", "{source: digits, subset: {train: 96, val: 48, test: 48}}")
+    (tmp_path / "suites" / "batch_size.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (block,) = NOTEBOOK
+    given: dict = {}
+    exec(compile(block.text, str(block), "exec"), given)
+    assert len(given["frame"]) == 18 and set(given["frame"].outcome) == {"finished"} and given["report"].complete
+    told = capsys.readouterr().out
+    assert re.search(r"^256 +flip +0\.\d+ +0\.\d+$", told, re.MULTILINE)
+    assert re.search("^0 +smaller-is-better +augment=none ", told, re.MULTILINE)
 
 
 TRY_PIECES = """\
@@ -237,6 +239,17 @@ def test_what_the_documents_name_is_there():
             except (ImportError, AttributeError):
                 absent.add(span)
     assert absent - COMING == set()
+
+
+def test_what_is_said_to_stand_in_a_file_does():
+    said = [
+        (name, path)
+        for file in FILES
+        for name, path in re.findall(r"`([A-Za-z]\w+)` (?:of|in|from) `([a-z]+/[\w/]+\.py)`", file.read_text(encoding="utf-8"))
+    ]
+    assert len(said) > 8
+    absent = [(name, path) for name, path in said if not re.search(rf"\b{name}\b", (ROOT / path).read_text(encoding="utf-8"))]
+    assert absent == []
 
 
 def test_links_lead_somewhere():

@@ -133,13 +133,3 @@ def test_tables_of_every_shape_and_their_figures_are_taken(suite):
     loaded = suite(body + "".join(line[4:] + "\n" for line in tables.splitlines()))
     assert [table.by_class for table in loaded.spec.tables.values()] == [True, False, True]
     assert loaded.spec.tables["both"].also == {"macro": ["val/f1", "test/f1"]} and loaded.spec.figures["b"].bars == []
-
-
-def test_what_is_drawn_of_a_suite_that_does_not_say(suite):
-    from bench.suite.figures import standard
-
-    drawn = standard(["t"], {"tuning": ["model"], "other": []}, claims=True)
-    assert {name: figure.kind for name, figure in drawn.items()} == {
-        "t-dots": "dots", "tuning-trials": "trials", "other-trials": "trials", "claims": "forest",
-    }  # fmt: skip
-    assert drawn["tuning-trials"].panels == ["model"]
