@@ -126,7 +126,14 @@ class TrialStart:
 
     def tags(self) -> dict[str, str]:
         """Return the tags of the run."""
-        known = {
+        optional = {
+            "also": "; ".join(self.also),
+            "start": self.start,
+            "search": self.rules,
+            "members": self.members,
+            "instructions": self.instructions,
+        }
+        tags = {
             "source": self.source,
             "user": self.user,
             "cell": self.cell,
@@ -134,30 +141,26 @@ class TrialStart:
             "suite": self.suite,
             "profile": self.profile,
             **{f"{AXIS}{axis}": label for axis, label in self.labels.items()},
-            "also": "; ".join(self.also),
             "seed": str(self.seed),
             "seeds": self.seeds,
             "fingerprint": self.fingerprint,
-            "start": self.start,
-            "search": self.rules,
             **{f"{DRAWN}{name}": text for name, text in self.parameters.items()},
-            "members": self.members,
             "device": self.device,
-            "instructions": self.instructions,
             "workers": str(self.co_workers),
             "threads": str(self.threads),
             "precision": self.precision,
             "commit": self.commit,
             "coordinator": self.coordinator,
             "versions": ", ".join(f"{name} {number}" for name, number in self.versions.items()),
+            **{name: text for name, text in optional.items() if text},
         }
         if self.weights:
-            known |= {
+            tags |= {
                 "weights": f"{self.weights.cell}, seed {self.weights.seed}",
                 "weights.cell": self.weights.cell,
                 "weights.seed": str(self.weights.seed),
             }
-        return {name: text for name, text in known.items() if text}
+        return tags
 
 
 @dataclass(frozen=True)

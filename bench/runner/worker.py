@@ -11,6 +11,9 @@ from bench import memory
 from bench.errors import BenchError
 from bench.runner.messages import Failed, Hello
 
+LONGEST, LONGEST_LOG = 2000, 200_000
+"""Characters of an error's text, and of its traceback, that are kept."""
+
 
 def begin(device: str, threads: int) -> tuple[str, Hello]:
     """Get ready for requests. device: "cpu", "cuda:0" …, or "auto" (CUDA where there is one). Returns the device, and a hello."""
@@ -21,10 +24,24 @@ def begin(device: str, threads: int) -> tuple[str, Hello]:
     return device, _hello(device)
 
 
-def failed(error: Exception) -> Failed:
+def failed(error: BaseException) -> Failed:
     """Return what is told of an error that a request raised."""
-    known = error if isinstance(error, BenchError) else BenchError(f"{type(error).__name__}: {error}")
-    return Failed(known, "".join(traceback.format_exception(error)))
+    known = error if isinstance(error, BenchError) else BenchError(f"{type(error).__name__}: {text_of(error)}")
+    try:
+        lines = traceback.format_exception(error)
+    except Exception:  # of an error that has no text
+        lines = [*traceback.format_tb(error.__traceback__), f"{type(error).__name__}\n"]
+    return Failed(known, "".join(lines)[-LONGEST_LOG:].encode("utf-8", "backslashreplace").decode())
+
+
+def text_of(error: BaseException) -> str:
+    """Return an error's text as one line that can be printed and stored, whatever a custom component put into it."""
+    try:
+        text = str(error)
+    except Exception as second:
+        return f"its text cannot be had ({type(second).__name__})"
+    shown = (one if one.isprintable() else " " if one in "\t\r\n" else ascii(one)[1:-1] for one in text[:LONGEST])
+    return "".join(shown)[:LONGEST]
 
 
 def _hello(device: str) -> Hello:

@@ -111,7 +111,7 @@ class Inline(Executor):
             if raised := worker.raised:
                 worker.raised = None
                 raise raised from None
-        except Exception as error:
+        except (Exception, SystemExit, GeneratorExit) as error:  # a trial's: it would take the coordinator along
             event = failed(error)
         finally:
             worker.busy = worker.stopped = False

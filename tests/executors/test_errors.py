@@ -1,0 +1,79 @@
+"""Whatever a trial raises: it is recorded as crashed, with a message that can be shown and stored, and the rest runs."""
+
+import pytest
+
+import bench
+from bench.runner import worker
+from bench.trackers.record import Outcome
+
+MODEL = """\
+import sys
+from torch import nn
+
+
+class Nameless(Exception):
+    def __str__(self):
+        raise ValueError("no text")
+
+
+RAISED = {
+    "surrogate": RuntimeError("\\ud800 bad"),
+    "huge": RuntimeError("m" * 5_000_000),
+    "terminal": RuntimeError("\\x1b[2J\\x1b]0;title\\x07 boom"),
+    "nameless": Nameless(),
+    "unpicklable": type("Local", (Exception,), {})(lambda: 2),
+    "zero": RuntimeError("a\\0b"),
+    "many lines": RuntimeError("first\\nsecond"),
+    "exit": SystemExit(3),
+}
+
+
+class Net(nn.Module):
+    def __init__(self, in_shape, classes, kind=""):
+        super().__init__()
+        self.kind, self.calls = kind, 0
+        self.layer = nn.Linear(in_shape[0] * in_shape[1] * in_shape[2], classes)
+
+    def forward(self, images):
+        names, frame = set(), sys._getframe()
+        while frame:
+            names.add(frame.f_code.co_name)
+            frame = frame.f_back
+        if self.kind and self.training and "run_trials" in names:
+            raise RAISED[self.kind]
+        return self.layer(images.flatten(1))
+"""
+SUITE = """\
+suite: faults
+title: What trials raise
+data: {source: digits, subset: {train: 64, val: 32, test: 32}}
+base: {model: {name: "faulty:Net"}, train: {epochs: 1, batch_size: 32, optimizer: {name: sgd, lr: 0.01}}}
+seeds: 1
+stages: {main: {axes: {kind: {path: model.args.kind, values: ["", KIND]}}}}
+tables: {t: {stage: main, rows: kind, values: val/accuracy}}
+"""
+
+
+@pytest.mark.parametrize("executor", ["inline", "local"])
+@pytest.mark.parametrize("kind", ["surrogate", "huge", "terminal", "nameless", "unpicklable", "zero", "many lines", "exit"])
+def test_what_a_trial_raises_is_told_and_the_rest_runs(tmp_path, monkeypatch, kind, executor):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(__import__("sys").modules, "faulty", raising=False)
+    (tmp_path / "faulty.py").write_text(MODEL)
+    (tmp_path / "faults.yaml").write_text(SUITE.replace("KIND", f'"{kind}"'))
+    suite = bench.load("faults.yaml")
+    result = suite.run(executor=executor, workers=1, device="cpu", pack="off")
+    frame = result.report().frame().set_index("kind")
+    assert frame["outcome"].to_dict() == {"": Outcome.FINISHED, kind: Outcome.CRASHED}
+    (run,) = (run for run in suite.tracker.runs("faults") if run.tags["axis.kind"] == kind)
+    message = run.tags["message"]
+    assert message and len(message) <= 8000 and message.isprintable(), ascii(message[:200])
+    assert message.encode() and suite.report().render().encode()
+
+
+def test_a_message_is_one_line_that_can_be_printed():
+    assert worker.text_of(RuntimeError("\ud800 bad")) == "\\ud800 bad"
+    assert worker.text_of(RuntimeError("a\nb\tc")) == "a b c"
+    assert worker.text_of(RuntimeError("\x1b[2J x\0")) == "\\x1b[2J x\\x00"
+    assert len(worker.text_of(RuntimeError("m" * 5_000_000))) == worker.LONGEST
+    assert worker.text_of(RuntimeError("naïve 犬 – ±")) == "naïve 犬 – ±"
