@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 from bench.errors import BenchError
+from bench.trackers import errors
 from bench.trackers.base import Status, StoredRun
 
 T = TypeVar("T")
@@ -133,10 +134,8 @@ def _read(uri: str, read: Callable[[Any], T], nothing: T) -> T | None:
     try:
         with engine.connect() as connection:
             return read(connection) if sa.inspect(connection).has_table("experiments") else nothing
-    except sa.exc.ProgrammingError:
-        return None
-    except sa.exc.OperationalError as error:
-        if "no such" in str(error):
+    except sa.exc.DBAPIError as error:
+        if errors.is_of_unknown_schema(error):
             return None
         raise
     finally:
