@@ -9,12 +9,15 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import quote
 
 from bench.errors import BenchError
 from bench.trackers import errors
 from bench.trackers.base import Status, StoredRun
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
 
 T = TypeVar("T")
 Histories = dict[str, dict[str, list[tuple[int, float]]]]
@@ -58,7 +61,7 @@ def read_runs(uri: str, experiment: str) -> list[StoredRun] | None:
     That is so when tables or columns are not as we know them, or when several workspaces have an experiment of this name.
     """
 
-    def read(connection) -> list[StoredRun] | None:
+    def read(connection: "Connection") -> list[StoredRun] | None:
         import sqlalchemy as sa
 
         found = _experiments(connection, experiment)
@@ -78,13 +81,14 @@ def read_runs(uri: str, experiment: str) -> list[StoredRun] | None:
             for run, said, start, end in connection.execute(sa.text(RUNS), chosen)
         ]
 
-    return _read(uri, read, [])
+    nothing: list[StoredRun] = []
+    return _read(uri, read, nothing)
 
 
 def read_histories(uri: str, run_ids: Sequence[str], metrics: Sequence[str]) -> Histories | None:
     """Return the epochs of runs as `Tracker.histories` does; None where MLflow itself had better be asked."""
 
-    def read(connection) -> Histories:
+    def read(connection: "Connection") -> Histories:
         import sqlalchemy as sa
 
         query = sa.text(EPOCHS).bindparams(sa.bindparam("runs", expanding=True), sa.bindparam("metrics", expanding=True))
@@ -99,13 +103,14 @@ def read_histories(uri: str, run_ids: Sequence[str], metrics: Sequence[str]) -> 
                 result.setdefault(run, {})[key] = list(by_step.items())
         return result
 
-    return _read(uri, read, {}) if run_ids and metrics else {}
+    nothing: Histories = {}
+    return _read(uri, read, nothing) if run_ids and metrics else nothing
 
 
 def read_experiment_id(uri: str, experiment: str) -> str | None:
     """Return the id of an experiment, "" where there is none; None where MLflow itself had better be asked."""
 
-    def read(connection) -> str | None:
+    def read(connection: "Connection") -> str | None:
         found = _experiments(connection, experiment)
         return None if len(found) > 1 else str(found[0]) if found else ""
 
@@ -115,7 +120,7 @@ def read_experiment_id(uri: str, experiment: str) -> str | None:
 def read_artifact_folder(uri: str, run_id: str) -> Path | None:
     """Return the folder on this machine with a run's artifacts; None where they lie elsewhere, or MLflow had better be asked."""
 
-    def read(connection) -> Path | None:
+    def read(connection: "Connection") -> Path | None:
         import sqlalchemy as sa
 
         found = connection.execute(sa.text("SELECT artifact_uri FROM runs WHERE run_uuid = :run"), {"run": run_id}).scalar()
@@ -124,7 +129,7 @@ def read_artifact_folder(uri: str, run_id: str) -> Path | None:
     return _read(uri, read, None)
 
 
-def _read(uri: str, read: Callable[[Any], T], nothing: T) -> T | None:
+def _read(uri: str, read: Callable[["Connection"], T | None], nothing: T) -> T | None:
     """Return what `read` makes of a connection; `nothing` where there is no store yet, None where it is not as we know it."""
     import sqlalchemy as sa
 
@@ -142,7 +147,7 @@ def _read(uri: str, read: Callable[[Any], T], nothing: T) -> T | None:
         engine.dispose()
 
 
-def _experiments(connection, name: str) -> list[int]:
+def _experiments(connection: "Connection", name: str) -> Sequence[int]:
     """Return the ids of the experiments of this name: one, but for workspaces."""
     import sqlalchemy as sa
 
@@ -150,7 +155,7 @@ def _experiments(connection, name: str) -> list[int]:
     return connection.execute(sa.text(query), {"name": name}).scalars().all()
 
 
-def connect(uri: str):
+def connect(uri: str) -> "Engine":
     """Return an SQLAlchemy engine that gives up quickly and never creates a SQLite file."""
     import sqlalchemy as sa
 
