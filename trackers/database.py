@@ -9,11 +9,15 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import quote
 
 from bench.errors import BenchError
+from bench.trackers import errors
 from bench.trackers.base import Status, StoredRun
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
 
 T = TypeVar("T")
 Histories = dict[str, dict[str, list[tuple[int, float]]]]
@@ -57,7 +61,7 @@ def read_runs(uri: str, experiment: str) -> list[StoredRun] | None:
     That is so when tables or columns are not as we know them, or when several workspaces have an experiment of this name.
     """
 
-    def read(connection) -> list[StoredRun] | None:
+    def read(connection: "Connection") -> list[StoredRun] | None:
         import sqlalchemy as sa
 
         found = _experiments(connection, experiment)
@@ -84,7 +88,7 @@ def read_runs(uri: str, experiment: str) -> list[StoredRun] | None:
 def read_histories(uri: str, run_ids: Sequence[str], metrics: Sequence[str]) -> Histories | None:
     """Return the epochs of runs as `Tracker.histories` does; None where MLflow itself had better be asked."""
 
-    def read(connection) -> Histories:
+    def read(connection: "Connection") -> Histories:
         import sqlalchemy as sa
 
         query = sa.text(EPOCHS).bindparams(sa.bindparam("runs", expanding=True), sa.bindparam("metrics", expanding=True))
@@ -106,7 +110,7 @@ def read_histories(uri: str, run_ids: Sequence[str], metrics: Sequence[str]) -> 
 def read_experiment_id(uri: str, experiment: str) -> str | None:
     """Return the id of an experiment, "" where there is none; None where MLflow itself had better be asked."""
 
-    def read(connection) -> str | None:
+    def read(connection: "Connection") -> str | None:
         found = _experiments(connection, experiment)
         return None if len(found) > 1 else str(found[0]) if found else ""
 
@@ -116,7 +120,7 @@ def read_experiment_id(uri: str, experiment: str) -> str | None:
 def read_artifact_folder(uri: str, run_id: str) -> Path | None:
     """Return the folder on this machine with a run's artifacts; None where they lie elsewhere, or MLflow had better be asked."""
 
-    def read(connection) -> Path | None:
+    def read(connection: "Connection") -> Path | None:
         import sqlalchemy as sa
 
         found = connection.execute(sa.text("SELECT artifact_uri FROM runs WHERE run_uuid = :run"), {"run": run_id}).scalar()
@@ -125,7 +129,7 @@ def read_artifact_folder(uri: str, run_id: str) -> Path | None:
     return _read(uri, read, None)
 
 
-def _read(uri: str, read: Callable[[Any], T | None], nothing: T) -> T | None:
+def _read(uri: str, read: Callable[["Connection"], T | None], nothing: T) -> T | None:
     """Return what `read` makes of a connection; `nothing` where there is no store yet, None where it is not as we know it."""
     import sqlalchemy as sa
 
@@ -135,17 +139,15 @@ def _read(uri: str, read: Callable[[Any], T | None], nothing: T) -> T | None:
     try:
         with engine.connect() as connection:
             return read(connection) if sa.inspect(connection).has_table("experiments") else nothing
-    except sa.exc.ProgrammingError:
-        return None
-    except sa.exc.OperationalError as error:
-        if "no such" in str(error):
+    except sa.exc.DBAPIError as error:
+        if errors.is_of_unknown_schema(error):
             return None
         raise
     finally:
         engine.dispose()
 
 
-def _experiments(connection, name: str) -> list[int]:
+def _experiments(connection: "Connection", name: str) -> Sequence[int]:
     """Return the ids of the experiments of this name: one, but for workspaces."""
     import sqlalchemy as sa
 
@@ -153,7 +155,7 @@ def _experiments(connection, name: str) -> list[int]:
     return connection.execute(sa.text(query), {"name": name}).scalars().all()
 
 
-def connect(uri: str):
+def connect(uri: str) -> "Engine":
     """Return an SQLAlchemy engine that gives up quickly and never creates a SQLite file."""
     import sqlalchemy as sa
 

@@ -1,10 +1,60 @@
-"""Errors of a store, as one line that says what failed and how to mend it."""
+"""Errors of a store, as one line that says what failed and how to mend it.
 
+What to do is decided by the code that an error carries, of whatever layer it began in: the system's errno, SQLite's error code,
+SQL's SQLSTATE, MLflow's error code. Words are read only of errors that carry nothing else.
+"""
+
+import errno
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 
 from bench.errors import BenchError
+
+
+class Mend(Enum):
+    """What the user can do about it."""
+
+    SPACE = "free some disk space and run the same command again: what is finished is kept"
+    FOLDER = "choose a folder that you may write, or set MLFLOW_TRACKING_URI"
+    ACCOUNT = (
+        "log in with an account that may use it, named in MLFLOW_TRACKING_URI (of a database) "
+        "or in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD (of a server)"
+    )
+    OTHER_FILE = "move the file away, or set MLFLOW_TRACKING_URI to another"
+    UPGRADE = "back the database up, then: mlflow db upgrade {store}"
+    DRIVER = "install the database's driver into this environment"
+    ADDRESS = "check MLFLOW_TRACKING_URI, and that the server runs"
+
+
+OF_ERRNO = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), Mend.SPACE),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR), Mend.FOLDER),
+}
+OF_SQLITE = {
+    **dict.fromkeys((sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR), Mend.SPACE),  # a quota, or a limit of files, is an I/O error
+    **dict.fromkeys((sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM), Mend.FOLDER),
+    sqlite3.SQLITE_NOTADB: Mend.OTHER_FILE,
+}
+OF_SQLSTATE = {
+    "53100": Mend.SPACE,  # disk full
+    **dict.fromkeys(("42501", "25006", "28000", "28P01"), Mend.ACCOUNT),  # no privilege, read-only, two ways to be refused
+}
+OF_MLFLOW = dict.fromkeys(("PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"), Mend.ACCOUNT)
+OF_WORDS = {
+    "out-of-date database schema": Mend.UPGRADE,  # of MLflow, whose code for it is that of any error
+    # a server hands its database's error on as text
+    "database or disk is full": Mend.SPACE,
+    "disk I/O error": Mend.SPACE,
+    "No space left on device": Mend.SPACE,
+    "Disk quota exceeded": Mend.SPACE,
+    # PostgreSQL's drivers give no SQLSTATE of a connection that was refused
+    "password authentication failed": Mend.ACCOUNT,
+}
+UNKNOWN_NAMES = ("42P01", "42703")
+"""SQLSTATE of a table, and of a column, that there is not."""
 
 
 @contextmanager
@@ -17,9 +67,20 @@ def guard(uri: str, done: str) -> Iterator[None]:
     except Exception as error:
         if not _is_store_error(error):
             raise
-        reason = _reason(error)
         store = _shown(uri)
-        raise BenchError(f"tracking store {store} cannot be {done}: {reason}", mend=_mend(reason, store)) from error
+        mend = _mend(error).value.format(store=store)
+        raise BenchError(f"tracking store {store} cannot be {done}: {_reason(error)}", mend=mend) from error
+
+
+def is_of_unknown_schema(error: Exception) -> bool:
+    """Whether SQLAlchemy's error says that tables or columns are not as the query takes them to be."""
+    from sqlalchemy.exc import ProgrammingError
+
+    if (state := _sqlstate(error)) is not None:
+        return state in UNKNOWN_NAMES
+    if (code := _sqlite_code(error)) is not None:
+        return code == sqlite3.SQLITE_ERROR  # of SQL itself; the queries are ours, so it is the tables
+    return isinstance(error, ProgrammingError)
 
 
 def _is_store_error(error: Exception) -> bool:
@@ -29,31 +90,66 @@ def _is_store_error(error: Exception) -> bool:
     return isinstance(error, (MlflowException, SQLAlchemyError, OSError, ImportError))
 
 
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what led to it, as a traceback shows them, the last one first."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _mend(error: Exception) -> Mend:
+    if isinstance(error, ImportError):
+        return Mend.DRIVER
+    for one in _chain(error):
+        if found := _by_code(one):
+            return found
+    text = str(error)
+    return next((mend for words, mend in OF_WORDS.items() if words in text), Mend.ADDRESS)
+
+
+def _by_code(error: BaseException) -> Mend | None:
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+
+    if isinstance(error, RequestException):
+        return Mend.ADDRESS  # what led to it is of the network, and of no folder
+    if isinstance(error, OSError):
+        return OF_ERRNO.get(error.errno or 0)
+    if isinstance(error, MlflowException):
+        return OF_MLFLOW.get(error.error_code)
+    if (code := _sqlite_code(error)) is not None:
+        return OF_SQLITE.get(code)
+    return OF_SQLSTATE.get(_sqlstate(error) or "")
+
+
+def _sqlite_code(error: BaseException) -> int | None:
+    """Return the primary code of an SQLAlchemy error that began in SQLite, else None."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF  # above are the details
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    """Return the SQLSTATE of an SQLAlchemy error, None where its driver gives none."""
+    driver = getattr(error, "orig", None)
+    return getattr(driver, "pgcode", None) or getattr(driver, "sqlstate", None)
+
+
 def _reason(error: Exception) -> str:
     """Return one line: what the network or the database driver said, without the layers that wrapped it."""
+    from requests import Timeout
+
+    for one in _chain(error):
+        if isinstance(one, OSError) and one.strerror:
+            return f"{one.strerror}: {one.filename}" if one.filename else one.strerror
+        if isinstance(one, (Timeout, TimeoutError)):
+            return "timed out"
+    # a database's driver tells in a sentence what the network said
     for cause in ("Connection refused", "Name or service not known", "Temporary failure in name resolution", "timed out"):
         if cause in str(error):
             return cause
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     if driver := re.search(r"\(\w+(?:\.\w+)+\) (.+)", str(error)):
         return driver[1]
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def _mend(reason: str, store: str) -> str:
-    low = reason.lower()
-    if any(word in low for word in ("full", "no space left", "disk i/o error", "quota")):
-        return "free some disk space and run the same command again: what is finished is kept"
-    if "out-of-date" in low:
-        return f"back the database up, then: mlflow db upgrade {store}"
-    if any(word in low for word in ("readonly", "read-only", "permission", "unable to open", "file exists", "not a directory")):
-        return "choose a folder that you may write, or set MLFLOW_TRACKING_URI"
-    if "not a database" in low:
-        return "move the file away, or set MLFLOW_TRACKING_URI to another"
-    if "no module named" in low:
-        return "install the database's driver into this environment"
-    return "check MLFLOW_TRACKING_URI, and that the server runs"
 
 
 def _shown(uri: str) -> str:

@@ -12,10 +12,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from types import ModuleType
+from typing import TYPE_CHECKING, TypeVar
 
 from bench.trackers import database, errors, view
 from bench.trackers.base import Status, StoredRun
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Experiment, Run
 
 T = TypeVar("T")
 
@@ -77,17 +82,17 @@ class MlflowTracker:
 
     def runs(self, experiment: str) -> list[StoredRun]:
         with self._guard("read"):
-            if database.is_database(self.uri) and (stored := database.read_runs(self.uri, experiment)) is not None:
-                return stored
+            if database.is_database(self.uri) and (found := database.read_runs(self.uri, experiment)) is not None:
+                return found
             if (known := self._client.get_experiment_by_name(experiment)) is None or known.lifecycle_stage != "active":
                 return []
-            found: dict[str, StoredRun] = {}
+            by_id: dict[str, StoredRun] = {}
             token: str | None = ""
             while token is not None:
                 page = self._client.search_runs([known.experiment_id], max_results=PAGE, page_token=token or None)
-                found |= {run.info.run_id: _stored(run) for run in page}
+                by_id |= {run.info.run_id: _stored(run) for run in page}
                 token = page.token or None
-            return sorted(found.values(), key=lambda run: (run.start, run.run_id))
+            return sorted(by_id.values(), key=lambda run: (run.start, run.run_id))
 
     def histories(self, run_ids: Sequence[str], metrics: Sequence[str]) -> database.Histories:
         with self._guard("read"):
@@ -144,8 +149,9 @@ class MlflowTracker:
         with self._guard("written"):
             tags = _texts(_with_own(tags), TAG_LENGTH)
             run = self._client.create_run(self._experiment, run_name=_text(name, NAME_LENGTH), tags=tags)
-            self._running[run.info.run_id] = _Run(run.info.start_time, run.info.artifact_uri, _texts(params, PARAM_LENGTH))
-            return run.info.run_id
+            run_id: str = run.info.run_id
+            self._running[run_id] = _Run(run.info.start_time, run.info.artifact_uri, _texts(params, PARAM_LENGTH))
+            return run_id
 
     def log(self, run_id: str, history: list[dict[str, float]]) -> None:
         with self._guard("written"):
@@ -176,7 +182,7 @@ class MlflowTracker:
 
     # ------------------------------------------------------------ inside
 
-    def _created(self, experiment: str, tags: dict[str, str]):
+    def _created(self, experiment: str, tags: dict[str, str]) -> "Experiment | None":
         """Create an experiment; None, or what is there where another process was first."""
         from mlflow.exceptions import MlflowException
 
@@ -201,16 +207,23 @@ class MlflowTracker:
         return known.experiment_id if known and known.lifecycle_stage == "active" else ""
 
     @cached_property
-    def _client(self):
+    def _client(self) -> "MlflowClient":
         if self.uri.startswith("http"):
             import requests
 
             requests.get(self.uri, timeout=database.PATIENCE)  # any answer will do
         elif database.is_database(self.uri) and not database.sqlite_path(self.uri):
             database.prepare(self.uri)
-        return _quiet_mlflow().MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+        client: MlflowClient = _quiet_mlflow().MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+        return client
 
-    def _batch(self, run_id: str, history: list[dict[str, float]], finals: dict | None = None, tags: dict | None = None):
+    def _batch(
+        self,
+        run_id: str,
+        history: list[dict[str, float]],
+        finals: Mapping[str, float] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
         """Write epochs, final metrics, tags and the params not yet written in one call."""
         from mlflow.entities import Metric, Param, RunTag
 
@@ -250,7 +263,7 @@ class MlflowTracker:
         return errors.guard(self.uri, done)
 
 
-def _quiet_mlflow():
+def _quiet_mlflow() -> ModuleType:
     """Import MLflow, and keep its chatter off our output: what it has to say reaches the user as a BenchError."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -261,7 +274,7 @@ def _quiet_mlflow():
     return mlflow
 
 
-def _stored(run) -> StoredRun:
+def _stored(run: "Run") -> StoredRun:
     info = run.info
     end = info.end_time / 1000 if info.end_time else None
     status = database.status(info.status)
@@ -280,7 +293,7 @@ def _found(read: Callable[[], T]) -> T | None:
         raise
 
 
-def _epochs(client, run_id: str, metric: str) -> list[tuple[int, float]]:
+def _epochs(client: "MlflowClient", run_id: str, metric: str) -> list[tuple[int, float]]:
     """Return one curve as `Tracker.histories` does."""
     points = _found(lambda: client.get_metric_history(run_id, metric)) or []
     by_step: dict[int, float] = {}

@@ -33,17 +33,23 @@ def sqlite_uri(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def server_uri(tmp_path_factory) -> Iterator[str]:
+def postgres_uri(tmp_path_factory) -> Iterator[str]:
+    """A PostgreSQL database of the tests' own."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    initdb = shutil.which("initdb") or next((str(path / "initdb") for path in programs), None)
+    if not initdb or not Path(initdb).exists():
+        pytest.skip("no PostgreSQL here")
+    with _postgres(Path(initdb).parent, tmp_path_factory.mktemp("postgres")) as uri:
+        yield uri
+
+
+@pytest.fixture(scope="session")
+def server_uri(request, tmp_path_factory) -> Iterator[str]:
     """An MLflow server on PostgreSQL: the one that BENCH_TEST_TRACKING_URI names, else one made for the tests."""
     if given := os.environ.get("BENCH_TEST_TRACKING_URI"):
         yield given
         return
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    initdb = shutil.which("initdb") or next((str(path / "initdb") for path in programs), None)
-    if not initdb or not Path(initdb).exists():
-        pytest.skip("no PostgreSQL here, and BENCH_TEST_TRACKING_URI names no tracking server")
-    folder = tmp_path_factory.mktemp("postgres")
-    with _postgres(Path(initdb).parent, folder) as database, _mlflow_server(folder, database) as uri:
+    with _mlflow_server(tmp_path_factory.mktemp("server"), request.getfixturevalue("postgres_uri")) as uri:
         yield uri
 
 
@@ -107,7 +113,7 @@ def _mlflow_server(folder: Path, database: str) -> _Process:
     port = _free_port()
     uri = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", database, "--workers", "1"]
-    command += ["--artifacts-destination", str(folder.parent / "artifacts"), "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--artifacts-destination", str(folder / "artifacts"), "--host", "127.0.0.1", "--port", str(port)]
 
     def healthy() -> bool:
         try:
@@ -115,7 +121,7 @@ def _mlflow_server(folder: Path, database: str) -> _Process:
         except OSError:
             return False
 
-    return _Process(command, uri, folder.parent / "mlflow.log").wait_until(healthy)
+    return _Process(command, uri, folder / "mlflow.log").wait_until(healthy)
 
 
 @pytest.fixture(params=["sqlite", "server", "toy"])
