@@ -5,13 +5,13 @@ import random
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import uuid
 from functools import partial
 from math import comb
 from pathlib import Path
 
 from harness import Row, in_turn, seconds
+from running import workplace
 
 ROUNDS = 5
 SEEDS = 5
@@ -36,8 +36,7 @@ def measure(rounds: int, smoke: bool) -> list[Row]:
 
 
 def _row(levels: tuple[int, int, int], rounds: int) -> Row:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with workplace() as folder:
         (folder / "stored.yaml").write_text(_suite(levels), encoding="utf-8")
         count = _store(folder)
         uri = f"sqlite:///{folder / 'mlflow.db'}"

@@ -26,9 +26,10 @@ ROWS = {
 }
 
 
-def _measure(root, *words: str) -> subprocess.CompletedProcess:
+def _measure(root, here, *words: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, str(root / "tests" / "benchmarks" / "measure.py"), *words],
+        cwd=here,
         env={**os.environ, "PYTHONPATH": str(root)},
         capture_output=True,
         text=True,
@@ -39,8 +40,9 @@ def _measure(root, *words: str) -> subprocess.CompletedProcess:
 def test_gives_a_table_of_finite_numbers(root, tmp_path, name):
     if name == "workers" and cores() < 2:
         pytest.skip("two workers need two cores")
-    ran = _measure(root, name, "--smoke", "--device", "cpu", "--json", str(tmp_path / "found.json"))
+    ran = _measure(root, tmp_path, name, "--smoke", "--device", "cpu", "--json", "found.json")
     assert ran.returncode == 0, ran.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["found.json"], "nothing else is left where one calls it"
     found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
     assert len(found["rows"]) == ROWS[name]
     for row in found["rows"]:
@@ -65,7 +67,7 @@ def _check_table(told: str) -> None:
     assert "The gate was **not passed** (typical glue" in told
 
 
-def test_refuses_an_unknown_name(root):
-    ran = _measure(root, "speed")
+def test_refuses_an_unknown_name(root, tmp_path):
+    ran = _measure(root, tmp_path, "speed")
     assert ran.returncode == 2
     assert "no measurement 'speed'; there are help, plan" in ran.stderr
