@@ -14,6 +14,7 @@ from bench.runner.plan import Plan
 from bench.suite import Suite
 from bench.suite.cells import TRIAL, collector_paused
 from bench.suite.figures import Dots, Figure, Forest, Trials
+from bench.suite.metrics import RECORDED
 from bench.suite.schema import Table
 from bench.trackers import StoredRun, Tracker
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bench.reports.figures.draw import Format
+
+
+CLAIM_COLUMNS = [
+    "claim", "says", "verdict", "holds", "part", "contrast", "part_verdict", "why", "n", "difference", "ci_low", "ci_high",
+    "p", "holm", "margin", "seeds_needed", "preliminary",
+]  # fmt: skip
+"""The columns of `Report.claims`."""
 
 
 @dataclass(frozen=True)
@@ -90,28 +98,33 @@ class Report:
         """Return every planned trial as a row: stage, a column an axis (None where the stage has no such axis), seed, outcome,
         every metric that some run has (NaN where this one has none), the suite's own metrics, and run_id.
 
-        An axis of the name of another column is `axis.NAME`.
+        An axis of the name of another column, or of a metric of bench's, is `axis.NAME`; a metric of the name of another column
+        is `metric.NAME`.
         """
         import pandas as pd
 
-        axes = dict.fromkeys(axis for record in self.records for axis in record.labels)
+        fixed = ("stage", "seed", "outcome", "run_id")
         recorded = dict.fromkeys(metric for record in self.records if record.run for metric in record.run.metrics)
-        metrics = list(recorded | dict.fromkeys(self.suite.spec.metrics))
-        taken = {"stage", "seed", "outcome", "run_id", *metrics}
-        columns = {axis: f"axis.{axis}" if axis in taken else axis for axis in axes}
+        names = recorded | dict.fromkeys(self.suite.spec.metrics)
+        metrics = {name: f"metric.{name}" if name in fixed else name for name in names}
+        taken = {*fixed, *RECORDED, *names}
+        axes = {
+            axis: f"axis.{axis}" if axis in taken else axis
+            for axis in dict.fromkeys(axis for record in self.records for axis in record.labels)
+        }
         rows = [
             {
                 "stage": record.stage,
-                **{column: record.labels.get(axis) for axis, column in columns.items()},
+                **{column: record.labels.get(axis) for axis, column in axes.items()},
                 "seed": record.seed,
                 "outcome": str(record.outcome),
-                **{metric: record.value(metric) for metric in metrics},
+                **{column: record.value(metric) for metric, column in metrics.items()},
                 "run_id": record.run.run_id if record.run else None,
             }
             for record in self.records
         ]
-        frame = pd.DataFrame(rows, columns=["stage", *columns.values(), "seed", "outcome", *metrics, "run_id"])
-        return frame.astype(dict.fromkeys(metrics, "float64"))
+        frame = pd.DataFrame(rows, columns=["stage", *axes.values(), "seed", "outcome", *metrics.values(), "run_id"])
+        return frame.astype(dict.fromkeys(metrics.values(), "float64"))
 
     def claims(self) -> "pd.DataFrame":
         """Return the verdicts: a row each contrast of a claim (one, or one a level of `each`), with the claim's own verdict.
@@ -144,7 +157,7 @@ class Report:
             for claim in self.data.claims
             for part in claim.parts
         ]
-        return pd.DataFrame(rows, columns=list(rows[0]) if rows else ["claim", "says", "verdict", "holds"])
+        return pd.DataFrame(rows, columns=CLAIM_COLUMNS)
 
 
 def report(suite: Suite, tracker: Tracker, *, figures: bool = False) -> Report:

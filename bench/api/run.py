@@ -61,7 +61,10 @@ class RunResult:
 
     def report(self) -> Report:
         """Return the report on all runs of the suite."""
-        return of_plan(self.plan, self.tracker.runs(self.plan.suite.experiment), self.tracker)
+        runs = self.tracker.runs(self.plan.suite.experiment)
+        # the plan of an interrupted round does not know the runs that it has made
+        plan = planned(self.plan.suite, runs, self.tracker) if self.interrupted else self.plan
+        return of_plan(plan, runs, self.tracker)
 
 
 def run(

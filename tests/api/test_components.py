@@ -98,7 +98,6 @@ def test_a_script_with_a_guard_runs_by_processes(write, folder):
     assert done.stdout == "complete True\n", done.stderr
 
 
-@pytest.mark.xfail(strict=True, reason="a worker process imports the script that started it, and with it runs the suite again")
 def test_a_script_without_a_guard_does_too(write, folder):
     write()
     done = script(folder, SCRIPT)

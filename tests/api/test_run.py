@@ -192,13 +192,7 @@ class Interrupts(Listener):
             os.kill(os.getpid(), signal.SIGINT)
 
 
-OLD_PLAN = pytest.mark.xfail(
-    strict=True,
-    reason="an interrupted run keeps the plan from before its round, in which a search's trials do not have their runs yet",
-)
-
-
-@pytest.mark.parametrize("body", [pytest.param(ROUNDS, id="rounds"), pytest.param(SEARCH, id="search", marks=OLD_PLAN)])
+@pytest.mark.parametrize("body", [pytest.param(ROUNDS, id="rounds"), pytest.param(SEARCH, id="search")])
 def test_the_report_of_an_interrupted_run_holds_what_it_has_finished(write, inline, body):
     suite = bench.load(write(body))
     result = suite.run(**inline, listener=Interrupts())

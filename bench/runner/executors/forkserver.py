@@ -27,11 +27,25 @@ def start(main: Callable[..., None], arguments: tuple[Any, ...], threads: int, n
     process: BaseProcess = CONTEXT.Process(target=_begin, args=given, name=name, daemon=True)
     if FORKS:
         serve_forks(threads)
-        process.start()
+        with _without_main():
+            process.start()
     else:
-        with _handed_down(environment):
+        with _handed_down(environment), _without_main():
             process.start()
     return process
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Hide the script that was started from a new process, which would import it: a worker needs nothing of it, and a script that
+    runs a suite, without asking whether it is the main module, would run it again in each worker."""
+    main = sys.modules["__main__"]
+    hidden = {name: vars(main)[name] for name in ("__spec__", "__file__") if name in vars(main)}
+    vars(main).update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        vars(main).update(hidden)
 
 
 def serve_forks(threads: int) -> None:
