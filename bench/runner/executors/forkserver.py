@@ -40,7 +40,7 @@ def _without_main() -> Iterator[None]:
     """Hide the script that was started from a new process, which would import it: a worker needs nothing of it, and a script that
     runs a suite, without asking whether it is the main module, would run it again in each worker."""
     main = sys.modules["__main__"]
-    hidden = {name: vars(main)[name] for name in ("__spec__", "__file__") if name in vars(main)}
+    hidden: dict[str, Any] = {name: vars(main)[name] for name in ("__spec__", "__file__") if name in vars(main)}
     vars(main).update(dict.fromkeys(hidden))
     try:
         yield
