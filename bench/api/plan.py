@@ -100,6 +100,7 @@ def opened(
     """Return an executor by its name, closed in the end; or one that is open already, and stays so."""
     if isinstance(executor, str):
         return open_executor(executor, workers, threads, device, jobs)
+    executor.revive()  # an interrupted run ends its workers
     return nullcontext(executor)
 
 

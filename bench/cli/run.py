@@ -37,8 +37,9 @@ def main(args: argparse.Namespace) -> int:
     print()
     print(report.render(with_runs=False))
     print(f"\nthis report again:  {common.command(args, 'report')}")
-    needed = suite.tracker.needs_ui
-    print(f"the runs by cell:   {f'{needed}, then ' if needed else ''}{suite.runs_url()}")
+    if url := suite.runs_url():
+        needed = suite.tracker.needs_ui
+        print(f"the runs by cell:   {f'{needed}, then ' if needed else ''}{url}")
     if result.interrupted:
         print(f"interrupted; the rest: {common.command(args, 'run')}", file=sys.stderr)
         return 130

@@ -6,6 +6,7 @@ import pytest
 
 from bench.config import Data
 from bench.errors import BenchError
+from bench.runner.executors import open_executor
 from bench.runner.messages import CountShared, Done, Epoch, Failed, Prepare, Progress, Train, Up
 from bench.trackers.record import Artifact
 
@@ -60,6 +61,17 @@ def test_an_error_of_a_request_comes_home_and_the_worker_goes_on(executor):
     worker.send(Prepare(Data(source="digit")))
     failed = until(executor, Failed)[-1]
     assert "did you mean 'digits'?" in failed.error.mend and "in answer" in failed.traceback
+
+
+def test_after_an_error_no_stale_answer_is_taken_for_another(toy):
+    with open_executor("toy", workers=2) as threads:
+        while not all(worker.ready for worker in threads.workers):
+            threads.events(1.0, lambda worker, event: None)
+        digits, absent = Data(source="digits"), Data(source="digit")
+        for _ in range(3):
+            with pytest.raises(BenchError, match="unknown data source"):
+                threads.map([Prepare(absent), CountShared(digits, digits)])
+            assert threads.map([Prepare(digits)] * 3)[0][1] == 10
 
 
 def test_a_trial_tells_its_epochs_and_then_its_result(executor, config):

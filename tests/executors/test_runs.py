@@ -52,6 +52,17 @@ def test_an_interruption_ends_the_trial_and_the_same_command_goes_on(suite_file,
     assert len(again.plan.todo()) == 4
 
 
+@pytest.mark.parametrize("name", ["local", "inline", "toy"])
+def test_an_executor_that_stays_open_goes_on_after_an_interruption(suite_file, toy, name):
+    suite = bench.load(suite_file, set=["train.epochs=20"])
+    with open_executor(name, workers=1, device="cpu") as executor:
+        interrupts = Noted(lambda: os.kill(os.getpid(), signal.SIGINT))
+        assert suite.run(executor=executor, pack="off", listener=interrupts).interrupted
+        result = suite.run(executor=executor, pack="off")
+    assert result.report().complete and not result.interrupted
+    assert sorted(run.status for run in suite.tracker.runs("tiny")) == ["FINISHED"] * 4 + ["KILLED"]
+
+
 def test_an_inline_trial_that_takes_too_long_is_ended_after_an_epoch(suite_file):
     suite = bench.load(suite_file, set=["train.epochs=60"])
     listener = Noted()

@@ -107,13 +107,25 @@ class Executor(ABC):
             else:
                 raise BenchError(f"{event.message} during {type(request).__name__}", mend=event.mend)
 
-        while len(answers) < total:
+        try:
+            while len(answers) < total:
+                for worker in self.workers:
+                    if worker.ready and worker.number not in at and todo:
+                        at[worker.number] = todo.pop()
+                        worker.send(at[worker.number][1])
+                self.events(POLL, take)
+        except BaseException:
             for worker in self.workers:
-                if worker.ready and worker.number not in at and todo:
-                    at[worker.number] = todo.pop()
-                    worker.send(at[worker.number][1])
-            self.events(POLL, take)
+                if worker.number in at:
+                    worker.restart()  # or its answer would be taken for that to its next request
+            raise
         return [answers[index] for index in range(total)]
+
+    def revive(self) -> None:
+        """Let the workers come up again that were ended, or are coming up."""
+        for worker in self.workers:
+            if worker.hello and not worker.ready:
+                worker.restart()
 
     def __enter__(self) -> "Executor":
         return self

@@ -38,7 +38,7 @@ class InlineWorker(Worker):
         self.replies.append(value)
 
     def restart(self) -> None:
-        self.request, self.stopped = None, self.busy
+        self.request, self.stopped, self.ended = None, self.busy, False
         self.replies.clear()
 
     def end(self) -> None:
