@@ -1,13 +1,10 @@
 """A registry is a decorator and a dict, looked up with a did-you-mean error. `module:name` is a part of the user's own."""
 
-import hashlib
 from collections.abc import Callable, Iterator
-from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar
 
+from bench import components
 from bench.config import Config, Own
 from bench.errors import BenchError, did_you_mean
 
@@ -58,13 +55,13 @@ def options(part: Config) -> Any:
 
 
 def own(name: str, kind: str) -> Any:
-    """Return what `module:name` stands for. Modules are looked for beside the suite first, then as Python does.
+    """Return what `module:name` stands for. Modules are looked for beside the suite first, see `bench.components`.
 
     Raises BenchError where the module is not there, fails while it is imported, or has nothing callable of that name.
     """
     module, _, attribute = name.partition(":")
     try:
-        loaded = import_module(module)
+        loaded = components.load(module)
     except Exception as error:
         absent = isinstance(error, ModuleNotFoundError) and error.name and f"{module}.".startswith(f"{error.name}.")
         mend = f"put {module.replace('.', '/')}.py beside the suite, or install it" if absent else "mend that file"
@@ -79,10 +76,6 @@ def own(name: str, kind: str) -> Any:
 
 
 def own_digest(name: str) -> str:
-    """Return the SHA-256 of the file of `module:name`, so that a changed part counts as another one; "" where it is not found."""
-    try:
-        spec = find_spec(name.partition(":")[0])
-    except Exception:  # of a package's module, it imports the package, which may raise anything: `own` tells it
-        return ""
-    path = Path(spec.origin) if spec and spec.origin else None
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path and path.is_file() else ""
+    """Return the hash of the file of `module:name`, and of what it imports from beside the suite: a changed component counts as
+    another one. "" where it is not found."""
+    return components.digest(name.partition(":")[0])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import data, models
+from bench import components, data, models
 from bench.api.suite import LoadedSuite
 from bench.errors import BenchError
 from bench.paths import data_root
@@ -35,7 +35,8 @@ def prepare(suite: LoadedSuite, *, weights: bool = True, say: Say = lambda text:
 
     for section in _images(suite):
         try:
-            dataset = data.prepare(section.config, download=True, say=say)
+            with components.beside(section.folder):
+                dataset = data.prepare(section.config, download=True, say=say)
         except BenchError as error:
             raise _placed(error, section, "source") from None
         images = len(dataset.train_labels) + (len(dataset.test_labels) if dataset.test_labels is not None else 0)
@@ -55,7 +56,8 @@ def verify(suite: LoadedSuite) -> dict[str, str]:
     digests = {}
     for section in _images(suite):
         try:
-            digests[section.config.source] = data.verify(section.config)
+            with components.beside(section.folder):
+                digests[section.config.source] = data.verify(section.config)
         except BenchError as error:
             raise _placed(error, section, "source") from None
     return digests

@@ -1,8 +1,6 @@
 """Check suite files: the grammar, and that their models, data and custom components can be used."""
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,32 +38,12 @@ def validate(
     profile: None checks each file without a profile, and with each of its own. set: overrides, `PATH=VALUE`. grammar: check the
     files alone. executor: what the models, data and custom components are tried on.
     """
-    folders: dict[Path, list[Path]] = {}
-    for path in [paths] if isinstance(paths, str | Path) else paths:
-        folders.setdefault(Path(path).parent.resolve(), []).append(Path(path))
+    files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     result = Validation()
-    for folder, files in folders.items():
-        with _components_of(folder):
-            suites = _loaded(files, profile, list(set), result)
-            if suites and not grammar:
-                _check(suites, executor, result)
-        result.suites += suites
+    result.suites = _loaded(files, profile, list(set), result)
+    if result.suites and not grammar:
+        _check(result.suites, executor, result)
     return result
-
-
-@contextmanager
-def _components_of(folder: Path) -> Iterator[None]:
-    """Afterwards forget the folder's custom components, and to look for them there: another folder may have others of the same
-    names."""
-    path, known = list(sys.path), set(sys.modules)
-    try:
-        yield
-    finally:
-        sys.path[:] = path
-        for name in sys.modules.keys() - known:
-            top = name.partition(".")[0]
-            if top not in known and ((folder / f"{top}.py").is_file() or (folder / top).is_dir()):
-                del sys.modules[name]
 
 
 def _loaded(files: list[Path], profile: str | None, overrides: list[str], result: Validation) -> list[Suite]:
@@ -82,7 +60,7 @@ def _loaded(files: list[Path], profile: str | None, overrides: list[str], result
 
 
 def _check(suites: list[Suite], executor: str, result: Validation) -> None:
-    """Check models, data and custom components of one folder's suites, on a worker that has seen no other folder's."""
+    """Check models, data and custom components."""
     with open_executor(executor, workers=1) as worker:
         for suite in suites:
             try:

@@ -4,6 +4,8 @@ Every field that can change a trial's result stands here and enters its fingerpr
 so writing a default out changes nothing.
 """
 
+from pydantic import Field
+
 from bench.config.augment import (
     AddNoise,
     Append,
@@ -54,11 +56,12 @@ from bench.config.train import (
 
 
 class TrialConfig(Config):
-    """All that a trial needs beside its seed."""
+    """All that a trial needs beside its seed. folder: where its custom components lie, which are known by their content."""
 
     data: Data
     model: Model
     train: Train
+    folder: str = Field(default="", exclude=True)
 
 
 SECTIONS: dict[str, type[Config]] = {"data": Data, "model": Model, "train": Train}

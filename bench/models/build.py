@@ -1,6 +1,5 @@
 """From a configuration to a network."""
 
-import sys
 import traceback
 from functools import lru_cache
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from bench import config, memory
+from bench import components, config, memory
 from bench.errors import BenchError, ErrorCode, did_you_mean
 from bench.models import heads, hub, weights
 from bench.models.base import MODELS, Shape
@@ -189,6 +188,6 @@ def _told(error: Exception, model: config.Model) -> str:
     text = weights.first_line(error)
     if not _own(model):
         return text
-    file = getattr(sys.modules.get(model.name.partition(":")[0]), "__file__", None)
+    file = getattr(components.load(model.name.partition(":")[0]), "__file__", None)
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return f"{type(error).__name__}: {text}" + (f" ({Path(file).name}:{lines[-1]})" if lines else "")

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bench import components
 from bench.config import Data
 from bench.errors import BenchError
 from bench.registry import own_digest
@@ -21,6 +22,11 @@ def identity(section: Section[Any]) -> str:
     CIFAR and digits are fixed by their names (CIFAR's files are checked against the official MD5), so a report can be
     written where they are not at hand. Hub weights are fixed by theirs. A part of the user's own is known by its file.
     """
+    with components.beside(section.folder):
+        return "\n".join(_contents(section))
+
+
+def _contents(section: Section[Any]) -> list[str]:
     found = [own_digest(name) for name in section.own]
     weights = getattr(section.config, "weights", None)
     if isinstance(section.config, Data) and (section.config.path or ":" in section.config.source):
@@ -33,7 +39,7 @@ def identity(section: Section[Any]) -> str:
     if isinstance(weights, str):
         file = Path(weights)
         found.append(_sha256(file, file.stat().st_mtime_ns) if file.is_file() else "no such file")
-    return "\n".join(found)
+    return found
 
 
 def ensemble_fingerprint(cell: Cell, seed: int, voters: Iterable[str]) -> str:

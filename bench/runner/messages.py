@@ -59,6 +59,19 @@ class Ended:
 class Request(Generic[Answer]):
     """Something to do for a worker, which answers with an `Answer`."""
 
+    @property
+    def beside(self) -> str:
+        """The folder with the custom components that it needs; "" for none."""
+        return ""
+
+
+class _OfConfig(Request[Answer]):
+    config: TrialConfig
+
+    @property
+    def beside(self) -> str:
+        return self.config.folder
+
 
 @dataclass(frozen=True)
 class Prepare(Request[tuple[str, int]]):
@@ -66,10 +79,15 @@ class Prepare(Request[tuple[str, int]]):
 
     data: Data
     download: bool = False
+    folder: str = ""
+
+    @property
+    def beside(self) -> str:
+        return self.folder
 
 
 @dataclass(frozen=True)
-class Inspect(Request[Facts]):
+class Inspect(_OfConfig[Facts]):
     """Check a configuration against its data and model, without training. contracts: check custom components too."""
 
     config: TrialConfig
@@ -82,24 +100,29 @@ class CountShared(Request[int]):
 
     trained: Data
     tested: Data
+    folder: str = ""
+
+    @property
+    def beside(self) -> str:
+        return self.folder
 
 
 @dataclass(frozen=True)
-class Probe(Request[Speed]):
+class Probe(_OfConfig[Speed]):
     """Measure how long training and evaluation take."""
 
     config: TrialConfig
 
 
 @dataclass(frozen=True)
-class ProbeDenoising(Request[float]):
+class ProbeDenoising(_OfConfig[float]):
     """Measure the seconds an image, at most, that denoising takes."""
 
     config: TrialConfig
 
 
 @dataclass(frozen=True)
-class Denoise(Request[int]):
+class Denoise(_OfConfig[int]):
     """Denoise a trial's images ahead of it. Progress is `Denoised`; the answer how many there were to do."""
 
     config: TrialConfig
@@ -107,7 +130,7 @@ class Denoise(Request[int]):
 
 
 @dataclass(frozen=True)
-class ProbePacks(Request[dict[tuple[int, str], float]]):
+class ProbePacks(_OfConfig[dict[tuple[int, str], float]]):
     """Measure seconds an image in training, alone (1, "") and in packs of each width and back-end that is possible and of use."""
 
     config: TrialConfig
@@ -126,6 +149,10 @@ class Train(Request[list[Ended]]):
     keeps: bool = False
     asks: bool = False
     backend: str = ""
+
+    @property
+    def beside(self) -> str:
+        return self.trials[0][0].folder
 
 
 # ---------------------------------------------------------------- progress

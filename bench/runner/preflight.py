@@ -25,7 +25,7 @@ def preflight(plan: Plan, executor: Executor, *, contracts: bool = False) -> Non
     data = {cell.data.config.origin: cell for cell in cells}
     for cell in data.values():  # one by one: two workers would wait for each other's lock
         try:
-            executor.map([Prepare(cell.data.config)], progress=logger.info)
+            executor.map([Prepare(cell.data.config, folder=cell.data.folder)], progress=logger.info)
         except BenchError as error:
             raise _placed(error, cell, "data") from None
     if not plan.facts:
@@ -52,7 +52,7 @@ def _check_held_out(plan: Plan, executor: Executor) -> None:
         source = trained_by(suite.document, cell, suite.all_cells)
         if source and source.data.config.origin == cell.data.config.origin and source.data.key != cell.data.key:
             pairs[source.data.key, cell.data.key] = source, cell
-    shared = executor.map(CountShared(source.data.config, cell.data.config) for source, cell in pairs.values())
+    shared = executor.map(CountShared(source.data.config, cell.data.config, cell.data.folder) for source, cell in pairs.values())
     for (source, cell), images in zip(pairs.values(), shared, strict=True):
         if images:
             raise BenchError(

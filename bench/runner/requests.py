@@ -10,12 +10,13 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from bench import components, models
 from bench import data as datasets
-from bench import models
 from bench.config import Data, TrialConfig
 from bench.data import Dataset
 from bench.errors import BenchError
 from bench.models.packed import GROUPED
+from bench.registry import own_digest
 from bench.runner.artifacts import ended
 from bench.runner.messages import (
     CountShared,
@@ -50,16 +51,17 @@ class Channel(Protocol):
 
 def answer(request: Request[Any], channel: Channel, device: str) -> Any:
     """Do what a request asks for, and return its answer. device: "cpu" or "cuda:0" …. Raises whatever goes wrong."""
-    return ANSWERS[type(request)](request, channel, device)
+    with components.beside(request.beside):
+        return ANSWERS[type(request)](request, channel, device)
 
 
 def _dataset(data: Data) -> Dataset:
     """Return the images that a section reads; all sections that read the same ones share them."""
-    return _opened(data.origin)
+    return _opened(data.origin, own_digest(data.source) if ":" in data.source else "")
 
 
 @cache
-def _opened(source: str) -> Dataset:
+def _opened(source: str, _digest: str) -> Dataset:
     return datasets.prepare(Data.model_validate_json(source))
 
 

@@ -26,8 +26,8 @@ class Section(Generic[C]):
 
     digest: hash of what it says, file paths left out: files are known by their content. key: tells it from every other
     section, file paths included. place: gives `file:line` of one of its settings, for errors that only show when the
-    section is used. layers: the patches that it was merged from, each with its path in the document. own: the parts of the
-    user's own in it, `module:name`.
+    section is used. layers: the patches that it was merged from, each with its path in the document. own: the custom
+    components in it, `module:name`. folder: beside which they are looked for.
     """
 
     config: C
@@ -36,6 +36,7 @@ class Section(Generic[C]):
     place: Callable[[DocPath], str]
     layers: tuple["Layer", ...] = ()
     own: tuple[str, ...] = ()
+    folder: str = ""
 
 
 Layer = tuple[Any, DocPath]
@@ -61,7 +62,8 @@ class Cell(NamedTuple):
 
     @property
     def config(self) -> TrialConfig:
-        return TrialConfig.model_construct(data=self.data.config, model=self.model.config, train=self.train.config)
+        folder = self.data.folder or self.model.folder or self.train.folder
+        return TrialConfig.model_construct(data=self.data.config, model=self.model.config, train=self.train.config, folder=folder)
 
     @property
     def name(self) -> str:

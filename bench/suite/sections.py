@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -138,6 +137,4 @@ class Sections:
             if file is not None:
                 key = f"{digest} {getattr(config, field)}"
         own = tuple(OWN.findall(said))
-        if own and (here := str(self.folder.resolve())) not in sys.path:
-            sys.path.insert(0, here)  # the user's own parts lie beside the suite; worker processes inherit the path
-        return Section(config, digest, key, place, layers, own)
+        return Section(config, digest, key, place, layers, own, str(self.folder.resolve()) if own else "")

@@ -55,9 +55,6 @@ def test_a_component_that_was_edited_counts_as_another_one(own):
     assert loss(suite, **LOCAL) == pytest.approx(10 * before, rel=0.01)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the module that was imported first stays in sys.modules, while the fingerprint is that of the file"
-)
 def test_it_does_in_this_process_too(own, inline):
     before = loss(own(), **inline)
     suite = own(factor=10.0)
@@ -65,9 +62,6 @@ def test_it_does_in_this_process_too(own, inline):
     assert loss(suite, **inline) == pytest.approx(10 * before, rel=0.01)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a folder goes to the front of sys.path when it is first loaded, and stays there for all suites"
-)
 @pytest.mark.parametrize("executor", ["local", "inline"])
 def test_two_suites_have_each_the_components_of_its_folder(own, executor):
     one, other = own("one", factor=1.0), own("other", factor=10.0)
