@@ -15,6 +15,7 @@ from functools import lru_cache
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 
@@ -24,9 +25,11 @@ ALIAS = "beside_the_suite"
 
 @dataclass
 class _Folder:
-    """The modules that were loaded from a folder. names: of them, in sys.modules. files: path → what it held then."""
+    """The modules that were loaded from a folder. serial: tells them from those of other folders, and of other times. names: of
+    them, in sys.modules. files: path → what it held then."""
 
     path: Path
+    serial: int
     names: set[str] = field(default_factory=set)
     modules: dict[str, ModuleType] = field(default_factory=dict)
     files: dict[Path, str] = field(default_factory=dict)
@@ -35,6 +38,7 @@ class _Folder:
         return all(file.is_file() and _sha256(*_version(file)) == digest for file, digest in self.files.items())
 
 
+_serials = count(1)
 _folders: dict[Path, _Folder] = {}
 _stack: list[_Folder] = []
 """The folders of the `beside` blocks that are open; the last one counts."""
@@ -72,12 +76,18 @@ def beside(folder: str | Path) -> Iterator[None]:
     place = Path(folder).resolve()
     known = _folders.get(place)
     if known is None or not (known in _stack or known.is_current()):
-        known = _folders[place] = _Folder(place)
+        known = _folders[place] = _Folder(place, next(_serials))
     _enter(known)
     try:
         yield
     finally:
         _leave()
+
+
+def version() -> int:
+    """Return what tells the custom components of now from those of another folder, and from those before an edit; 0 where there are
+    none. Whatever is kept in memory of what components made is kept under it, too."""
+    return _stack[-1].serial if _stack else 0
 
 
 def load(name: str) -> ModuleType:

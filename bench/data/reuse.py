@@ -4,6 +4,7 @@ from collections import OrderedDict
 
 import torch
 
+from bench import components
 from bench.config import Data
 from bench.data.dataset import Dataset
 from bench.data.pipeline import Part, Say, parts
@@ -26,7 +27,8 @@ class KeptParts:
     def __call__(self, dataset: Dataset, data: Data, seed: int, device: torch.device, say: Say = lambda text: None) -> Parts:
         """Return what `bench.data.parts` does, and raise what it raises."""
         drawn = data.noise.variance or data.copies or data.append
-        key = (dataset.digest, data.model_dump_json(exclude=PER_BATCH), seed if drawn else None, str(device))
+        settings = data.model_dump_json(exclude=PER_BATCH)
+        key = (dataset.digest, settings, components.version(), seed if drawn else None, str(device))
         if key not in self._kept:
             made = parts(dataset, data, seed, device, say)
             self._make_room(_bytes(made), device)

@@ -65,11 +65,12 @@ def check(model: config.Model, in_shape: Shape, classes: int) -> None:
 
 def _width(model: config.Model, in_shape: Shape, classes: int) -> int:
     """Return how many numbers an image the bare body gives."""
-    return _width_of(model.model_copy(update={"pretrained": False, "weights": None}).model_dump_json(), in_shape, classes)
+    spec = model.model_copy(update={"pretrained": False, "weights": None}).model_dump_json()
+    return _width_of(spec, in_shape, classes, components.version())
 
 
 @lru_cache(maxsize=256)  # a long-lived worker builds the same few models again and again
-def _width_of(spec: str, in_shape: Shape, classes: int) -> int:
+def _width_of(spec: str, in_shape: Shape, classes: int, _components: int) -> int:
     model = config.Model.model_validate_json(spec)
     wanted = "features" if model.head else classes
     _, output = _sketch(model, in_shape, classes)

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import torch
 
-from bench import config
+from bench import components, config
 from bench.models import packed
 from bench.models.base import Shape
 from bench.models.build import build
@@ -18,11 +18,12 @@ def problem(model: config.Model, in_shape: Shape, classes: int) -> str:
     Two of them are built and packed, and must give, in training and in evaluation, what they give alone: so whatever in their
     code mixes the images of a batch, or draws random numbers of its own, is found. In float64 on the CPU.
     """
-    return _problem(model.model_copy(update={"pretrained": False, "weights": None}).model_dump_json(), in_shape, classes)
+    spec = model.model_copy(update={"pretrained": False, "weights": None}).model_dump_json()
+    return _problem(spec, in_shape, classes, components.version())
 
 
 @lru_cache(maxsize=256)
-def _problem(spec: str, in_shape: Shape, classes: int) -> str:
+def _problem(spec: str, in_shape: Shape, classes: int, _components: int) -> str:
     model = config.Model.model_validate_json(spec)
     alone, together = ([build(model, in_shape, classes, seed).double() for seed in range(2)] for _ in range(2))
     try:

@@ -16,7 +16,6 @@ from bench.config import Data, TrialConfig
 from bench.data import Dataset
 from bench.errors import BenchError
 from bench.models.packed import GROUPED
-from bench.registry import own_digest
 from bench.runner.artifacts import ended
 from bench.runner.messages import (
     CountShared,
@@ -57,11 +56,11 @@ def answer(request: Request[Any], channel: Channel, device: str) -> Any:
 
 def _dataset(data: Data) -> Dataset:
     """Return the images that a section reads; all sections that read the same ones share them."""
-    return _opened(data.origin, own_digest(data.source) if ":" in data.source else "")
+    return _opened(data.origin, components.version() if ":" in data.source else 0)
 
 
 @cache
-def _opened(source: str, _digest: str) -> Dataset:
+def _opened(source: str, _components: int) -> Dataset:
     return datasets.prepare(Data.model_validate_json(source))
 
 

@@ -8,6 +8,7 @@ from functools import partial
 import torch
 from torch import nn
 
+from bench import components
 from bench.config import SplitName, TrialConfig
 from bench.data import Part, Preprocess
 from bench.data.augment import Generators
@@ -225,7 +226,7 @@ PER_TRIAL = {"epochs", "schedule", "sampling", "early_stopping", "restore_best",
 
 def _kind(starts: Sequence[Start], backend: str) -> tuple:
     """Return what a program is made for; rates, and in packs the other numbers of optimizers, can be changed."""
-    told: list = [backend, len(starts)]
+    told: list = [backend, len(starts), components.version()]
     for one in starts:
         train = one.config.train.model_dump(mode="json", exclude=PER_TRIAL)
         numbers = {"lr"} if len(starts) == 1 else set(train["optimizer"]) - {"name", "nesterov"}
