@@ -85,8 +85,10 @@ def beside(folder: str | Path) -> Iterator[None]:
 
 
 def version() -> int:
-    """Return what tells the custom components of now from those of another folder, and from those before an edit; 0 where there are
-    none. Whatever is kept in memory of what components made is kept under it, too."""
+    """Return what tells the custom components of now from those of another folder, and from those before an edit; 0 for none.
+
+    Whatever is kept in memory of what components made is kept under it, too.
+    """
     return _stack[-1].serial if _stack else 0
 
 

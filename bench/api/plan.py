@@ -11,6 +11,7 @@ from bench.reports.arms import Trials
 from bench.reports.claims import judge
 from bench.reports.collect import Expected, Record, collect
 from bench.reports.reach import warnings
+from bench.runner import kept_weights
 from bench.runner.estimate import estimate
 from bench.runner.executors import Executor, open_executor
 from bench.runner.packs import Packs, choose, parse, timed_stages
@@ -89,6 +90,7 @@ def forecast(
         return Forecast(plan, packs)
     with opened(executor, workers, threads, device, len(plan.todo())) as workers_of:
         preflight(plan, workers_of)
+        kept_weights.choose(plan)
         estimate(plan, workers_of)
         choose(plan, workers_of, packs)
         return Forecast(plan, packs, len(workers_of.workers), workers_of.hello().device, workers_of.kind)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from bench.api.plan import Forecast, opened, planned, refuse_undeclared
 from bench.api.report import Report, of_plan
 from bench.errors import BenchError
+from bench.runner import kept_weights
 from bench.runner.coordinator import Coordinator, Summary, reconcile
 from bench.runner.ensembles import Ensembles
 from bench.runner.estimate import denoise, estimate
@@ -101,6 +102,10 @@ def run(
         return rounds.run(plan)
 
 
+def _attempt(job: Job) -> tuple[str, bool]:
+    return job.trial.fingerprint, job.keeps
+
+
 def _about(suite: Suite) -> str:
     profile = [] if suite.profile == "default" else ["--profile", suite.profile]
     return f"{suite.spec.title} — {shlex.join(['bench', 'report', suite.document.file, *profile])}"
@@ -118,14 +123,15 @@ class _Rounds:
     time_limit: float | None
     retry: bool
     exploratory: bool
-    tried: set[str] = field(default_factory=set)
+    tried: set[tuple[str, bool]] = field(default_factory=set)
+    """Fingerprints, and whether the weights were to be kept: those that were not may turn out to be needed."""
     summaries: list[Summary] = field(default_factory=list)
 
     def run(self, plan: Plan) -> RunResult:
         while True:
             plan = self._planned(plan)
             todo = plan.todo()
-            if {job.trial.fingerprint for job in todo} <= self.tried:  # settled, or what is left was tried and crashed
+            if {_attempt(job) for job in todo} <= self.tried:  # settled, or what is left was tried and crashed
                 if not self.tried:
                     self.listener.planned(self._forecast(plan))
                 return RunResult(plan, self.tracker, self.summaries)
@@ -133,7 +139,7 @@ class _Rounds:
             denoise(plan, self.executor, self.listener.denoised)
             if self._round(plan).interrupted:
                 return RunResult(plan, self.tracker, self.summaries, interrupted=True)
-            self.tried |= {job.trial.fingerprint for job in todo}  # a search's are known by now
+            self.tried |= {_attempt(job) for job in todo}  # a search's are known by now
 
     def _planned(self, before: Plan) -> Plan:
         """Return the plan as the store stands now, checked."""
@@ -141,6 +147,7 @@ class _Rounds:
         plan = planned(self.suite, runs, self.tracker, retry=self.retry and not self.tried)
         plan.facts = before.facts
         preflight(plan, self.executor)
+        kept_weights.choose(plan)
         return plan
 
     def _announce(self, plan: Plan) -> None:

@@ -21,6 +21,13 @@ def text(forecast: "Forecast", args: argparse.Namespace) -> str:
         lines.append(f"  {shared} trials are the same as others and run once")
     lines += _reasons(forecast, args)
     lines += [f"  {kept.stage} starts from {kept.text_with_ties}" for kept in plan.kept if kept.tied]
+    if plan.weights_kept:
+        lines.append(f"  weights kept for other stages: at most {size(plan.weights_kept)}")
+    if plan.weights_refused:
+        lines.append(
+            f"  weights of trials that other stages may start from would take {size(plan.weights_refused)} and are not kept: "
+            "what is needed is trained once more"
+        )
     waiting = {job.trial.cell.stage: job.reason for job in plan.jobs.values() if job.state == "waiting"}
     lines += [f"  {stage} waits {reason}" for stage, reason in waiting.items()]
     todo = plan.todo()
@@ -39,6 +46,14 @@ def text(forecast: "Forecast", args: argparse.Namespace) -> str:
             lines.append(f"  of which denoising {plan.to_denoise:,} images before: at most {before}")
     lines += [f"warning: {warning}" for warning in forecast.warnings]
     return "\n".join(lines)
+
+
+def size(count: int) -> str:
+    """Return bytes as one reads them: 12 kB, 3.4 MB, 1.2 GB."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count / 1e3:.0f} kB"
 
 
 def more_seeds(forecast: "Forecast") -> list[str]:

@@ -34,7 +34,7 @@ def build(model: config.Model, in_shape: Shape, classes: int, seed: int) -> nn.M
         mend = "fetch them with `bench data prepare SUITE`" if model.pretrained else "check the path under `model.weights`"
         code = ErrorCode.NOT_PREPARED if model.pretrained else None
         raise BenchError(reason, where=f"model {model.name}", mend=mend, code=code)
-    width = _width(model, in_shape, classes)
+    width, _ = _width(model, in_shape, classes)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "initialisation"))
         network = body = _construct(model, in_shape, classes, model.pretrained)
@@ -48,32 +48,35 @@ def build(model: config.Model, in_shape: Shape, classes: int, seed: int) -> nn.M
     return network.train()
 
 
-def check(model: config.Model, in_shape: Shape, classes: int) -> None:
-    """Raise BenchError for an unknown model, arguments or images that it does not take, or weights that do not fit.
+def check(model: config.Model, in_shape: Shape, classes: int) -> int:
+    """Return how many bytes the weights take, a head's apart.
+
+    Raises BenchError for an unknown model, arguments or images that it does not take, or weights that do not fit.
 
     Builds on the meta device: a fraction of a second and hardly any memory. Weights that cannot be had, or that another stage
     is still to train, are no error here; `unavailable` tells of the former.
     """
-    width = _width(model, in_shape, classes)
+    width, size = _width(model, in_shape, classes)
     if model.weights:
         body, _ = _sketch(model, in_shape, classes)
         if isinstance(model.weights, str) and not hub.unavailable(model):
             with torch.device("meta"):
                 top = heads.head(model.head, width, classes) if model.head else None
             weights.fit(body, model.weights, top)
+    return size
 
 
-def _width(model: config.Model, in_shape: Shape, classes: int) -> int:
-    """Return how many numbers an image the bare body gives."""
+def _width(model: config.Model, in_shape: Shape, classes: int) -> tuple[int, int]:
+    """Return how many numbers an image the bare body gives, and how many bytes its weights take."""
     spec = model.model_copy(update={"pretrained": False, "weights": None}).model_dump_json()
     return _width_of(spec, in_shape, classes, components.version())
 
 
 @lru_cache(maxsize=256)  # a long-lived worker builds the same few models again and again
-def _width_of(spec: str, in_shape: Shape, classes: int, _components: int) -> int:
+def _width_of(spec: str, in_shape: Shape, classes: int, _components: int) -> tuple[int, int]:
     model = config.Model.model_validate_json(spec)
     wanted = "features" if model.head else classes
-    _, output = _sketch(model, in_shape, classes)
+    body, output = _sketch(model, in_shape, classes)
     if not isinstance(output, torch.Tensor):
         told = f"gives a {type(output).__name__}, not a tensor of one vector of {wanted} an image"
     elif output.ndim != 2 or len(output) != IMAGES:
@@ -81,7 +84,7 @@ def _width_of(spec: str, in_shape: Shape, classes: int, _components: int) -> int
     elif not (model.head or output.shape[1] == classes):
         told = f"gives {output.shape[1]} numbers an image, not one for each of {classes} classes"
     else:
-        return output.shape[1]
+        return output.shape[1], sum(value.nbytes for value in body.state_dict().values())
     mend = "mend its forward()" if _own(model) else "choose a model and `model.args` that classify images"
     raise BenchError(told, where=f"model {model.name}", mend=mend)
 

@@ -25,10 +25,12 @@ class Hello:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a cell before it trains. sizes: images in train, val and test. errors: each with its section."""
+    """What is known of a cell before it trains. sizes: images in train, val and test. errors: each with its section. weights:
+    bytes of its network's."""
 
     sizes: tuple[int, int, int]
     errors: list[tuple[str, BenchError]] = field(default_factory=list)
+    weights: int = 0
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,8 @@ class Job:
     """Estimated seconds of one of its training steps, with its share of the validation, where known."""
     keeps: bool = False
     """Whether its weights are to be kept, for another stage."""
+    may_keep: bool = False
+    """Whether it may turn out that another stage starts from its weights."""
     origin: "Job | None" = None
     """The trial from whose weights it starts."""
     members: list["Job"] = field(default_factory=list)
@@ -159,6 +161,10 @@ class Plan:
     """Images that are to be denoised first, or found on disk."""
     denoising: float = 0.0
     """Processor or GPU seconds that this takes, at most."""
+    weights_kept: int = 0
+    """Bytes of the weights that the trials to come keep, at most."""
+    weights_refused: int = 0
+    """Bytes that the weights of possible sources would take, where that is too much and they are not kept."""
 
     @property
     def trials(self) -> list[Trial]:

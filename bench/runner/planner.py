@@ -9,6 +9,7 @@ from typing import Any
 from bench.config import Trained
 from bench.errors import BenchError
 from bench.runner.fingerprints import ensemble_fingerprint, identity
+from bench.runner.kept_weights import key, possible_sources
 from bench.runner.plan import Job, Kept, Plan, ReasonKind, SearchKey, State, search_of
 from bench.suite import Cell, Suite, Trial, trials
 from bench.suite.cells import TRIAL, Cells, collector_paused, unknown
@@ -67,6 +68,7 @@ class Planner:
             for cell in (cells if self.sources[stage] else ())
             if (source := trained_by(suite.document, cell, suite.all_cells))
         }
+        self.possible = possible_sources(suite, self.keepers) if self.keepers else set()
 
     def plan(self) -> Plan:
         needed = self._needed()
@@ -127,7 +129,8 @@ class Planner:
         else:
             job.cells.append(trial.cell)
         self._enter(trial, job, is_part)
-        if (trial.cell.stage, tuple(trial.cell.labels.items())) in self.keepers:
+        job.may_keep |= key(trial.cell) in self.possible
+        if key(trial.cell) in self.keepers:
             job.keeps = True
             if job.state is State.DONE and not record.keeps_weights(job.result):
                 job.run = None
@@ -282,7 +285,7 @@ class Planner:
                 break
         # every trial of a search is a job of its own, with runs of its own: it may be pruned where another of its configuration
         # is not
-        job = Job(trial, [cell], search=which, parameters=parameters)
+        job = Job(trial, [cell], search=which, parameters=parameters, may_keep=key(cell) in self.possible)
         (self.made.jobs if is_part else self.others)[unknown(cell, seed).fingerprint] = job
         self._enter(trial, job, is_part)
         if parameters is None and not cell.waits:

@@ -72,7 +72,7 @@ def _prepare(request: Prepare, channel: Channel, device: str) -> tuple[str, int]
 def _inspect(request: Inspect, channel: Channel, device: str) -> Facts:
     config, errors = request.config, list[tuple[str, BenchError]]()
     dataset = _dataset(config.data)
-    sizes, classes = (0, 0, 0), len(dataset.classes)
+    sizes, classes, weights = (0, 0, 0), len(dataset.classes), 0
     try:
         classes = len(datasets.view(dataset, config.data).classes)
         parts = datasets.part_sizes(dataset, config.data)
@@ -89,7 +89,7 @@ def _inspect(request: Inspect, channel: Channel, device: str) -> Facts:
             errors.append(("data", error))
     height, width = config.data.resize.applied(*size) if config.data.resize else size
     try:
-        models.check(config.model, (channels, height, width), classes)
+        weights = models.check(config.model, (channels, height, width), classes)
     except BenchError as error:
         errors.append(("model", error))
     for check in (partial(check_device, config.train, device), partial(check_loss, config.train.loss, config.data)):
@@ -101,7 +101,7 @@ def _inspect(request: Inspect, channel: Channel, device: str) -> Facts:
         from bench.contracts import check_own
 
         errors += check_own(config, dataset, device)
-    return Facts(sizes, errors)
+    return Facts(sizes, errors, weights)
 
 
 def _count_shared(request: CountShared, channel: Channel, device: str) -> int:

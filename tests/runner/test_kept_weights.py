@@ -1,0 +1,87 @@
+"""The weights of what may turn out to be another stage's source are kept from the start: nothing is trained twice for them."""
+
+from collections import Counter
+
+import pytest
+
+import bench
+from bench.runner import kept_weights
+from bench.runner.messages import Facts
+from bench.runner.planner import make_plan
+from bench.runner.preflight import kind
+
+STAGES = """\
+stages:
+  tuning:
+    sweep:
+      lr: {path: train.optimizer.lr, values: [0.005, 0.02]}
+      batch: {path: train.batch_size, values: [16, 32]}
+  hunt:
+    seeds: [0, 1]
+    search:
+      trials: 3
+      sampler: {name: random}
+      space: {lr: {path: train.optimizer.lr, low: 1.0e-4, high: 1.0e-2, log: true}}
+  winners:
+    axes: {from: {tuned: {start: {stage: tuning}}, hunted: {start: {stage: hunt}}}}
+  fine:
+    patch: {start: {stage: tuning}, model: {weights: {stage: winners, cell: {from: FROM}}, frozen: true}}
+    axes: {lr: {path: train.optimizer.lr, values: [0.001, 0.01]}}
+"""
+
+
+def keeping(plan) -> dict[str, set[str]]:
+    """Stage → cells whose trials may keep their weights, or do."""
+    found: dict[str, set[str]] = {}
+    for job in plan.jobs.values():
+        if job.may_keep or job.keeps:
+            for cell in job.cells:
+                found.setdefault(cell.stage, set()).add(cell.name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("tuned", {"tuning-lr": {"lr=0.005", "lr=0.02"}, "tuning-batch": {"batch=16", "batch=32"}, "winners": {"from=tuned"}}),
+        ("hunted", {"hunt": {"trial=0", "trial=1", "trial=2"}, "winners": {"from=hunted"}}),
+    ],
+)
+def test_what_a_source_may_turn_out_to_be(make, source, expected):
+    assert keeping(make_plan(make(STAGES.replace("FROM", source)), [])) == expected
+
+
+def test_what_a_source_changes_is_not_its_source(make):
+    changed = STAGES.replace("tuned: {start: {stage: tuning}}", "tuned: {start: {stage: tuning}, train: {epochs: 3}}")
+    assert keeping(make_plan(make(changed.replace("FROM", "tuned")), [])) == {"winners": {"from=tuned"}}
+
+
+def test_nothing_is_kept_where_no_stage_starts_from_weights(make):
+    assert keeping(make_plan(make(STAGES[: STAGES.index("  fine:")]), [])) == {}
+
+
+def test_the_limit_is_for_all_possible_sources_together(make):
+    plan = make_plan(make(STAGES.replace("FROM", "tuned")), [])
+    plan.facts = {kind(job.trial.cell): Facts((1, 1, 1), weights=100) for job in plan.jobs.values()}
+    possible = sum(job.may_keep and not job.keeps for job in plan.ahead())
+    kept_weights.choose(plan, limit=100 * possible - 1)
+    assert plan.weights_refused == 100 * possible and {job.keeps for job in plan.ahead() if job.may_keep} == {False}
+    kept_weights.choose(plan, limit=100 * possible)
+    assert plan.weights_refused == 0 and all(job.keeps for job in plan.ahead() if job.may_keep)
+    assert plan.weights_kept == 100 * sum(job.keeps for job in plan.ahead())
+
+
+@pytest.mark.parametrize("source", ["tuned", "hunted"])
+@pytest.mark.parametrize("limit", [kept_weights.LIMIT, 0])
+def test_a_suite_is_complete_with_one_command(make, tmp_path, monkeypatch, source, limit):
+    """Within the limit nothing is trained twice; beyond it, what is needed is trained once more in the same run."""
+    monkeypatch.setattr(kept_weights.choose, "__defaults__", (limit,))
+    monkeypatch.chdir(tmp_path)
+    make(STAGES.replace("FROM", source))
+    suite = bench.load(tmp_path / "tiny.yaml", set=["train.epochs=1"])
+    result = suite.run(executor="inline", device="cpu", pack="off")
+    assert result.report().complete and not suite.status().plan.todo()
+    runs = Counter(run.tags["fingerprint"] for run in suite.tracker.runs("tiny"))
+    assert (max(runs.values()) == 1) == (limit > 0), runs
+    kept = [run for run in suite.tracker.runs("tiny") if "kept" in run.tags]
+    assert kept if limit else len(kept) == 2, "of the two seeds of the source"
