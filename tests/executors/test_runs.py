@@ -43,11 +43,11 @@ def test_the_results_are_those_of_local_processes(suite_file, toy, name):
 @pytest.mark.parametrize("name", ["local", "inline"])
 def test_an_interruption_ends_the_trial_and_the_same_command_goes_on(suite_file, name):
     suite = bench.load(suite_file, set=["train.epochs=60"])
-    listener = Noted(lambda: os.kill(os.getpid(), signal.SIGINT))
+    listener, before = Noted(lambda: os.kill(os.getpid(), signal.SIGINT)), signal.getsignal(signal.SIGINT)
     result = suite.run(executor=name, workers=1, device="cpu", pack="off", listener=listener)
     assert result.interrupted and listener.outcomes == [Outcome.INTERRUPTED]
     assert [run.status for run in suite.tracker.runs("tiny")] == ["KILLED"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
     again = bench.load(suite_file, set=["train.epochs=60"]).status()
     assert len(again.plan.todo()) == 4
 
