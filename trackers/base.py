@@ -1,6 +1,7 @@
 """What the rest of the product asks of a tracker, and the runs that it gives back. No MLflow here."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -52,6 +53,13 @@ class Tracker(Protocol):
     def run_url(self, experiment: str) -> Callable[[str], str] | None:
         """Return what turns the id of a run of this experiment into the address of its page (on the same server as
         `experiment_url`; the experiment is looked up once, a run never), or None where there is no such experiment."""
+
+    def hold(self, experiment: str, wait: bool = False) -> AbstractContextManager[bool]:
+        """Be the only coordinator of an experiment as long as the block lasts. The block gets whether the store can see to that:
+        then runs that say RUNNING are leftovers.
+
+        wait: until whoever holds it ends, rather than being refused. Raises BenchError where another coordinator holds it.
+        """
 
     def open(self, experiment: str, tags: dict[str, str]) -> None:
         """Make the store and the experiment ready for writing, or fail within seconds. `start` begins runs of the experiment that

@@ -6,16 +6,16 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
-from bench.trackers import database, errors, view
+from bench.trackers import database, errors, holding, view
 from bench.trackers.base import Status, StoredRun
 
 if TYPE_CHECKING:
@@ -127,6 +127,14 @@ class MlflowTracker:
                 return _found(lambda: Path(self._client.download_artifacts(run_id, name, aside)).read_bytes())
 
     # ------------------------------------------------------------ writing
+
+    @contextmanager
+    def hold(self, experiment: str, wait: bool = False) -> Iterator[bool]:
+        if not (path := database.sqlite_path(self.uri)):
+            yield False  # a server, which other machines may use
+            return
+        with holding.held(path, experiment, wait) as alone:
+            yield alone
 
     def open(self, experiment: str, tags: dict[str, str]) -> None:
         tags = {**_with_own(tags), view.TAG: view.tag()}

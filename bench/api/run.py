@@ -7,7 +7,7 @@ from bench.api.plan import Forecast, opened, planned, refuse_undeclared
 from bench.api.report import Report, of_plan
 from bench.errors import BenchError
 from bench.runner import kept_weights
-from bench.runner.coordinator import Coordinator, Summary, reconcile
+from bench.runner.coordinator import Coordinator, Summary, close_stale, reconcile
 from bench.runner.ensembles import Ensembles
 from bench.runner.estimate import denoise, estimate
 from bench.runner.executors import Executor
@@ -16,7 +16,7 @@ from bench.runner.packs import Packs, choose, parse, timed_stages
 from bench.runner.plan import Job, Plan
 from bench.runner.preflight import preflight
 from bench.suite import Suite
-from bench.trackers import Tracker, record
+from bench.trackers import StoredRun, Tracker, record
 from bench.trackers.record import Outcome
 
 
@@ -80,26 +80,38 @@ def run(
     time_limit: float | None,
     retry: bool,
     exploratory: bool,
+    wait: bool,
     listener: Listener | None,
 ) -> RunResult:
     """See `LoadedSuite.run`."""
     if time_limit is not None and time_limit <= 0:
         raise BenchError("a time limit is more than 0 seconds", where="--time-limit")
     listener, packs = listener or Listener(), Packs(parse(pack), timed_stages(suite))
+    with tracker.hold(suite.experiment, wait) as alone:
+        runs = _without_leftovers(tracker, suite) if alone else tracker.runs(suite.experiment)
+        plan = planned(suite, runs, tracker, retry=retry)
+        if not plan.todo() and not any(record.outcome(run) is Outcome.RUNNING for run in runs):
+            listener.planned(Forecast(plan, packs))
+            return RunResult(plan, tracker)
+        if not exploratory:
+            refuse_undeclared(plan)
+        # workers load torch while this process loads MLflow
+        with opened(executor, workers, threads, device, len(plan.ahead())) as workers_of:
+            tracker.open(suite.experiment, {"suite": suite.name, "profile": suite.profile, "about": _about(suite)})
+            for run in reconcile(tracker, runs):
+                listener.elsewhere(record.cell(run), record.coordinator(run))
+            limit = time_limit or suite.spec.time_limit
+            return _Rounds(suite, tracker, workers_of, packs, listener, limit, retry, exploratory).run(plan)
+
+
+def _without_leftovers(tracker: Tracker, suite: Suite) -> list[StoredRun]:
+    """Close the runs that say RUNNING, which no coordinator is at any more; return all runs."""
     runs = tracker.runs(suite.experiment)
-    plan = planned(suite, runs, tracker, retry=retry)
-    if not plan.todo() and not any(record.outcome(run) is Outcome.RUNNING for run in runs):
-        listener.planned(Forecast(plan, packs))
-        return RunResult(plan, tracker)
-    if not exploratory:
-        refuse_undeclared(plan)
-    # workers load torch while this process loads MLflow
-    with opened(executor, workers, threads, device, len(plan.ahead())) as workers_of:
-        tracker.open(suite.experiment, {"suite": suite.name, "profile": suite.profile, "about": _about(suite)})
-        for run in reconcile(tracker, runs):
-            listener.elsewhere(record.cell(run), record.coordinator(run))
-        rounds = _Rounds(suite, tracker, workers_of, packs, listener, time_limit or suite.spec.time_limit, retry, exploratory)
-        return rounds.run(plan)
+    leftovers = [run for run in runs if record.outcome(run) is Outcome.RUNNING]
+    if not leftovers:
+        return runs
+    close_stale(tracker, leftovers)
+    return tracker.runs(suite.experiment)
 
 
 def _attempt(job: Job) -> tuple[str, bool]:

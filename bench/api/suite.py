@@ -91,6 +91,7 @@ class LoadedSuite:
         time_limit: float | None = None,
         retry: bool = False,
         exploratory: bool = False,
+        wait: bool = False,
         listener: Listener | None = None,
     ) -> RunResult:
         """Run what the store lacks, round after round, and record it.
@@ -99,7 +100,8 @@ class LoadedSuite:
         workers: None for one per GPU, else one per core. threads: of each worker. device: auto, cpu or cuda. pack: how many like
         trials may train as one program: a number, `off`, or `auto`, which measures. time_limit: seconds after which a trial is
         ended; None for the suite's. retry: run trials again that diverged, ran out of memory or timed out. exploratory: add seeds
-        that were not declared. listener: sees the run go by.
+        that were not declared. wait: until another run of this suite has ended, rather than being refused. listener: sees the run
+        go by.
         Raises BenchError for what cannot be run. Ctrl-C ends the trials under way and keeps what is finished.
         """
         return running.run(
@@ -113,6 +115,7 @@ class LoadedSuite:
             time_limit=time_limit,
             retry=retry,
             exploratory=exploratory,
+            wait=wait,
             listener=listener,
         )
 

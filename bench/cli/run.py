@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--exploratory", action="store_true", help="add seeds that were not declared when the first ones ran; the report says so"
     )
+    parser.add_argument("--wait", action="store_true", help="wait until another run of this suite has ended, then go on")
     parser.add_argument("--yes", action="store_true", help="do not ask before a run that takes long on this machine")
 
 
@@ -31,6 +32,7 @@ def main(args: argparse.Namespace) -> int:
             time_limit=args.time_limit,
             retry=args.retry,
             exploratory=args.exploratory,
+            wait=args.wait,
             listener=display,
         )
     report = result.report()

@@ -83,8 +83,13 @@ def reconcile(tracker: Tracker, runs: list[StoredRun]) -> list[StoredRun]:
         )
     stale = [run for run in running if alive[run.run_id] is False]
     if stale:
-        tracker.close_stale(stale, TrialEnd(Outcome.INTERRUPTED, "the coordinator ended without closing the run").tags())
+        close_stale(tracker, stale)
     return [run for run in running if alive[run.run_id] is None]
+
+
+def close_stale(tracker: Tracker, runs: list[StoredRun]) -> None:
+    """Close runs that no coordinator is at any more; their trials will be run again."""
+    tracker.close_stale(runs, TrialEnd(Outcome.INTERRUPTED, "the coordinator ended without closing the run").tags())
 
 
 class Coordinator:

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 
@@ -107,10 +108,36 @@ def test_two_coordinators_do_not_run_one_suite(bench):
     first = bench.start(*words)
     bench.gate.wait(first)
     second = bench(*words)
-    assert second.code == 1 and f"is at work (process {first.pid})" in second.err
+    assert second.code == 1 and f"another `bench run` of this suite is at work (process {first.pid}) on " in second.err
+    assert f"add --wait to wait for it, or end it: kill {first.pid}" in second.err
     first.send_signal(signal.SIGINT)
     first.communicate(timeout=300)
     assert first.returncode == 130
+
+
+def test_two_that_begin_together_do_every_trial_once(bench):
+    """The second one waits before it plans, and then finds nothing to do."""
+    both = [bench.start("run", "tiny.yaml", "--workers", "1", "--wait") for _ in range(2)]
+    answers = [process.communicate(timeout=300) for process in both]
+    assert [process.returncode for process in both] == [0, 0], answers
+    assert sorted("to do: 0 trials" in out for out, _ in answers) == [False, True]
+    assert len(bench.runs()) == 8 and not list(bench.folder.glob("*.holder"))
+
+
+def test_what_a_killed_coordinator_of_another_host_left_running_is_run_again(bench):
+    """A container has a host name of its own: nothing is concluded from that, but from the lock that its end has let go."""
+    bench.gate.shut()
+    first = bench.start("run", "tiny.yaml", *GATED)
+    bench.gate.wait(first)
+    first.kill()
+    first.communicate(timeout=300)
+    with sqlite3.connect(bench.folder / "mlflow.db") as database:
+        database.execute("UPDATE tags SET value = 'elsewhere:1:2.00' WHERE key = 'coordinator'")
+    bench.gate.open()
+    assert any(run.status == "RUNNING" for run in bench.runs())
+    answer = bench("run", "tiny.yaml", *GATED)
+    assert answer.code == 0, answer.err
+    assert len(finished(bench.runs())) == 8 and not any(run.status == "RUNNING" for run in bench.runs())
 
 
 def test_a_worker_that_dies_takes_only_its_trial_with_it(bench):

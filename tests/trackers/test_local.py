@@ -200,3 +200,36 @@ def test_another_process_may_make_the_experiment_first(folder, monkeypatch):
     second.open("suite", {"a": "2"})
     second.start("run", {}, {})
     assert len(first.runs("suite")) == 1
+
+
+def test_one_holds_an_experiment_at_a_time_and_lets_go_however_it_ends(folder):
+    first, second = open_tracker(), open_tracker()
+    with first.hold("suite") as alone, second.hold("another") as other:
+        assert alone is other is True
+        with (
+            pytest.raises(BenchError, match=r"another `bench run` of this suite is at work \(process \d+\) on ") as error,
+            second.hold("suite"),
+        ):
+            pass
+        assert "--wait" in error.value.mend and f"kill {os.getpid()}" in error.value.mend
+    with second.hold("suite") as alone:
+        assert alone
+    holding = (
+        "from bench.trackers import open_tracker; t = open_tracker()\nwith t.hold('suite'): print('held', flush=True); input()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", holding], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "held\n"
+    with pytest.raises(BenchError, match=f"process {process.pid}"), first.hold("suite"):
+        pass
+    process.kill()
+    with first.hold("suite", wait=True) as alone:
+        assert alone
+    process.communicate()
+    (folder / "mlflow.db.holder").write_text("no JSON")  # of nobody's
+    assert not [path.name for path in folder.iterdir() if path.suffix == ".holder" and path.name != "mlflow.db.holder"]
+
+
+def test_where_nothing_can_be_written_nothing_is_held(folder):
+    (folder / "file").write_text("")
+    with open_tracker(f"sqlite:///{folder}/file/t.db").hold("suite") as alone:
+        assert alone is False
