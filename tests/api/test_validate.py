@@ -105,5 +105,5 @@ def test_custom_components_beside_the_suite(write, folder):
     assert error.where == f"{path}:3" and "mine:darken" in error.message
     (folder / "mine.py").unlink()
     (error,) = {str(error): error for error in check(path).errors}.values()
-    for told in (f"{path}:3: augmentation 'mine:darken'", f"{path}:5: model 'mine:Linear'", "put mine.py beside the suite"):
+    for told in (f"{path}:5: model 'mine:Linear': there is no such module", "put mine.py beside the suite"):
         assert told in str(error)
