@@ -7,8 +7,9 @@ have a `parts.py`. Within `beside(folder)` a component is looked for in that fol
 import ast
 import hashlib
 import importlib.util
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,6 +20,8 @@ from itertools import count
 from pathlib import Path
 from types import ModuleType
 
+OURS = ("bench", "__main__")
+"""Never taken for a folder's own, though a suite may lie in a checkout."""
 ALIAS = "beside_the_suite"
 """Modules are known as `beside_the_suite.NAME` where Python has another one of their name."""
 
@@ -42,24 +45,21 @@ _serials = count(1)
 _folders: dict[Path, _Folder] = {}
 _stack: list[_Folder] = []
 """The folders of the `beside` blocks that are open; the last one counts."""
+_borrowed: list[dict[str, ModuleType]] = []
+"""For each of them, the modules that were imported past us, to be put back."""
 
 
 class _Finder(MetaPathFinder):
     """Finds what a custom component imports from beside the suite, where nobody else has a module of that name."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if not _stack or (path is None and _is_elsewhere(fullname)):
+        if not _stack:
             return None
-        folder, name = _stack[-1], fullname.rpartition(".")[2]
+        folder, (parent, _, name) = _stack[-1], fullname.rpartition(".")
+        if _is_elsewhere(name, folder) if path is None else parent not in folder.names:
+            return None
         for place in [folder.path] if path is None else map(Path, path):
-            if place != folder.path and folder.path not in place.parents:
-                continue  # a package of somebody else's
-            if file := _file(place, name):
-                return _spec(folder, fullname, file)
-            if (place / name).is_dir():  # a package without an __init__.py
-                folder.names.add(fullname)
-                spec = ModuleSpec(fullname, None, is_package=True)
-                spec.submodule_search_locations = [str(place / name)]
+            if spec := _spec(folder, fullname, place / name):
                 return spec
         return None
 
@@ -94,23 +94,35 @@ def version() -> int:
 
 def load(name: str) -> ModuleType:
     """Return the module of a custom component: beside the suite, else as Python finds it. Raises what its import raises."""
-    file = _file(_stack[-1].path, name) if _stack else None
-    if file is None:
+    folder = _stack[-1] if _stack else None
+    if folder is None or not _file(folder.path.joinpath(*name.split("."))):
         return import_module(name)
-    folder = _stack[-1]
-    key = f"{ALIAS}.{name}" if _is_taken(name.partition(".")[0], folder) else name
-    if key == name:
+    if not _is_taken(name.partition(".")[0], folder):
         return import_module(name)  # by our finder
-    if key not in sys.modules:
-        spec = _spec(folder, key, file)
-        module = sys.modules[key] = importlib.util.module_from_spec(spec)
-        try:
-            assert spec.loader
+    if ALIAS not in sys.modules:
+        sys.modules[ALIAS] = ModuleType(ALIAS)
+        sys.modules[ALIAS].__path__ = []
+        folder.names.add(ALIAS)
+    for prefix in _prefixes(name):
+        _load_as(folder, f"{ALIAS}.{prefix}", folder.path.joinpath(*prefix.split(".")))
+    return sys.modules[f"{ALIAS}.{name}"]
+
+
+def _load_as(folder: _Folder, name: str, place: Path) -> None:
+    """Load a module, or a package, under another name than its own, unless it is loaded. place: its path without an ending."""
+    if name in sys.modules:
+        return
+    spec = _spec(folder, name, place)
+    assert spec, place
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    parent, _, last = name.rpartition(".")
+    setattr(sys.modules[parent], last, module)
+    try:
+        if spec.loader:
             spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[key]
-            raise
-    return sys.modules[key]
+    except BaseException:
+        del sys.modules[name]
+        raise
 
 
 def digest(name: str) -> str:
@@ -118,7 +130,7 @@ def digest(name: str) -> str:
 
     Nothing is run for it, but the package of an installed module is imported.
     """
-    if _stack and (file := _file(_stack[-1].path, name)):
+    if _stack and (file := _file(_stack[-1].path.joinpath(*name.split(".")))):
         files = sorted(_needed(_stack[-1].path, file))
         digests = {path.relative_to(_stack[-1].path).as_posix(): _sha256(*_version(path)) for path in files}
         return next(iter(digests.values())) if len(digests) == 1 else hashlib.sha256(repr(digests).encode()).hexdigest()
@@ -136,45 +148,75 @@ def _enter(folder: _Folder) -> None:
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)  # or Python's own would find what a package of the folder imports, and nobody note it
     _stack.append(folder)
+    _borrowed.append(_pop(_loaded_by_others(folder)))
     sys.modules.update(folder.modules)
 
 
 def _leave() -> None:
     _put_away(_stack.pop())
+    sys.modules.update(_borrowed.pop())
     if _stack:
         sys.modules.update(_stack[-1].modules)
 
 
 def _put_away(folder: _Folder) -> None:
     """Take a folder's modules out of sys.modules, and keep them for the next time."""
-    folder.modules = {name: sys.modules.pop(name) for name in folder.names if name in sys.modules}
+    folder.modules = _pop(folder.names)
 
 
-def _spec(folder: _Folder, name: str, file: Path) -> ModuleSpec:
-    """Return from where a module is loaded, and note its file."""
+def _pop(names: Iterable[str]) -> dict[str, ModuleType]:
+    return {name: sys.modules.pop(name) for name in names if name in sys.modules}
+
+
+def _loaded_by_others(folder: _Folder) -> list[str]:
+    """Return the modules of the folder that were imported past us, since it is on sys.path too: nobody notes if they change."""
+    start = f"{folder.path}{os.sep}"
+    tops = {
+        name
+        for name, module in list(sys.modules.items())
+        if "." not in name and name not in OURS and str(getattr(module, "__file__", None)).startswith(start)
+        and _file(folder.path / name) == Path(str(module.__file__))
+    }  # fmt: skip
+    return [name for name in list(sys.modules) if name.partition(".")[0] in tops]
+
+
+def _spec(folder: _Folder, name: str, place: Path) -> ModuleSpec | None:
+    """Return from where a module is loaded, and note its file; None where there is none. place: its path without an ending."""
+    if file := _file(place):
+        inner = [str(file.parent)] if file.name == "__init__.py" else None
+        folder.files[file] = _sha256(*_version(file))
+        spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=inner)
+        assert spec, file
+    elif place.is_dir():  # a package without an __init__.py
+        spec = ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations = [str(place)]
+    else:
+        return None
     folder.names.add(name)
-    folder.files[file] = _sha256(*_version(file))
-    inner = [str(file.parent)] if file.name == "__init__.py" else None
-    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=inner)
-    assert spec, file
     return spec
 
 
 def _is_taken(name: str, folder: _Folder) -> bool:
     """Whether Python has another module of this name."""
-    return name not in folder.names if name in sys.modules else _is_elsewhere(name)
+    return name not in folder.names if name in sys.modules else _is_elsewhere(name, folder)
 
 
-def _is_elsewhere(name: str) -> bool:
-    """Whether Python finds a module of this name without us."""
-    finders = (finder.find_spec for finder in sys.meta_path if finder is not _finder and hasattr(finder, "find_spec"))
-    return name in sys.stdlib_module_names or any(find(name, None) for find in finders)
+def _is_elsewhere(name: str, folder: _Folder) -> bool:
+    """Whether Python finds a module of this name without us, and not in this very folder."""
+    if name in sys.stdlib_module_names:
+        return True
+    for finder in sys.meta_path:
+        if finder is _finder or not hasattr(finder, "find_spec"):
+            continue
+        spec = finder.find_spec(name, None)
+        if spec and spec.loader and (not spec.origin or _file(folder.path / name) != Path(spec.origin)):
+            return True
+    return False
 
 
-def _file(folder: Path, name: str) -> Path | None:
-    """Return the file of a module, or of a package, in a folder."""
-    place = folder.joinpath(*name.split("."))
-    for file in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
+def _file(place: Path) -> Path | None:
+    """Return the file of a package, or of a module. place: its path without an ending."""
+    for file in (place / "__init__.py", place.with_name(f"{place.name}.py")):
         if file.is_file():
             return file
     return None
@@ -190,11 +232,12 @@ def _needed(folder: Path, file: Path) -> set[Path]:
             continue
         needed.add(path)
         packages = (parent / "__init__.py" for parent in path.parents if folder in parent.parents)
-        todo += [package for package in packages if package.is_file()]
+        todo += [package for package in packages if package.is_file() and package.stat().st_size]
         for name, level in _imports(*_version(path)):
             start = folder if not level else path.parents[level - 1]
             if folder == start or folder in start.parents:
-                todo += [found for found in (_file(start, part) for part in _prefixes(name)) if found]
+                places = (start.joinpath(*part.split(".")) for part in _prefixes(name))
+                todo += [found for found in map(_file, places) if found]
     return needed
 
 

@@ -7,7 +7,7 @@ import os
 import platform
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -25,22 +25,25 @@ def held(store: Path, experiment: str, wait: bool) -> Iterator[bool]:
 
     store: the store's file. wait: until whoever holds it ends. Raises BenchError where another holds it, and `wait` is false.
     """
+    store = store.resolve()  # else a link would have a lock of its own
     name = hashlib.sha256(experiment.encode()).hexdigest()[:12]
     holder = store.with_name(f"{store.name}.{name}.holder")
     lock = FileLock(store.with_name(f"{store.name}.{name}.lock"), timeout=-1 if wait else 0, poll_interval=POLL)
     try:
         store.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
-        holder.write_text(json.dumps({"process": os.getpid(), "host": platform.node(), "since": time.time()}))
-    except Timeout:
+    except (Timeout, RuntimeError):  # the latter where this very thread holds it, and would wait for itself
         raise _refused(holder) from None
     except OSError:
-        yield lock.is_locked
+        yield False
         return
     try:
+        with suppress(OSError):
+            holder.write_text(json.dumps({"process": os.getpid(), "host": platform.node(), "since": time.time()}))
         yield True
     finally:
-        holder.unlink(missing_ok=True)
+        with suppress(OSError):
+            holder.unlink(missing_ok=True)
         lock.release()
 
 
@@ -49,7 +52,8 @@ def _refused(holder: Path) -> BenchError:
     try:
         told = json.loads(holder.read_text())
         process, since = told["process"], time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(told["since"]))
-        who, end = f"process {process}) on {told['host']} since {since}", f", or end it: kill {process}"
+        who = f"process {process}) on {told['host']} since {since}"
+        end = f", or end it: kill {process}" if process != os.getpid() else ""
     except (OSError, ValueError, KeyError, TypeError):
         who, end = "of which nothing is known)", ""
     return BenchError(f"another `bench run` of this suite is at work ({who}", mend=f"add --wait to wait for it{end}")

@@ -115,7 +115,7 @@ def _without_leftovers(tracker: Tracker, suite: Suite) -> list[StoredRun]:
 
 
 def _attempt(job: Job) -> tuple[str, bool]:
-    return job.trial.fingerprint, job.keeps
+    return job.trial.fingerprint, job.must_keep
 
 
 def _about(suite: Suite) -> str:
@@ -136,7 +136,7 @@ class _Rounds:
     retry: bool
     exploratory: bool
     tried: set[tuple[str, bool]] = field(default_factory=set)
-    """Fingerprints, and whether the weights were to be kept: those that were not may turn out to be needed."""
+    """Fingerprints, and whether their weights were known to be needed: that may turn out when they have been trained."""
     summaries: list[Summary] = field(default_factory=list)
 
     def run(self, plan: Plan) -> RunResult:
@@ -157,7 +157,7 @@ class _Rounds:
         """Return the plan as the store stands now, checked."""
         runs = self.tracker.runs(self.suite.experiment)
         plan = planned(self.suite, runs, self.tracker, retry=self.retry and not self.tried)
-        plan.facts = before.facts
+        plan.facts, plan.possible_keepers = before.facts, before.possible_keepers
         preflight(plan, self.executor)
         kept_weights.choose(plan)
         return plan

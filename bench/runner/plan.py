@@ -62,6 +62,15 @@ class SearchKey(NamedTuple):
     labels: tuple[tuple[str, str], ...]
 
 
+CellKey = tuple[str, tuple[tuple[str, str], ...]]
+"""A cell: its stage, and its labels in order."""
+
+
+def key(cell: Cell) -> CellKey:
+    """Return what tells a cell from every other of its suite."""
+    return cell.stage, tuple(cell.labels.items())
+
+
 def search_of(suite: Suite, stage: str) -> Search:
     """Return how a stage searches, which does."""
     search = suite.spec.stages[stage].search
@@ -84,8 +93,8 @@ class Job:
     """Estimated seconds of one of its training steps, with its share of the validation, where known."""
     keeps: bool = False
     """Whether its weights are to be kept, for another stage."""
-    may_keep: bool = False
-    """Whether it may turn out that another stage starts from its weights."""
+    must_keep: bool = False
+    """Whether it is known that another stage starts from its weights."""
     origin: "Job | None" = None
     """The trial from whose weights it starts."""
     members: list["Job"] = field(default_factory=list)
@@ -161,6 +170,10 @@ class Plan:
     """Images that are to be denoised first, or found on disk."""
     denoising: float = 0.0
     """Processor or GPU seconds that this takes, at most."""
+    keepers: frozenset[CellKey] = frozenset()
+    """The cells from whose weights others start."""
+    possible_keepers: frozenset[CellKey] | None = None
+    """The cells that may turn out to be such a one; None where that was not asked."""
     weights_kept: int = 0
     """Bytes of the weights that the trials to come keep, at most."""
     weights_refused: int = 0

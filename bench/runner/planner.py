@@ -9,8 +9,7 @@ from typing import Any
 from bench.config import Trained
 from bench.errors import BenchError
 from bench.runner.fingerprints import ensemble_fingerprint, identity
-from bench.runner.kept_weights import key, possible_sources
-from bench.runner.plan import Job, Kept, Plan, ReasonKind, SearchKey, State, search_of
+from bench.runner.plan import Job, Kept, Plan, ReasonKind, SearchKey, State, key, search_of
 from bench.suite import Cell, Suite, Trial, trials
 from bench.suite.cells import TRIAL, Cells, collector_paused, unknown
 from bench.suite.links import candidates, sources, trained_by
@@ -63,12 +62,12 @@ class Planner:
         self.rested_on = set().union(*self.sources.values())
         """Stages that others rest on."""
         self.keepers = {
-            (source.stage, tuple(source.labels.items()))
+            key(source)
             for stage, cells in suite.all_cells.items()
             for cell in (cells if self.sources[stage] else ())
             if (source := trained_by(suite.document, cell, suite.all_cells))
         }
-        self.possible = possible_sources(suite, self.keepers) if self.keepers else set()
+        self.made.keepers = frozenset(self.keepers)
 
     def plan(self) -> Plan:
         needed = self._needed()
@@ -129,9 +128,8 @@ class Planner:
         else:
             job.cells.append(trial.cell)
         self._enter(trial, job, is_part)
-        job.may_keep |= key(trial.cell) in self.possible
         if key(trial.cell) in self.keepers:
-            job.keeps = True
+            job.must_keep = job.keeps = True
             if job.state is State.DONE and not record.keeps_weights(job.result):
                 job.run = None
                 job.mark(State.TODO, ReasonKind.NOT_KEPT, "its weights were not kept")
@@ -285,7 +283,7 @@ class Planner:
                 break
         # every trial of a search is a job of its own, with runs of its own: it may be pruned where another of its configuration
         # is not
-        job = Job(trial, [cell], search=which, parameters=parameters, may_keep=key(cell) in self.possible)
+        job = Job(trial, [cell], search=which, parameters=parameters)
         (self.made.jobs if is_part else self.others)[unknown(cell, seed).fingerprint] = job
         self._enter(trial, job, is_part)
         if parameters is None and not cell.waits:

@@ -1,9 +1,13 @@
 """What every executor must do, through the protocol: processes, this very process, and the toy of `toy.py`."""
 
+import os
+import signal
+import threading
 import time
 
 import pytest
 
+import bench
 from bench.config import Data
 from bench.errors import BenchError
 from bench.runner.executors import open_executor
@@ -155,6 +159,30 @@ def test_an_error_of_whoever_takes_the_events_is_not_the_trials(executor, config
             executor.events(1.0, take)
     executor.workers[0].restart()
     assert executor.map([Prepare(Data(source="digits"))])[0][1] == 10
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no signals that kill")
+def test_a_worker_that_dies_in_the_middle_is_up_again_for_the_next_request():
+    with open_executor("local", workers=1, device="cpu") as local:
+        worker = ready(local)
+        os.kill(worker.process.pid, signal.SIGKILL)
+        with pytest.raises(BenchError, match="signal 9"):
+            local.map([Prepare(Data(source="digits"))])
+        assert local.map([Prepare(Data(source="digits"))])[0][1] == 10
+
+
+def test_an_executor_that_was_closed_comes_up_again(executor):
+    executor.close()
+    executor.revive()
+    assert executor.map([Prepare(Data(source="digits"))])[0][1] == 10
+
+
+def test_a_suite_runs_outside_the_main_thread_too(suite_file):
+    done = []
+    thread = threading.Thread(target=lambda: done.append(bench.load(suite_file).run(workers=1, device="cpu").report().complete))
+    thread.start()
+    thread.join(PATIENCE)
+    assert done == [True]
 
 
 def test_closing_twice_is_closing(executor):

@@ -27,7 +27,7 @@ class ThreadWorker(Worker):
         return f"thread {self.number}"
 
     def begin(self) -> None:
-        self.ready, self.inbox, self.life = False, queue.Queue(), self.life + 1
+        self.ready, self.ended, self.inbox, self.life = False, False, queue.Queue(), self.life + 1
         threading.Thread(target=self._serve, args=(self.life, self.inbox), daemon=True).start()
 
     def _serve(self, life: int, inbox: queue.Queue) -> None:
@@ -66,7 +66,7 @@ class ThreadWorker(Worker):
         self.begin()
 
     def end(self) -> None:
-        self.ready, self.life = False, self.life + 1
+        self.ready, self.ended, self.life = False, True, self.life + 1
         self.inbox.put(Stopped)
 
 

@@ -30,13 +30,19 @@ stages:
 """
 
 
+def chosen(plan, limit=kept_weights.LIMIT):
+    """The plan, with what keeps its weights, each of 100 bytes."""
+    plan.facts = {kind(job.trial.cell): Facts((1, 1, 1), weights=100) for job in plan.jobs.values()}
+    kept_weights.choose(plan, limit)
+    return plan
+
+
 def keeping(plan) -> dict[str, set[str]]:
-    """Stage → cells whose trials may keep their weights, or do."""
+    """Stage → cells whose trials keep their weights."""
     found: dict[str, set[str]] = {}
-    for job in plan.jobs.values():
-        if job.may_keep or job.keeps:
-            for cell in job.cells:
-                found.setdefault(cell.stage, set()).add(cell.name)
+    for job in chosen(plan).jobs.values():
+        for cell in job.cells if job.keeps else ():
+            found.setdefault(cell.stage, set()).add(cell.name)
     return found
 
 
@@ -62,13 +68,13 @@ def test_nothing_is_kept_where_no_stage_starts_from_weights(make):
 
 def test_the_limit_is_for_all_possible_sources_together(make):
     plan = make_plan(make(STAGES.replace("FROM", "tuned")), [])
-    plan.facts = {kind(job.trial.cell): Facts((1, 1, 1), weights=100) for job in plan.jobs.values()}
-    possible = sum(job.may_keep and not job.keeps for job in plan.ahead())
-    kept_weights.choose(plan, limit=100 * possible - 1)
-    assert plan.weights_refused == 100 * possible and {job.keeps for job in plan.ahead() if job.may_keep} == {False}
-    kept_weights.choose(plan, limit=100 * possible)
-    assert plan.weights_refused == 0 and all(job.keeps for job in plan.ahead() if job.may_keep)
-    assert plan.weights_kept == 100 * sum(job.keeps for job in plan.ahead())
+    possible = [job for job in chosen(plan).ahead() if job.keeps and not job.must_keep]
+    assert len(possible) >= 4 and plan.weights_kept == 100 * sum(job.keeps for job in plan.ahead())
+    chosen(plan, 100 * len(possible) - 1)
+    assert plan.weights_refused == 100 * len(possible) and not any(job.keeps for job in possible)
+    assert plan.weights_kept == 100 * sum(job.must_keep for job in plan.ahead()) > 0
+    chosen(plan, 100 * len(possible))
+    assert plan.weights_refused == 0 and all(job.keeps for job in possible)
 
 
 @pytest.mark.parametrize("source", ["tuned", "hunted"])

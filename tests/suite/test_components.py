@@ -147,3 +147,51 @@ def test_a_helper_that_is_imported_late_is_found(write):
     folder = write(parts="def late():\n    import later\n    return later.VALUE\n", later="VALUE = 5\n")
     with components.beside(folder):
         assert own("parts:late", "loss")() == 5
+
+
+def test_libraries_that_lie_below_the_suite_stay_whole(tmp_path, monkeypatch):
+    """A virtual environment in the project's folder: what a component imports of it is nobody's but Python's."""
+    library = tmp_path / ".venv" / "library"
+    (library / "inner").mkdir(parents=True)
+    for name in ("__init__.py", "part.py", "inner/__init__.py"):
+        (library / name).write_text("")
+    monkeypatch.syspath_prepend(library.parent)
+    (tmp_path / "parts.py").write_text("import library.part\nfrom library import inner\n\ndef which(): return library.part\n")
+    with components.beside(tmp_path):
+        found = own("parts:which", "loss")()
+    import library.part as again
+
+    assert again is found and {"library", "library.part", "library.inner"} <= sys.modules.keys()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "library"]:
+        del sys.modules[name]
+
+
+def test_a_folder_that_is_on_the_path_too_is_still_seen_to_change(write, monkeypatch):
+    folder = write(net=NET.replace("IMPORT", "from scale import FACTOR"), scale="FACTOR = 1.0\n")
+    monkeypatch.syspath_prepend(folder)
+    import scale  # as a script beside the suite may have done
+
+    for factor in (1.0, 2.0):
+        write(scale=f"FACTOR = {factor}\n")
+        with components.beside(folder):
+            assert own("net:Net", "model").forward.__globals__["FACTOR"] == factor
+        assert sys.modules["scale"] is scale and "net" not in sys.modules
+    del sys.modules["scale"]
+
+
+def test_a_package_that_is_installed_too_is_that_of_the_suite(tmp_path, write, monkeypatch):
+    (tmp_path / "elsewhere" / "models").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "models" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path / "elsewhere")
+    net = NET.replace("IMPORT", "from .scale import FACTOR")
+    folder = write(here_in_models_in___init__="READY = 1\n", here_in_models_in_net=net, here_in_models_in_scale="FACTOR = 6\n")
+    with components.beside(folder / "here"):
+        assert own("models.net:Net", "model").forward.__globals__["FACTOR"] == 6
+    assert not any(name.startswith("beside_the_suite") for name in sys.modules)
+
+
+def test_a_package_without_content_does_not_count(write):
+    folder = write(parts_in___init__="", parts_in_net=NET.replace("IMPORT", "FACTOR = 1"))
+    assert digest_of(folder, "parts.net") == hashlib.sha256((folder / "parts" / "net.py").read_bytes()).hexdigest()
+    write(parts_in___init__="X = 1\n")
+    assert digest_of(folder, "parts.net") != hashlib.sha256((folder / "parts" / "net.py").read_bytes()).hexdigest()

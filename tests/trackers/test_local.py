@@ -206,12 +206,15 @@ def test_one_holds_an_experiment_at_a_time_and_lets_go_however_it_ends(folder):
     first, second = open_tracker(), open_tracker()
     with first.hold("suite") as alone, second.hold("another") as other:
         assert alone is other is True
-        with (
-            pytest.raises(BenchError, match=r"another `bench run` of this suite is at work \(process \d+\) on ") as error,
-            second.hold("suite"),
-        ):
+        told = r"another `bench run` of this suite is at work \(process \d+\) on "
+        with pytest.raises(BenchError, match=told) as error, second.hold("suite"):
             pass
-        assert "--wait" in error.value.mend and f"kill {os.getpid()}" in error.value.mend
+        assert "--wait" in error.value.mend and "kill" not in error.value.mend, "it is this very process"
+        with pytest.raises(BenchError, match=told), second.hold("suite", wait=True):
+            pass  # it would wait for itself
+        (folder / "link").symlink_to(folder)
+        with pytest.raises(BenchError, match=told), open_tracker(f"sqlite:///{folder}/link/mlflow.db").hold("suite"):
+            pass
     with second.hold("suite") as alone:
         assert alone
     holding = (
@@ -219,8 +222,9 @@ def test_one_holds_an_experiment_at_a_time_and_lets_go_however_it_ends(folder):
     )
     process = subprocess.Popen([sys.executable, "-c", holding], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "held\n"
-    with pytest.raises(BenchError, match=f"process {process.pid}"), first.hold("suite"):
+    with pytest.raises(BenchError, match=f"process {process.pid}") as error, first.hold("suite"):
         pass
+    assert f"kill {process.pid}" in error.value.mend
     process.kill()
     with first.hold("suite", wait=True) as alone:
         assert alone

@@ -13,11 +13,12 @@ POLL = 1.0
 
 
 class Worker(ABC):
-    """Takes one request at a time. number: tells it from the executor's other workers, for good. ready: whether it is up.
-    hello: what it said when it came up."""
+    """Takes one request at a time. number: tells it from the executor's other workers, for good. ready: whether it is up. ended:
+    whether it stays down until it is restarted. hello: what it said when it came up."""
 
     number: int
     ready: bool = False
+    ended: bool = False
     hello: Hello | None = None
 
     @property
@@ -105,6 +106,7 @@ class Executor(ABC):
             elif isinstance(event, Failed):
                 raise event.error
             else:
+                worker.restart()
                 raise BenchError(f"{event.message} during {type(request).__name__}", mend=event.mend)
 
         try:
@@ -122,9 +124,9 @@ class Executor(ABC):
         return [answers[index] for index in range(total)]
 
     def revive(self) -> None:
-        """Let the workers come up again that were ended, or are coming up."""
+        """Let the workers come up again that were ended."""
         for worker in self.workers:
-            if worker.hello and not worker.ready:
+            if worker.ended:
                 worker.restart()
 
     def __enter__(self) -> "Executor":

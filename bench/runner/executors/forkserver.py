@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
@@ -89,11 +90,13 @@ def _handed_down(environment: dict[str, str]) -> Iterator[None]:
     """
     before = {name: os.environ[name] for name in environment if name in os.environ}
     os.environ |= environment
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    on_main = threading.current_thread() is threading.main_thread()  # nobody else may handle signals
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if on_main else None
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        if on_main:
+            signal.signal(signal.SIGINT, handler)
         for name in environment:
             os.environ.pop(name)
         os.environ |= before
