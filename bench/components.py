@@ -20,6 +20,8 @@ from itertools import count
 from pathlib import Path
 from types import ModuleType
 
+from bench.paths import file_hash
+
 OURS = ("bench", "__main__")
 """Never taken for a folder's own, though a suite may lie in a checkout."""
 ALIAS = "beside_the_suite"
@@ -38,7 +40,7 @@ class _Folder:
     files: dict[Path, str] = field(default_factory=dict)
 
     def is_current(self) -> bool:
-        return all(file.is_file() and _sha256(*_version(file)) == digest for file, digest in self.files.items())
+        return all(file.is_file() and file_hash(file) == digest for file, digest in self.files.items())
 
 
 _serials = count(1)
@@ -132,14 +134,14 @@ def digest(name: str) -> str:
     """
     if _stack and (file := _file(_stack[-1].path.joinpath(*name.split(".")))):
         files = sorted(_needed(_stack[-1].path, file))
-        digests = {path.relative_to(_stack[-1].path).as_posix(): _sha256(*_version(path)) for path in files}
+        digests = {path.relative_to(_stack[-1].path).as_posix(): file_hash(path) for path in files}
         return next(iter(digests.values())) if len(digests) == 1 else hashlib.sha256(repr(digests).encode()).hexdigest()
     try:
         spec = importlib.util.find_spec(name)
     except Exception:  # of a package's module, it imports the package, which may raise anything: `load` tells it
         return ""
     path = Path(spec.origin) if spec and spec.origin else None
-    return _sha256(*_version(path)) if path and path.is_file() else ""
+    return file_hash(path) if path and path.is_file() else ""
 
 
 def _enter(folder: _Folder) -> None:
@@ -184,7 +186,7 @@ def _spec(folder: _Folder, name: str, place: Path) -> ModuleSpec | None:
     """Return from where a module is loaded, and note its file; None where there is none. place: its path without an ending."""
     if file := _file(place):
         inner = [str(file.parent)] if file.name == "__init__.py" else None
-        folder.files[file] = _sha256(*_version(file))
+        folder.files[file] = file_hash(file)
         spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=inner)
         assert spec, file
     elif place.is_dir():  # a package without an __init__.py
@@ -250,11 +252,6 @@ def _prefixes(name: str) -> list[str]:
 def _version(path: Path) -> tuple[Path, int, int]:
     facts = path.stat()
     return path, facts.st_mtime_ns, facts.st_size
-
-
-@lru_cache(maxsize=512)
-def _sha256(path: Path, _modified: int, _size: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @lru_cache(maxsize=512)

@@ -1,6 +1,8 @@
-"""Where data sets and files of weights lie."""
+"""Where data sets and files of weights lie, and what files hold."""
 
+import hashlib
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -18,3 +20,15 @@ def beside(file: str, folder: Path) -> str:
     path = folder / Path(file).expanduser()
     elsewhere = data_root() / file
     return str(elsewhere if not path.exists() and elsewhere.exists() else path)
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file's content, read again only where its size or its time of change is another. Raises OSError."""
+    facts = path.stat()
+    return _hash(path, facts.st_size, facts.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _hash(path: Path, _size: int, _modified: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

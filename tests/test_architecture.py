@@ -14,8 +14,8 @@ import bench.api
 
 ROOT = Path(__file__).parent.parent
 LAYERS = (
-    ("bench.version", "bench.errors", "bench.paths", "bench.seeding", "bench.memory", "bench.components"),
-    ("bench.config",),
+    ("bench.version", "bench.errors", "bench.paths", "bench.seeding", "bench.memory"),
+    ("bench.config", "bench.components"),
     ("bench.registry", "bench.trackers"),
     ("bench.suite",),
     ("bench.models", "bench.reports"),

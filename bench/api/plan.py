@@ -15,8 +15,8 @@ from bench.runner import kept_weights
 from bench.runner.estimate import estimate
 from bench.runner.executors import Executor, open_executor
 from bench.runner.packs import Packs, choose, parse, timed_stages
-from bench.runner.plan import Plan, State
-from bench.runner.planner import Labels, make_plan
+from bench.runner.plan import CellKey, Plan, State
+from bench.runner.planner import make_plan
 from bench.runner.preflight import preflight
 from bench.suite import Suite
 from bench.suite.schema import Table
@@ -49,7 +49,34 @@ class Forecast:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as data that JSON can say: a job each fingerprint, with its state."""
-        return _as_dict(self)
+        plan, workers = self.plan, self.workers
+        jobs: list[Mapping[str, Any]] = [
+            {
+                "stage": job.trial.cell.stage,
+                "cell": job.trial.cell.labels,
+                "seed": job.trial.seed,
+                "fingerprint": job.trial.fingerprint,
+                "state": job.state,
+                "reason": job.reason,
+                "seconds": job.seconds,
+                "pack": self.packs.width(job) if job.state is State.TODO else None,
+                "run_id": job.run.run_id if job.run else None,
+            }
+            for job in plan.jobs.values()
+        ]
+        return {
+            "suite": plan.suite.name,
+            "profile": plan.suite.profile,
+            "trials": len(plan.trials),
+            "states": dict(plan.counts()),
+            "workers": workers,
+            "device": self.device,
+            "seconds": self.seconds,
+            "to_denoise": plan.to_denoise,
+            "denoising_seconds": plan.denoising / workers if workers else None,
+            "warnings": self.warnings,
+            "jobs": jobs,
+        }
 
     @property
     def complete(self) -> bool:
@@ -108,7 +135,7 @@ def opened(
 
 def planned(suite: Suite, runs: list[StoredRun], tracker: Tracker, *, retry: bool = False) -> Plan:
     """Return what a suite asks for, given its runs: with looks, more seeds where a claim is still unresolved."""
-    due: dict[tuple[str, Labels], int] = {}
+    due: dict[CellKey, int] = {}
     unresolved: list[str] = []
     while True:
         plan = make_plan(suite, runs, retry=retry, looks=due)
@@ -166,34 +193,3 @@ def table_axes(suite: Suite, table: Table) -> tuple[set[Hashable], set[Hashable]
     shown = suite.all_cells[table.stage].where(table.where)
     rows, columns = ({tuple(cell.labels.get(axis) for axis in axes) for cell in shown} for axes in (table.rows, table.columns))
     return set(rows), set(columns)
-
-
-def _as_dict(forecast: Forecast) -> dict[str, Any]:
-    plan, workers = forecast.plan, forecast.workers
-    jobs: list[Mapping[str, Any]] = [
-        {
-            "stage": job.trial.cell.stage,
-            "cell": job.trial.cell.labels,
-            "seed": job.trial.seed,
-            "fingerprint": job.trial.fingerprint,
-            "state": job.state,
-            "reason": job.reason,
-            "seconds": job.seconds,
-            "pack": forecast.packs.width(job) if job.state is State.TODO else None,
-            "run_id": job.run.run_id if job.run else None,
-        }
-        for job in plan.jobs.values()
-    ]
-    return {
-        "suite": plan.suite.name,
-        "profile": plan.suite.profile,
-        "trials": len(plan.trials),
-        "states": dict(plan.counts()),
-        "workers": workers,
-        "device": forecast.device,
-        "seconds": forecast.seconds,
-        "to_denoise": plan.to_denoise,
-        "denoising_seconds": plan.denoising / workers if workers else None,
-        "warnings": forecast.warnings,
-        "jobs": jobs,
-    }

@@ -1,7 +1,5 @@
 """Weights before they are read: timm's hub and its local cache, whether they can be had, and their digests."""
 
-import hashlib
-from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -10,6 +8,7 @@ import torch
 from bench import config
 from bench.errors import BenchError
 from bench.models import weights
+from bench.paths import file_hash
 
 # timm looks for these names in a hub repository, in this order.
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
@@ -49,8 +48,7 @@ def weights_digest(model: config.Model) -> str:
     if isinstance(model.weights, config.Trained) or not (model.weights or model.pretrained) or unavailable(model):
         return ""
     path = weights.local(model.weights) if model.weights else hub_file(model.name)
-    facts = path.stat()
-    return _sha256(path, facts.st_size, facts.st_mtime_ns)
+    return file_hash(path)
 
 
 def fetch(model: config.Model) -> None:
@@ -132,9 +130,3 @@ def _url_file(url: str) -> Path:
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     folder.mkdir(parents=True, exist_ok=True)
     return folder / Path(urlparse(url).path).name
-
-
-@lru_cache(maxsize=64)
-def _sha256(path: Path, size: int, modified: int) -> str:  # size and modified are there to notice a changed file
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -26,7 +26,7 @@ FLUSH = 10.0
 """Seconds between two batches of per-epoch metrics of a running trial; shorter trials write theirs once, at the end."""
 POLL = 0.5
 LOSSES = 3
-"""So many times a trial is tried again whose worker was lost; then it may be the trial that takes machines down."""
+"""When so many workers were lost with a trial, it has crashed: it may be the trial that takes machines down."""
 
 
 class Listener(Protocol):

@@ -83,7 +83,7 @@ class Ensembles:
         spec = job.trial.cell.voting.config
         members = chosen(spec, job.members)
         metrics: dict[str, float] = {"members": len(members)}
-        arrays: dict[str, np.ndarray] = {}
+        predictions: dict[str, dict[str, np.ndarray]] = {}
         both = {split: self._votes(job, members, split) for split in SPLITS}
         names = metric_names(self._classes(job, members[0]))
         for split, votes in both.items():
@@ -96,10 +96,10 @@ class Ensembles:
             confusion = confusion_matrix(predicted, votes.targets, score.shape[1])
             metrics |= of_confusion(split, confusion, names, job.trial.cell.train.config.class_metrics)
             shares = score / score.sum(1, keepdims=True)
-            arrays |= {
-                f"{split}/probabilities": shares.astype(np.float16),
-                f"{split}/targets": votes.targets,
-                f"{split}/indices": votes.indices,
+            predictions[split] = {
+                "probabilities": shares.astype(np.float16),
+                "targets": votes.targets,
+                "indices": votes.indices,
             }
         told = f"{len(members)} of {len(job.members)}"
         start = recording.trial_start(self.plan, job, self.executor, 1, members=told)
@@ -114,7 +114,7 @@ class Ensembles:
             history=[],
             artifacts={
                 Artifact.MEMBERS: recording.members_yaml(job, members, tied(spec, job.members, members)),
-                Artifact.PREDICTIONS: artifacts.npz(arrays),
+                Artifact.PREDICTIONS: artifacts.predictions_npz(predictions),
             },
         )
         return metrics

@@ -3,13 +3,13 @@
 import hashlib
 import logging
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bench import components
 from bench.config import Data
 from bench.errors import BenchError
+from bench.paths import file_hash
 from bench.registry import own_digest
 from bench.suite import Cell, Section
 
@@ -37,8 +37,11 @@ def _contents(section: Section[Any]) -> list[str]:
         except BenchError as error:
             raise error.at(section.place(("path" if section.config.path else "source",))) from None
     if isinstance(weights, str):
-        file = Path(weights)
-        found.append(_sha256(file, file.stat().st_mtime_ns) if file.is_file() else "no such file")
+        try:
+            found.append(file_hash(Path(weights)) if Path(weights).is_file() else "no such file")
+        except OSError as error:
+            told = f"cannot be read: {error.strerror}"
+            raise BenchError(told, where=weights, mend="make the weights file readable") from None
     return found
 
 
@@ -48,12 +51,3 @@ def ensemble_fingerprint(cell: Cell, seed: int, voters: Iterable[str]) -> str:
     if measured := cell.train.config.class_metrics:
         said += f"\n{measured}"
     return hashlib.sha256("\n".join([said, str(seed), *sorted(voters)]).encode()).hexdigest()[:32]
-
-
-@cache
-def _sha256(path: Path, _mtime: int) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise BenchError(f"cannot be read: {error.strerror}", where=str(path), mend="make the weights file readable") from None

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from bench.errors import BenchError
-from bench.runner.plan import CellKey, Plan, State, key
+from bench.runner.plan import CellKey, Plan, key
 from bench.runner.preflight import Kind, digests, kind
 from bench.suite import Cell, Suite
 from bench.suite.links import candidates
@@ -27,7 +27,7 @@ def choose(plan: Plan, limit: int = LIMIT) -> None:
     for job in possible:
         job.keeps = taken <= limit
     plan.weights_refused = taken if taken > limit else 0
-    plan.weights_kept = sum(sizes[id(job)] for job in ahead if job.keeps and job.state in (State.TODO, State.WAITING))
+    plan.weights_kept = sum(sizes[id(job)] for job in ahead if job.keeps)
 
 
 def possible_sources(suite: Suite, keepers: Iterable[CellKey]) -> frozenset[CellKey]:

@@ -9,7 +9,7 @@ from typing import Any
 from bench.config import Trained
 from bench.errors import BenchError
 from bench.runner.fingerprints import ensemble_fingerprint, identity
-from bench.runner.plan import Job, Kept, Plan, ReasonKind, SearchKey, State, key, search_of
+from bench.runner.plan import CellKey, Job, Kept, Plan, ReasonKind, SearchKey, State, key, search_of
 from bench.suite import Cell, Suite, Trial, trials
 from bench.suite.cells import TRIAL, Cells, collector_paused, unknown
 from bench.suite.links import candidates, sources, trained_by
@@ -25,9 +25,7 @@ SAME = 1e-9
 """Means that differ by less, relative to the larger, are equal: floating-point sums cannot tell more."""
 
 
-def make_plan(
-    suite: Suite, runs: list[StoredRun], *, retry: bool = False, looks: Mapping[tuple[str, Labels], int] | None = None
-) -> Plan:
+def make_plan(suite: Suite, runs: list[StoredRun], *, retry: bool = False, looks: Mapping[CellKey, int] | None = None) -> Plan:
     """Return the plan of a suite, given the runs of its experiment.
 
     retry: failed outcomes that would otherwise stand are to do again. looks: (stage, labels) of a cell → the look that its
@@ -39,7 +37,7 @@ def make_plan(
 class Planner:
     """Makes one plan. Stages that `--only` leaves out are looked up too, where others need them, but are not part of it."""
 
-    def __init__(self, suite: Suite, runs: list[StoredRun], retry: bool, looks: Mapping[tuple[str, Labels], int]):
+    def __init__(self, suite: Suite, runs: list[StoredRun], retry: bool, looks: Mapping[CellKey, int]):
         self.suite, self.retry, self.looks = suite, retry, looks
         self.runs: dict[str, list[StoredRun]] = defaultdict(list)
         self.sampled: dict[tuple[str, Labels], list[StoredRun]] = defaultdict(list)
@@ -50,7 +48,7 @@ class Planner:
         self.made = Plan(suite)
         self.others: dict[str, Job] = {}
         """Jobs of stages that are not part of the plan."""
-        self.of_cell: dict[tuple[str, Labels], list[Job]] = defaultdict(list)
+        self.of_cell: dict[CellKey, list[Job]] = defaultdict(list)
         self.cells: dict[str, Cells] = {}
         self.barren: dict[tuple[str, Labels], str] = {}
         """Stages, and the labels for which the best was sought, that ended without a cell that can be kept; and why."""
@@ -101,17 +99,17 @@ class Planner:
     def _add(self, stage: str, cells: Cells) -> None:
         """Add the trials of a stage."""
         spec = self.suite.spec.stages[stage]
-        chosen = {tuple(cell.labels.items()) for cell in self.suite.cells.get(stage, ())} if self.suite.only else None
+        chosen = {key(cell) for cell in self.suite.cells.get(stage, ())} if self.suite.only else None
         if not spec.search and not spec.ensemble:
             by_look = defaultdict(list)
             for cell in cells:
-                by_look[self.looks.get((stage, tuple(cell.labels.items())), 0) if self.looks else 0].append(cell)
+                by_look[self.looks.get(key(cell), 0) if self.looks else 0].append(cell)
             for look, some in sorted(by_look.items()):
                 for trial in trials(some, self.suite.schedule(stage).looks[look], identity, self._origin):
-                    self._job(trial, chosen is None or tuple(trial.cell.labels.items()) in chosen)
+                    self._job(trial, chosen is None or key(trial.cell) in chosen)
             return
         for cell in cells:
-            is_part = chosen is None or tuple(cell.labels.items()) in chosen
+            is_part = chosen is None or key(cell) in chosen
             for seed in self.suite.seeds(stage):
                 if spec.search:
                     self._slot(cell, seed, is_part)
@@ -141,7 +139,7 @@ class Planner:
         if is_part:
             self.made.entries.append((trial, job))
         if trial.cell.stage in self.rested_on:
-            self.of_cell[trial.cell.stage, tuple(trial.cell.labels.items())].append(job)
+            self.of_cell[key(trial.cell)].append(job)
 
     def _look_up(self, job: Job, cell: Cell, runs: Iterable[StoredRun]) -> None:
         """Give a job its state, from the runs that may stand for it."""
@@ -222,7 +220,7 @@ class Planner:
             return None
         fixed = weights.seed
         wanted = seed if fixed is None else fixed
-        return next(job for job in self.of_cell[source.stage, tuple(source.labels.items())] if job.trial.seed == wanted)
+        return next(job for job in self.of_cell[key(source)] if job.trial.seed == wanted)
 
     def _origin(self, cell: Cell, seed: int) -> str:
         try:
@@ -236,7 +234,7 @@ class Planner:
     def _best(self, stage: str, start: Start, on: Mapping[str, str]) -> Cell | None:
         """Return the best cell of a stage, None where that is not known (yet)."""
         found = candidates(self.cells[start.stage], start, on)
-        jobs = {id(cell): self.of_cell[cell.stage, tuple(cell.labels.items())] for cell in found}
+        jobs = {id(cell): self.of_cell[key(cell)] for cell in found}
         if not all(job.state.is_settled for of_one in jobs.values() for job in of_one):
             return None
         ranked: list[tuple[float, Cell]] = []
@@ -320,7 +318,7 @@ class Planner:
         found: dict[str, Job] = {}
         for stage in spec.stages:
             for one in self.cells[stage]:
-                for job in self.of_cell[stage, tuple(one.labels.items())]:
+                for job in self.of_cell[key(one)]:
                     if spec.pool == "all" or job.trial.seed == seed:
                         found.setdefault(job.trial.fingerprint, job)
         members = [job for job in found.values() if job.state is State.DONE]
