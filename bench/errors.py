@@ -10,6 +10,8 @@ class ErrorCode(StrEnum):
 
     NOT_PREPARED = "not-prepared"
     """Data or weights are not on this machine, or damaged; `bench data prepare` mends it. It says nothing about the suite."""
+    UNREACHABLE = "unreachable"
+    """A store does not answer, or is locked: that may pass."""
 
 
 class BenchError(Exception):

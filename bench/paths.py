@@ -5,7 +5,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from platformdirs import user_cache_path
+from platformdirs import user_cache_path, user_state_path
 
 
 def data_root() -> Path:
@@ -13,6 +13,13 @@ def data_root() -> Path:
     if given := os.environ.get("BENCH_DATA"):
         return Path(given).expanduser().absolute()
     return user_cache_path("bench") / "data"
+
+
+def state_root() -> Path:
+    """Return the folder for what a run leaves to the next: BENCH_STATE, else `bench` in the user's folder of states."""
+    if given := os.environ.get("BENCH_STATE"):
+        return Path(given).expanduser().absolute()
+    return user_state_path("bench")
 
 
 def beside(file: str, folder: Path) -> str:

@@ -22,3 +22,9 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no data to test with at {folder}; name the folder in BENCH_SHARED_DATA")
     return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _state_of_the_tests(tmp_path_factory):
+    """Keep what runs leave to the next one (see `bench.paths.state_root`) away from the user's."""
+    os.environ["BENCH_STATE"] = str(tmp_path_factory.mktemp("state"))

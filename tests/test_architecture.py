@@ -116,6 +116,8 @@ def test_what_knows_what():
             "bench.trackers.mlflow_tracker",
             "bench.trackers.database",
             "bench.trackers.errors",
+            "bench.trackers.mlflow_lease",
+            "bench.trackers.schema",
         )
         assert "optuna" not in names or module in ("bench.runner.queue", "bench.runner.search")
         assert not names & {"torch", "torchvision", "timm"} or unit not in (

@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from bench.trackers.lease import Hold
+
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 
 
@@ -54,25 +56,33 @@ class Tracker(Protocol):
         """Return what turns the id of a run of this experiment into the address of its page (on the same server as
         `experiment_url`; the experiment is looked up once, a run never), or None where there is no such experiment."""
 
-    def hold(self, experiment: str, wait: bool = False) -> AbstractContextManager[bool]:
-        """Be the only coordinator of an experiment as long as the block lasts. The block gets whether the store can see to that:
-        then runs that say RUNNING are leftovers.
+    def hold(self, experiment: str, *, wait: bool = False, take_over: bool = False) -> AbstractContextManager[Hold]:
+        """Be the only coordinator of an experiment as long as the block lasts: runs that say RUNNING are leftovers then. The
+        block gets the hold, whose number is known when the experiment is open, and which says when another has taken it over.
 
-        wait: until whoever holds it ends, rather than being refused. Raises BenchError where another coordinator holds it.
+        wait: until whoever holds it ends, rather than being refused. take_over: go on in the place of whoever holds it. Raises
+        BenchError where another coordinator holds it.
         """
+
+    def upgrade(self) -> str:
+        """Bring a store that an older version wrote to the form that this one writes, after a copy where it is a file. Return
+        what was done, "" for nothing."""
 
     def open(self, experiment: str, tags: dict[str, str]) -> None:
         """Make the store and the experiment ready for writing, or fail within seconds. `start` begins runs of the experiment that
-        was opened last.
+        was opened last. An experiment that was deleted is not brought back, but a BenchError.
 
         tags: of the experiment; they replace those of the same names that it has. The tag `about` describes it.
         """
 
-    def start(self, name: str, tags: dict[str, str], params: dict[str, str]) -> str:
-        """Begin a run (status RUNNING) and return its id. `params` are stored with the first batch of metrics."""
+    def start(self, name: str, tags: dict[str, str], params: dict[str, str], began: float | None = None) -> str:
+        """Begin a run (status RUNNING) and return its id. `params` are stored with the first batch of metrics.
+
+        began: Unix seconds; None for now.
+        """
 
     def log(self, run_id: str, history: list[dict[str, float]]) -> None:
-        """Store epochs of a run that this tracker began, in one batch.
+        """Store epochs of a run that this tracker began, in one batch. An epoch that is stored already stays as it is.
 
         history: one dict an epoch: "epoch" (from 1, the step), "seconds" (since the start) and metrics by name. A value
         that is not finite is left out.
@@ -87,11 +97,13 @@ class Tracker(Protocol):
         metrics: dict[str, float],
         history: list[dict[str, float]],
         artifacts: dict[str, bytes],
+        ended: float | None = None,
     ) -> None:
         """Store the epochs not yet logged, the final metrics, tags and artifacts (by file name); then end the run.
 
         status: how it ended, not RUNNING. It comes last, so that a run that says FINISHED is complete. metrics: of the whole run;
-        each is the last value of its name. One that is not finite is left out. tags: added to those of `start`.
+        each is the last value of its name. One that is not finite is left out. tags: added to those of `start`. ended: Unix
+        seconds; None for now.
         """
 
     def artifact(self, run_id: str, name: str) -> bytes | None:
@@ -99,3 +111,6 @@ class Tracker(Protocol):
 
     def close_stale(self, runs: list[StoredRun], tags: dict[str, str]) -> None:
         """Mark as KILLED those of `runs` that are RUNNING there, and add `tags` to them."""
+
+    def tag(self, runs: list[StoredRun], tags: dict[str, str]) -> None:
+        """Add tags to runs, which stay as they are otherwise."""

@@ -4,8 +4,6 @@ MLflow's client builds every parameter, tag and metric of every run as an object
 queries here. It also creates or migrates the database when it only wants to read. So reading goes past it; writing never does.
 """
 
-import os
-import uuid
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import quote
 
 from bench.errors import BenchError
-from bench.trackers import errors
+from bench.trackers import errors, schema
 from bench.trackers.base import Status, StoredRun
 
 if TYPE_CHECKING:
@@ -173,7 +171,7 @@ def prepare(uri: str) -> None:
 
     path = sqlite_path(uri)
     if path and not path.exists():
-        _create(path)
+        schema.create(path)
     if path and path.is_dir():
         raise BenchError("there is a folder where the tracking database should be", where=str(path), mend="move it away")
     engine = connect(uri)
@@ -185,29 +183,8 @@ def prepare(uri: str) -> None:
                 connection.execute(sa.text("BEGIN IMMEDIATE"))
                 connection.execute(sa.text(f"PRAGMA user_version = {version}"))
                 connection.rollback()
+        schema.check(engine)
+        if not path:
+            schema.make_tables(engine, uri)
     finally:
         engine.dispose()
-
-
-def _create(path: Path) -> None:
-    """Build MLflow's tables in a file beside `path` and put it in place whole.
-
-    They take MLflow some seconds and several commits; a process killed in between would leave a database that MLflow can
-    neither read nor mend, and two processes that begin together would get in each other's way.
-    """
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")  # a name MLflow does not hold a connection to
-    try:
-        part.touch()  # where this fails, MLflow would try for minutes
-        SqlAlchemyStore(f"sqlite:///{part}", "./mlruns").engine.dispose()
-        try:
-            os.link(part, path)  # unlike a rename, this fails where another process was first
-        except FileExistsError:
-            pass
-        except OSError:  # a file system without hard links
-            part.rename(path)
-    finally:
-        for left in (part, part.with_name(f"{part.name}-journal")):
-            left.unlink(missing_ok=True)

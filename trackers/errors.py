@@ -10,8 +10,9 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
+from importlib.metadata import version
 
-from bench.errors import BenchError
+from bench.errors import BenchError, ErrorCode
 
 
 class Mend(Enum):
@@ -24,10 +25,16 @@ class Mend(Enum):
         "or in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD (of a server)"
     )
     OTHER_FILE = "move the file away, or set MLFLOW_TRACKING_URI to another"
-    UPGRADE = "back the database up, then: mlflow db upgrade {store}"
+    UPGRADE = "add --upgrade-store to bring it to the form of this version, after a copy where it is a file"
+    SERVER = "whoever keeps the server upgrades its database: mlflow db upgrade"
+    NEWER = "upgrade MLflow here: pip install --upgrade mlflow"
+    LOCKED = "another program writes to it; see which one does not end"
     DRIVER = "install the database's driver into this environment"
     ADDRESS = "check MLFLOW_TRACKING_URI, and that the server runs"
 
+
+TRANSIENT = (Mend.ADDRESS, Mend.LOCKED)
+"""What may pass without anyone doing anything."""
 
 OF_ERRNO = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), Mend.SPACE),
@@ -37,6 +44,7 @@ OF_SQLITE = {
     **dict.fromkeys((sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR), Mend.SPACE),  # a quota, or a limit of files, is an I/O error
     **dict.fromkeys((sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM), Mend.FOLDER),
     sqlite3.SQLITE_NOTADB: Mend.OTHER_FILE,
+    **dict.fromkeys((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED), Mend.LOCKED),
 }
 OF_SQLSTATE = {
     "53100": Mend.SPACE,  # disk full
@@ -44,7 +52,8 @@ OF_SQLSTATE = {
 }
 OF_MLFLOW = dict.fromkeys(("PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"), Mend.ACCOUNT)
 OF_WORDS = {
-    "out-of-date database schema": Mend.UPGRADE,  # of MLflow, whose code for it is that of any error
+    "out-of-date database schema": Mend.SERVER,  # of MLflow, whose code for it is that of any error
+    "database is locked": Mend.LOCKED,
     # a server hands its database's error on as text
     "database or disk is full": Mend.SPACE,
     "disk I/O error": Mend.SPACE,
@@ -57,9 +66,20 @@ UNKNOWN_NAMES = ("42P01", "42703")
 """SQLSTATE of a table, and of a column, that there is not."""
 
 
+class OtherForm(Exception):
+    """Another version of MLflow made the tables of a database."""
+
+    def __init__(self, older: bool):
+        super().__init__(f"{'an older' if older else 'a newer'} version of MLflow made its tables")
+        self.mend = Mend.UPGRADE if older else Mend.NEWER
+
+
 @contextmanager
-def guard(uri: str, done: str) -> Iterator[None]:
-    """Turn every error of the store at `uri` into a BenchError that says whether it could not be `read` or `written`."""
+def guard(uri: str, done: str, server_version: str = "") -> Iterator[None]:
+    """Turn every error of the store at `uri` into a BenchError that says whether it could not be `read` or `written`.
+
+    server_version: of MLflow, on the server, where it is known: another than ours may be why.
+    """
     try:
         yield
     except BenchError:
@@ -67,9 +87,12 @@ def guard(uri: str, done: str) -> Iterator[None]:
     except Exception as error:
         if not _is_store_error(error):
             raise
-        store = _shown(uri)
-        mend = _mend(error).value.format(store=store)
-        raise BenchError(f"tracking store {store} cannot be {done}: {_reason(error)}", mend=mend) from error
+        mend = _mend(error)
+        code = ErrorCode.UNREACHABLE if mend in TRANSIENT else None
+        text = f"tracking store {_shown(uri)} cannot be {done}: {_reason(error)}"
+        if server_version and server_version != (ours := version("mlflow")):
+            text += f" (the server runs MLflow {server_version}, this is MLflow {ours})"
+        raise BenchError(text, mend=mend.value, code=code) from error
 
 
 def is_of_unknown_schema(error: Exception) -> bool:
@@ -87,7 +110,7 @@ def _is_store_error(error: Exception) -> bool:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    return isinstance(error, (MlflowException, SQLAlchemyError, OSError, ImportError))
+    return isinstance(error, (MlflowException, SQLAlchemyError, OSError, ImportError, OtherForm))
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -100,6 +123,8 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 def _mend(error: Exception) -> Mend:
     if isinstance(error, ImportError):
         return Mend.DRIVER
+    if isinstance(error, OtherForm):
+        return error.mend
     for one in _chain(error):
         if found := _by_code(one):
             return found

@@ -8,15 +8,17 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
-from bench.trackers import database, errors, holding, view
+from bench.trackers import database, errors, holding, schema, view
 from bench.trackers.base import Status, StoredRun
+from bench.trackers.lease import Hold, Lease
+from bench.trackers.mlflow_lease import MlflowBook, deleted
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -36,7 +38,8 @@ SETTINGS = {
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # and saves the server a request a run
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # about 15 s; MLflow's 7 go on for minutes
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # some 6 s; MLflow's 7 go on for minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",  # a server that takes the request and never answers; MLflow waits for two minutes
 }
 """MLflow's own environment variables, as we want them where the user has not set them."""
 
@@ -68,6 +71,8 @@ class MlflowTracker:
         self.uri = uri.rstrip("/") if uri.startswith("http") else uri
         self._experiment = ""
         self._running: dict[str, _Run] = {}
+        self._lease: Lease | None = None
+        self._server_version = ""
 
     @property
     def needs_ui(self) -> str:
@@ -129,12 +134,35 @@ class MlflowTracker:
     # ------------------------------------------------------------ writing
 
     @contextmanager
-    def hold(self, experiment: str, wait: bool = False) -> Iterator[bool]:
-        if not (path := database.sqlite_path(self.uri)):
-            yield False  # a server, which other machines may use
-            return
-        with holding.held(path, experiment, wait) as alone:
-            yield alone
+    def hold(self, experiment: str, *, wait: bool = False, take_over: bool = False) -> Iterator[Hold]:
+        lease = Lease(MlflowBook(lambda: self._client, self._guard, experiment))
+        with ExitStack() as held:
+            if path := database.sqlite_path(self.uri):
+                if not held.enter_context(holding.held(path, experiment, wait=wait, take_over=take_over)):
+                    yield Hold()
+                    return
+                self._lease = lease  # taken when the store is opened: who has the lock need not look whether another is at work
+            else:
+                lease.take(wait=wait, at_once=take_over)
+            try:
+                yield lease
+            finally:
+                self._lease = None
+                lease.release()
+
+    def upgrade(self) -> str:
+        with self._guard("upgraded"):
+            if not database.is_database(self.uri):
+                return ""  # a server upgrades its own
+            _quiet_mlflow()
+            file = database.sqlite_path(self.uri)
+            if file and not file.exists():
+                return ""
+            engine = database.connect(self.uri)
+            try:
+                return schema.upgrade(engine, self.uri, file)
+            finally:
+                engine.dispose()
 
     def open(self, experiment: str, tags: dict[str, str]) -> None:
         tags = {**_with_own(tags), view.TAG: view.tag()}
@@ -147,16 +175,18 @@ class MlflowTracker:
             if known is not None:
                 self._experiment = known.experiment_id
                 if known.lifecycle_stage != "active":
-                    client.restore_experiment(known.experiment_id)
+                    raise deleted(experiment, known.experiment_id)
                 for key, value in _texts(tags, TAG_LENGTH).items():
                     if known.tags.get(key) != value:
                         client.set_experiment_tag(known.experiment_id, key, value)
             _check_artifacts(client.get_experiment(self._experiment).artifact_location)
+            if self._lease and not self._lease.number:
+                self._lease.take(at_once=True)
 
-    def start(self, name: str, tags: dict[str, str], params: dict[str, str]) -> str:
+    def start(self, name: str, tags: dict[str, str], params: dict[str, str], began: float | None = None) -> str:
         with self._guard("written"):
             tags = _texts(_with_own(tags), TAG_LENGTH)
-            run = self._client.create_run(self._experiment, run_name=_text(name, NAME_LENGTH), tags=tags)
+            run = self._client.create_run(self._experiment, _milliseconds(began), tags, _text(name, NAME_LENGTH))
             run_id: str = run.info.run_id
             self._running[run_id] = _Run(run.info.start_time, run.info.artifact_uri, _texts(params, PARAM_LENGTH))
             return run_id
@@ -174,11 +204,12 @@ class MlflowTracker:
         metrics: dict[str, float],
         history: list[dict[str, float]],
         artifacts: dict[str, bytes],
+        ended: float | None = None,
     ) -> None:
         with self._guard("written"):
             self._store(run_id, artifacts)
             self._batch(run_id, history, metrics, tags)
-            self._client.set_terminated(run_id, status)
+            self._client.set_terminated(run_id, status, _milliseconds(ended))
             self._running.pop(run_id, None)
 
     def close_stale(self, runs: list[StoredRun], tags: dict[str, str]) -> None:
@@ -187,6 +218,11 @@ class MlflowTracker:
                 if run.status == "RUNNING":
                     self._batch(run.run_id, [], tags=tags)
                     self._client.set_terminated(run.run_id, "KILLED")
+
+    def tag(self, runs: list[StoredRun], tags: dict[str, str]) -> None:
+        with self._guard("written"):
+            for run in runs:
+                self._batch(run.run_id, [], tags=tags)
 
     # ------------------------------------------------------------ inside
 
@@ -217,10 +253,9 @@ class MlflowTracker:
     @cached_property
     def _client(self) -> "MlflowClient":
         if self.uri.startswith("http"):
-            import requests
-
-            requests.get(self.uri, timeout=database.PATIENCE)  # any answer will do
+            self._server_version = _server_version(self.uri)
         elif database.is_database(self.uri) and not database.sqlite_path(self.uri):
+            _quiet_mlflow()
             database.prepare(self.uri)
         client: MlflowClient = _quiet_mlflow().MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
         return client
@@ -268,7 +303,7 @@ class MlflowTracker:
                 self._client.log_artifacts(run_id, aside)
 
     def _guard(self, done: str) -> AbstractContextManager[None]:
-        return errors.guard(self.uri, done)
+        return errors.guard(self.uri, done, self._server_version)
 
 
 def _quiet_mlflow() -> ModuleType:
@@ -280,6 +315,14 @@ def _quiet_mlflow() -> ModuleType:
     for name in ("mlflow", "alembic"):  # somebody else may have imported it before
         logging.getLogger(name).setLevel(logging.CRITICAL)
     return mlflow
+
+
+def _server_version(uri: str) -> str:
+    """Return the version of MLflow that a server runs, "" where it does not say. Raises OSError where nobody answers."""
+    import requests
+
+    answer = requests.get(f"{uri}/version", timeout=database.PATIENCE)
+    return answer.text.strip() if answer.ok and re.fullmatch(r"\d[\w.+-]{0,30}", answer.text.strip()) else ""
 
 
 def _stored(run: "Run") -> StoredRun:
@@ -325,6 +368,10 @@ def _local_folder(uri: str) -> Path | None:
     from mlflow.utils.uri import is_local_uri
 
     return Path(local_file_uri_to_path(uri)) if uri and is_local_uri(uri) else None
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else int(1000 * seconds)
 
 
 def _key(name: str) -> str:

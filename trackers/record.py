@@ -5,7 +5,7 @@ logged or an older version wrote.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -123,6 +123,8 @@ class TrialStart:
     parameters: Mapping[str, str] = field(default_factory=dict)
     members: str = ""
     instructions: str = ""
+    attempt: str = ""
+    holder: int = 0
 
     def tags(self) -> dict[str, str]:
         """Return the tags of the run."""
@@ -132,6 +134,8 @@ class TrialStart:
             "search": self.rules,
             "members": self.members,
             "instructions": self.instructions,
+            "attempt": self.attempt,
+            "holder": str(self.holder or ""),
         }
         tags = {
             "source": self.source,
@@ -195,6 +199,31 @@ def outcome(run: StoredRun) -> Outcome:
         return OF_STATUS[run.status]
 
 
+def rank(run: StoredRun) -> tuple[bool, bool, int, float, str]:
+    """Return what decides which of the finished runs of one trial counts: the one of the lowest rank. Every reader goes by it.
+
+    They are several where weights had to be trained once more, or where a coordinator that was taken over went on; all say the
+    same but for times. The one with weights counts, then that of the latest holder, then the oldest.
+    """
+    return (outcome(run) is not Outcome.FINISHED, not keeps_weights(run), -holder(run), run.start, run.run_id)
+
+
+SUPERSEDED = {"superseded": "yes"}
+"""Tags of a finished run that does not count."""
+
+
+def superseded(runs: Iterable[StoredRun]) -> list[StoredRun]:
+    """Return the finished runs that do not count, since another one of the same trial does, and that do not say so yet."""
+    by_trial: dict[tuple[str, str, str], list[StoredRun]] = {}
+    for run in runs:
+        if fingerprint(run) and outcome(run) is Outcome.FINISHED:
+            # a search's trials are apart, though two may be of one configuration
+            trial = (fingerprint(run), stage(run), cell(run)) if rules(run) is not None else (fingerprint(run), "", "")
+            by_trial.setdefault(trial, []).append(run)
+    rest = (run for of_one in by_trial.values() for run in sorted(of_one, key=rank)[1:])
+    return [run for run in rest if not SUPERSEDED.items() <= run.tags.items()]
+
+
 def message(run: StoredRun) -> str:
     """Return why there is no result, "" where nothing is known about it."""
     return run.tags.get("message", "")
@@ -241,6 +270,17 @@ def keeps_weights(run: StoredRun) -> bool:
 def coordinator(run: StoredRun) -> str:
     """Return who made the run, "" where it does not say so."""
     return run.tags.get("coordinator", "")
+
+
+def attempt(run: StoredRun) -> str:
+    """Return what tells a run from all others of its trial, "" where it does not say so."""
+    return run.tags.get("attempt", "")
+
+
+def holder(run: StoredRun) -> int:
+    """Return the number of the coordinator that made a run, among those that held its experiment; 0 where it does not say so."""
+    text = run.tags.get("holder", "")
+    return int(text) if text.isdecimal() else 0
 
 
 def pack(run: StoredRun) -> tuple[int, str]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bench.runner.messages import Denoised as Denoised
     from bench.runner.plan import Job as Job
     from bench.runner.plan import Plan as Plan
+    from bench.runner.writer import Outage as Outage
     from bench.trackers.record import Outcome as Outcome
 
 _PLACES = {
@@ -34,6 +35,7 @@ _PLACES = {
     "Job": "bench.runner.plan",
     "Listener": "bench.api.run",
     "LoadedSuite": "bench.api.suite",
+    "Outage": "bench.runner.writer",
     "Outcome": "bench.trackers.record",
     "Plan": "bench.runner.plan",
     "Report": "bench.api.report",

@@ -1,5 +1,6 @@
 """Run a suite: round after round, until all is settled, or what is left was tried."""
 
+import logging
 import shlex
 from dataclasses import dataclass, field
 
@@ -7,7 +8,7 @@ from bench.api.plan import Forecast, opened, planned, refuse_undeclared
 from bench.api.report import Report, of_plan
 from bench.errors import BenchError
 from bench.runner import kept_weights
-from bench.runner.coordinator import Coordinator, Summary, close_stale, reconcile
+from bench.runner.coordinator import POLL, Coordinator, Summary
 from bench.runner.ensembles import Ensembles
 from bench.runner.estimate import denoise, estimate
 from bench.runner.executors import Executor
@@ -15,9 +16,14 @@ from bench.runner.messages import Denoised
 from bench.runner.packs import Packs, choose, parse, timed_stages
 from bench.runner.plan import Job, Plan
 from bench.runner.preflight import preflight
+from bench.runner.spool import Spool
+from bench.runner.writer import Outage, Writer, recover
 from bench.suite import Suite
 from bench.trackers import StoredRun, Tracker, record
-from bench.trackers.record import Outcome
+from bench.trackers.lease import Hold
+from bench.trackers.record import Outcome, TrialEnd
+
+logger = logging.getLogger("bench")
 
 
 class Listener:
@@ -26,8 +32,8 @@ class Listener:
     def planned(self, forecast: Forecast) -> None:
         """What is to do, before anything of it is done; what is raised here refuses it."""
 
-    def elsewhere(self, cell: str, coordinator: str) -> None:
-        """A trial of the suite is under way on another machine, and left alone."""
+    def recovered(self, results: int) -> None:
+        """So many results of an earlier run, which waited on disk for the store, are in it now."""
 
     def next_round(self, forecast: Forecast) -> None:
         """What the results so far have made known."""
@@ -45,7 +51,13 @@ class Listener:
         """A trial has ended an epoch."""
 
     def ended(self, job: Job, outcome: Outcome, message: str, metrics: dict[str, float]) -> None:
-        """A trial ended, and is on record."""
+        """A trial ended. It is in the store at the latest when the round has ended."""
+
+    def left_out(self, job: Job, message: str) -> None:
+        """A trial is not run, since several of its cell have crashed with this error."""
+
+    def store(self, outage: Outage | None) -> None:
+        """The store takes nothing, and results wait; None: it does again."""
 
     def round_ended(self, summary: Summary) -> None:
         """No trial is under way."""
@@ -59,6 +71,11 @@ class RunResult:
     tracker: Tracker = field(repr=False)
     rounds: list[Summary] = field(default_factory=list)
     interrupted: bool = False
+
+    @property
+    def kept(self) -> int:
+        """Results that wait on disk for the store."""
+        return sum(summary.kept for summary in self.rounds)
 
     def report(self) -> Report:
         """Return the report on all runs of the suite."""
@@ -81,37 +98,49 @@ def run(
     retry: bool,
     exploratory: bool,
     wait: bool,
+    take_over: bool,
+    upgrade_store: bool,
+    keep_going: bool,
     listener: Listener | None,
 ) -> RunResult:
     """See `LoadedSuite.run`."""
     if time_limit is not None and time_limit <= 0:
         raise BenchError("a time limit is more than 0 seconds", where="--time-limit")
     listener, packs = listener or Listener(), Packs(parse(pack), timed_stages(suite))
-    with tracker.hold(suite.experiment, wait) as alone:
-        runs = _without_leftovers(tracker, suite) if alone else tracker.runs(suite.experiment)
-        plan = planned(suite, runs, tracker, retry=retry)
-        if not plan.todo() and not any(record.outcome(run) is Outcome.RUNNING for run in runs):
+    if upgrade_store and (done := tracker.upgrade()):
+        logger.info(done)
+    with tracker.hold(suite.experiment, wait=wait, take_over=take_over) as hold:
+        about = {"suite": suite.name, "profile": suite.profile, "about": _about(suite)}
+        spool = Spool(tracker.uri, suite.experiment)
+        if spool.ids():
+            tracker.open(suite.experiment, about)
+            listener.recovered(recover(tracker, spool, tracker.runs(suite.experiment)))
+        plan = planned(suite, settled(tracker, suite.experiment), tracker, retry=retry)
+        if not plan.todo():
             listener.planned(Forecast(plan, packs))
             return RunResult(plan, tracker)
         if not exploratory:
             refuse_undeclared(plan)
         # workers load torch while this process loads MLflow
         with opened(executor, workers, threads, device, len(plan.ahead())) as workers_of:
-            tracker.open(suite.experiment, {"suite": suite.name, "profile": suite.profile, "about": _about(suite)})
-            for run in reconcile(tracker, runs):
-                listener.elsewhere(record.cell(run), record.coordinator(run))
-            limit = time_limit or suite.spec.time_limit
-            return _Rounds(suite, tracker, workers_of, packs, listener, limit, retry, exploratory).run(plan)
+            tracker.open(suite.experiment, about)
+            with Writer(tracker, spool, hold.number) as writer:
+                limit = time_limit or suite.spec.time_limit
+                rounds = _Rounds(suite, tracker, writer, hold, workers_of, packs, listener, limit, retry, exploratory, keep_going)
+                return rounds.run(plan)
 
 
-def _without_leftovers(tracker: Tracker, suite: Suite) -> list[StoredRun]:
-    """Close the runs that say RUNNING, which no coordinator is at any more; return all runs."""
-    runs = tracker.runs(suite.experiment)
-    leftovers = [run for run in runs if record.outcome(run) is Outcome.RUNNING]
-    if not leftovers:
-        return runs
-    close_stale(tracker, leftovers)
-    return tracker.runs(suite.experiment)
+def settled(tracker: Tracker, experiment: str) -> list[StoredRun]:
+    """Return the runs of an experiment that nobody is at: those that say RUNNING are closed, since whoever made them is gone;
+    finished ones that do not count say so."""
+    runs = tracker.runs(experiment)
+    leftovers, twice = [run for run in runs if record.outcome(run) is Outcome.RUNNING], record.superseded(runs)
+    if leftovers:
+        end = TrialEnd(Outcome.INTERRUPTED, "the coordinator ended without closing the run")
+        tracker.close_stale(leftovers, end.tags())
+    if twice:
+        tracker.tag(twice, record.SUPERSEDED)
+    return tracker.runs(experiment) if leftovers or twice else runs
 
 
 def _attempt(job: Job) -> tuple[str, bool]:
@@ -129,12 +158,15 @@ class _Rounds:
 
     suite: Suite
     tracker: Tracker
+    writer: Writer
+    hold: Hold
     executor: Executor
     packs: Packs
     listener: Listener
     time_limit: float | None
     retry: bool
     exploratory: bool
+    keep_going: bool
     tried: set[tuple[str, bool]] = field(default_factory=set)
     """Fingerprints, and whether their weights were known to be needed: that may turn out when they have been trained."""
     summaries: list[Summary] = field(default_factory=list)
@@ -155,7 +187,7 @@ class _Rounds:
 
     def _planned(self, before: Plan) -> Plan:
         """Return the plan as the store stands now, checked."""
-        runs = self.tracker.runs(self.suite.experiment)
+        runs = settled(self.tracker, self.suite.experiment)
         plan = planned(self.suite, runs, self.tracker, retry=self.retry and not self.tried)
         plan.facts, plan.possible_keepers = before.facts, before.possible_keepers
         preflight(plan, self.executor)
@@ -184,11 +216,24 @@ class _Rounds:
         self.listener.round_began(plan, self._workers(plan))
         summary = Summary()
         try:
-            summary = Coordinator(plan, self.tracker, self.executor, self.listener, self.time_limit, self.packs).run()
-            for job, metrics in Ensembles(plan, self.tracker, self.executor).run() if not summary.interrupted else ():
+            summary = Coordinator(
+                plan,
+                self.tracker,
+                self.writer,
+                self.executor,
+                self.listener,
+                hold=self.hold,
+                time_limit=self.time_limit,
+                packs=self.packs,
+                keep_going=self.keep_going,
+            ).run()
+            votes = Ensembles(plan, self.tracker, self.writer, self.executor)
+            for job, metrics in votes.run() if not summary.interrupted else ():
                 self.listener.started(job)
                 self.listener.ended(job, Outcome.FINISHED, "", metrics)
                 summary.outcomes[Outcome.FINISHED] += 1
+            while not summary.interrupted and not self.writer.drained(POLL):
+                self.listener.store(self.writer.outage())
         finally:
             self.listener.round_ended(summary)
         self.summaries.append(summary)

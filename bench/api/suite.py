@@ -92,6 +92,9 @@ class LoadedSuite:
         retry: bool = False,
         exploratory: bool = False,
         wait: bool = False,
+        take_over: bool = False,
+        upgrade_store: bool = False,
+        keep_going: bool = False,
         listener: Listener | None = None,
     ) -> RunResult:
         """Run what the store lacks, round after round, and record it.
@@ -100,8 +103,10 @@ class LoadedSuite:
         workers: None for one per GPU, else one per core. threads: of each worker. device: auto, cpu or cuda. pack: how many like
         trials may train as one program: a number, `off`, or `auto`, which measures. time_limit: seconds after which a trial is
         ended; None for the suite's. retry: run trials again that diverged, ran out of memory or timed out. exploratory: add seeds
-        that were not declared. wait: until another run of this suite has ended, rather than being refused. listener: sees the run
-        go by.
+        that were not declared. wait: until another run of this suite has ended, rather than being refused. take_over: go on in
+        its place, which ends it. upgrade_store: bring a store of another MLflow version to the form of this one, after a copy of
+        a file. keep_going: run all trials of a cell, also where several have crashed with one error. listener: sees the run go
+        by.
         Raises BenchError for what cannot be run. Ctrl-C ends the trials under way and keeps what is finished.
         """
         return running.run(
@@ -116,6 +121,9 @@ class LoadedSuite:
             retry=retry,
             exploratory=exploratory,
             wait=wait,
+            take_over=take_over,
+            upgrade_store=upgrade_store,
+            keep_going=keep_going,
             listener=listener,
         )
 

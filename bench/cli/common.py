@@ -87,6 +87,11 @@ def show_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def number(count: int, word: str) -> str:
+    """Return a count with its word: 1 result, 2 results."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
 def duration(seconds: float) -> str:
     """Return a time as one reads it: 45 s, 12 min, 3.5 h, 2.1 days."""
     if seconds < 90:

@@ -6,8 +6,8 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from bench.api import Denoised, Forecast, Job, Listener, Outcome, Plan, Summary
-from bench.cli.common import duration
+from bench.api import Denoised, Forecast, Job, Listener, Outage, Outcome, Plan, Summary
+from bench.cli.common import duration, number
 from bench.cli.describe import more_seeds, text
 from bench.errors import BenchError
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LONG = 3600.0
 """Estimated seconds above which a run without a GPU asks first."""
+STORE_AGAIN = 30.0
+"""Seconds between two lines that say that the store is still unreachable, where nothing moves on the screen."""
 SHOWN = ("val/accuracy", "val/loss", "train/loss")
 """The metric to show of a running trial: the first of these that it has."""
 
@@ -60,6 +62,13 @@ class _Tally:
         pace = spent * self.workers / done
         return max(rest / self.workers, longest) * pace
 
+    def note(self, text: str) -> None:
+        """Say something beside the counts."""
+        print(text, flush=True)
+
+    def store(self, text: str) -> None:
+        """Say how the store is; "" for well."""
+
     def counts(self) -> str:
         finished, pruned = self.outcomes[Outcome.FINISHED], self.outcomes[Outcome.PRUNED]
         failed = sum(self.outcomes.values()) - finished - pruned
@@ -79,6 +88,14 @@ class _Lines(_Tally):
     def __init__(self, plan: Plan, workers: int):
         super().__init__(plan, workers)
         self.told = self.began
+        self.store_told, self.store_since = "", 0.0
+
+    def store(self, text: str) -> None:
+        if bool(text) == bool(self.store_told) and time.monotonic() - self.store_since < STORE_AGAIN:
+            return  # it says little more than before
+        if text or self.store_told:
+            self._tell(text or "the store takes results again")
+            self.store_told, self.store_since = text, time.monotonic()
 
     def progressed(self, job: Job, epoch: int, metrics: dict[str, float]) -> None:
         super().progressed(job, epoch, metrics)
@@ -105,6 +122,7 @@ class _Live(_Tally):
 
         super().__init__(plan, workers)
         self.lines: dict[int, str] = {}
+        self.trouble = ""
         self.live = Live(console=Console(), refresh_per_second=4, get_renderable=self._render)
 
     def open(self) -> None:
@@ -122,6 +140,7 @@ class _Live(_Tally):
         return Group(
             ProgressBar(total=self.total, completed=done, width=60),
             Text(self.counts()),
+            *([Text(self.trouble, style="yellow")] if self.trouble else []),
             *(Text(f"  {line}", no_wrap=True, overflow="ellipsis") for line in self.lines.values()),
         )
 
@@ -139,6 +158,12 @@ class _Live(_Tally):
         self.lines.pop(id(job), None)
         if outcome is not Outcome.FINISHED:
             self.live.console.print(f"{job.name}: {outcome}: {message}", markup=False, highlight=False)
+
+    def note(self, text: str) -> None:
+        self.live.console.print(text, markup=False, highlight=False)
+
+    def store(self, text: str) -> None:
+        self.trouble = text
 
 
 class _Denoising:
@@ -203,8 +228,9 @@ class Display(Listener):
         if input(f"{long}. Run it? [y/N] ").strip().lower() not in ("y", "yes"):
             raise BenchError("nothing was run", mend=mend)
 
-    def elsewhere(self, cell: str, coordinator: str) -> None:
-        print(f"note: {cell} is running at {coordinator}", file=sys.stderr)
+    def recovered(self, results: int) -> None:
+        told = f"{number(results, 'result')} of an earlier run"
+        print(f"note: {told} waited on disk, and {'is' if results == 1 else 'are'} in the store now", flush=True)
 
     def next_round(self, forecast: Forecast) -> None:
         todo = forecast.plan.todo()
@@ -232,6 +258,17 @@ class Display(Listener):
     def ended(self, job: Job, outcome: Outcome, message: str, metrics: dict[str, float]) -> None:
         if self.tally:
             self.tally.ended(job, outcome, message, metrics)
+
+    def left_out(self, job: Job, message: str) -> None:
+        text = f"{job.name}: left out, since several of its cell crashed ({message}); --keep-going runs it"
+        if self.tally:
+            self.tally.note(text)
+
+    def store(self, outage: Outage | None) -> None:
+        waiting = f", {number(outage.waiting, 'result')} waiting" if outage else ""
+        text = f"store unreachable since {outage.since}{waiting} ({outage.reason})" if outage else ""
+        if self.tally:
+            self.tally.store(text)
 
     def round_ended(self, summary: Summary) -> None:
         if self.tally:

@@ -18,6 +18,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--exploratory", action="store_true", help="add seeds that were not declared when the first ones ran; the report says so"
     )
     parser.add_argument("--wait", action="store_true", help="wait until another run of this suite has ended, then go on")
+    parser.add_argument(
+        "--take-over", action="store_true", help="go on in the place of another run of this suite, which then ends"
+    )
+    parser.add_argument(
+        "--keep-going", action="store_true", help="run all trials of a cell, also where several have crashed with the same error"
+    )
+    parser.add_argument(
+        "--upgrade-store",
+        action="store_true",
+        help="bring a store of another version of MLflow to the form of this one; of a file a copy is kept",
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask before a run that takes long on this machine")
 
 
@@ -33,8 +44,16 @@ def main(args: argparse.Namespace) -> int:
             retry=args.retry,
             exploratory=args.exploratory,
             wait=args.wait,
+            take_over=args.take_over,
+            upgrade_store=args.upgrade_store,
+            keep_going=args.keep_going,
             listener=display,
         )
+    if kept := result.kept:
+        results = common.number(kept, "result")
+        print(f"interrupted; the store does not answer, so {results} wait on disk, and the next run stores them", file=sys.stderr)
+        print(f"the rest: {common.command(args, 'run')}", file=sys.stderr)
+        return 130
     report = result.report()
     print()
     print(report.render(with_runs=False))

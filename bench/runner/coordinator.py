@@ -1,11 +1,11 @@
-"""The coordinator: hands jobs to an executor's workers, watches the clock, and is the only writer to the tracker."""
+"""The coordinator: hands jobs to an executor's workers, watches the clock, and tells the writer what comes of them."""
 
 import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,13 +13,15 @@ from typing import Protocol
 
 from bench.config import TrialConfig
 from bench.errors import BenchError
-from bench.runner import provenance, recording
+from bench.runner import recording
 from bench.runner.executors.base import Executor, Worker
 from bench.runner.messages import Died, Done, Ended, Epoch, Event, Failed, Lost, Progress, Train, Up
 from bench.runner.packs import Packs
-from bench.runner.plan import Job, Plan
+from bench.runner.plan import CellKey, Job, Plan, key
 from bench.runner.queue import Queue
-from bench.trackers import StoredRun, Tracker, record
+from bench.runner.writer import Outage, Writer
+from bench.trackers import Tracker
+from bench.trackers.lease import Hold
 from bench.trackers.record import Artifact, Outcome, TrialEnd
 
 FLUSH = 10.0
@@ -27,6 +29,12 @@ FLUSH = 10.0
 POLL = 0.5
 LOSSES = 3
 """When so many workers were lost with a trial, it has crashed: it may be the trial that takes machines down."""
+TRIES = 2
+"""A trial that crashes is tried once more: a library or a machine may have failed it."""
+ALIKE = 3
+"""When so many trials of a cell have crashed with the same error, its other trials are left out."""
+PATIENCE = 3.0
+"""Seconds in which the store may still take what there is, when the user ends a run."""
 
 
 class Listener(Protocol):
@@ -35,11 +43,13 @@ class Listener(Protocol):
     def started(self, job: Job) -> None: ...
     def progressed(self, job: Job, epoch: int, metrics: dict[str, float]) -> None: ...
     def ended(self, job: Job, outcome: Outcome, message: str, metrics: dict[str, float]) -> None: ...
+    def left_out(self, job: Job, message: str) -> None: ...
+    def store(self, outage: Outage | None) -> None: ...
 
 
 @dataclass
 class Summary:
-    """How a run went. outcomes: of the trials run now. seconds: wall-clock.
+    """How a run went. outcomes: of the trials run now. seconds: wall-clock. kept: results that wait on disk for the store.
 
     tracking: processor seconds spent writing to the tracker. Workers do not wait for the writing, so what it costs them
     is the processor, where they share it.
@@ -49,19 +59,22 @@ class Summary:
     seconds: float = 0.0
     tracking: float = 0.0
     interrupted: bool = False
+    kept: int = 0
 
 
 @dataclass
 class _Running:
-    """A trial at a worker. epoch: the last one reported. history: epochs not yet written. lost: workers lost with it."""
+    """A trial at a worker. attempt: the writer's name of its run. epoch: the last one reported. history: epochs not yet written.
+    lost: workers lost with it. crashed: how often it has."""
 
     job: Job
-    run_id: str
+    attempt: str
     began: float
     epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     flushed: float = 0.0
     lost: list[str] = field(default_factory=list)
+    crashed: int = 0
 
     def start_again(self) -> None:
         """Forget what was reported: the trial begins anew."""
@@ -69,52 +82,39 @@ class _Running:
         self.epoch, self.history = 0, []
 
 
-def reconcile(tracker: Tracker, runs: list[StoredRun]) -> list[StoredRun]:
-    """Close the runs that a coordinator left running when it died; return those of other machines, left alone.
-
-    Raises BenchError where another coordinator of this machine is at this suite now.
-    """
-    running = [run for run in runs if record.outcome(run) is Outcome.RUNNING]
-    alive = {run.run_id: provenance.alive(record.coordinator(run)) for run in running}
-    if busy := [run for run in running if alive[run.run_id]]:
-        pid = provenance.process_id(record.coordinator(busy[0]))
-        raise BenchError(
-            f"another `bench run` of this suite is at work (process {pid})", mend=f"wait for it, or end it: kill {pid}"
-        )
-    stale = [run for run in running if alive[run.run_id] is False]
-    if stale:
-        close_stale(tracker, stale)
-    return [run for run in running if alive[run.run_id] is None]
-
-
-def close_stale(tracker: Tracker, runs: list[StoredRun]) -> None:
-    """Close runs that no coordinator is at any more; their trials will be run again."""
-    tracker.close_stale(runs, TrialEnd(Outcome.INTERRUPTED, "the coordinator ended without closing the run").tags())
-
-
 class Coordinator:
     """Runs what a plan has to do.
 
     time_limit: seconds after which a trial is ended as `timeout`, None for no limit; of a pack, so many for each of its trials.
-    packs: which trials train together; None for none.
+    packs: which trials train together; None for none. hold: on the experiment. keep_going: run the other trials of a cell too
+    that crash with the same error again and again.
     """
 
     def __init__(
         self,
         plan: Plan,
         tracker: Tracker,
+        writer: Writer,
         executor: Executor,
         listener: Listener,
+        *,
+        hold: Hold | None = None,
         time_limit: float | None = None,
         packs: Packs | None = None,
+        keep_going: bool = False,
     ):
-        self.plan, self.tracker, self.executor, self.listener = plan, tracker, executor, listener
-        self.packs, self.time_limit = packs or Packs(), time_limit
+        self.plan, self.tracker, self.writer, self.executor, self.listener = plan, tracker, writer, executor, listener
+        self.hold, self.packs, self.time_limit, self.keep_going = hold or Hold(), packs or Packs(), time_limit, keep_going
         self.running: dict[int, list[_Running]] = {}
         """number of a worker → the trials that it trains as one program."""
         self.again: list[list[_Running]] = []
         """What is to be handed out once more: packs of a lost worker; and, each alone, the trials of a pack that failed as a
         whole, which tells whose fault it was."""
+        self.crashes: Counter[tuple[CellKey, str]] = Counter()
+        """Trials of a cell that crashed, by their error."""
+        self.reading = False
+        """Whether the store is being asked for something, which may take long."""
+        self.outage: Outage | None = None
         self.co_workers = 1
         """How many workers are used."""
         self.scratch = TemporaryDirectory(prefix="bench-weights-")
@@ -125,19 +125,19 @@ class Coordinator:
 
         The first Ctrl-C (or SIGTERM) ends the trials under way and keeps what is finished; a second one does not wait.
         """
-        began = time.monotonic()
+        began, written = time.monotonic(), self.writer.seconds
         self.queue = Queue(self.plan, self.tracker.histories, self.packs)
         self.co_workers = max(1, min(len(self.executor.workers), self.queue.waiting))
         try:
             with self._stopped_by(signal.SIGINT, signal.SIGTERM):
                 self._loop()
+                self._wait_for_the_store()
         except BaseException as error:
-            # the tracker itself may be what failed, so this is a try, and the first error is the one to tell
-            with suppress(BenchError):
-                self._abandon(f"the coordinator stopped: {error}")
+            self._abandon(f"the coordinator stopped: {error}")
             raise
         finally:
             self.summary.seconds = time.monotonic() - began
+            self.summary.tracking = self.writer.seconds - written
             self.scratch.cleanup()
         return self.summary
 
@@ -152,12 +152,20 @@ class Coordinator:
             self.executor.events(POLL, self._take)
             self._look_after()
 
+    def _wait_for_the_store(self) -> None:
+        """Wait until all is written: what comes next depends on it. Who interrupts waits no longer."""
+        while not self.summary.interrupted and not self.writer.drained(POLL):
+            self._watch_the_store()
+        if self.summary.interrupted:
+            self.summary.kept = self.writer.close(PATIENCE)
+        self._watch_the_store()
+
     @contextmanager
     def _stopped_by(self, *signals: signal.Signals) -> Iterator[None]:
         """Let signals be noted, and seen between two steps: no record is left half-written."""
 
         def note(*_: object) -> None:
-            if self.summary.interrupted:
+            if self.summary.interrupted or self.reading:
                 raise KeyboardInterrupt
             self.summary.interrupted = True
 
@@ -171,15 +179,10 @@ class Coordinator:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    @contextmanager
-    def _tracking(self) -> Iterator[None]:
-        """Count the processor time of writing to the tracker."""
-        began = time.process_time()
-        yield
-        self.summary.tracking += time.process_time() - began
-
     def _hand(self, worker: Worker) -> None:
-        """Give a worker its next trial, or its next pack, if there is one."""
+        """Give a worker its next trial, or its next pack, if there is one, and room for its result."""
+        if self.writer.full:
+            return
         if self.again:
             pack = self.again.pop()
             for running in pack:
@@ -187,7 +190,9 @@ class Coordinator:
             self.running[worker.number] = pack
             self._send(worker, [running.job for running in pack])
             return
-        jobs = self.queue.ask()
+        jobs: list[Job] = []
+        while not jobs and self.queue.waiting:
+            jobs = [job for job in self.queue.ask() if not self._is_left_out(job)]
         if not jobs:
             return
         self._send(worker, jobs)  # it need not wait until its runs are on record
@@ -198,10 +203,9 @@ class Coordinator:
             stage = f" [{cell.stage}]" if len(self.plan.suite.cells) > 1 else ""
             # the seed first: the interface cuts long names, and runs of a cell would look the same
             name = f"seed={seed}: {cell.name}{stage}"
-            with self._tracking():
-                start = recording.trial_start(self.plan, job, self.executor, self.co_workers)
-                run_id = self.tracker.start(name, start.tags(), recording.params(job))
-            self.running[worker.number].append(_Running(job, run_id, began, flushed=began))
+            start = recording.trial_start(self.plan, job, self.executor, self.co_workers)
+            attempt = self.writer.begin(name, start, recording.params(job))
+            self.running[worker.number].append(_Running(job, attempt, began, flushed=began))
             self.listener.started(job)
 
     def _send(self, worker: Worker, jobs: Sequence[Job]) -> None:
@@ -215,13 +219,22 @@ class Coordinator:
             return config
         path = Path(self.scratch.name) / f"{origin.trial.fingerprint}.safetensors"
         if not path.exists():
-            with self._tracking():
+            with self._read():
                 content = self.tracker.artifact(origin.result.run_id, Artifact.WEIGHTS)
             if content is None:
                 mend = f"delete that run ({origin.result.run_id}), so that it is trained again"
                 raise BenchError(f"the run of {origin.name} has lost its weights", where=Artifact.WEIGHTS, mend=mend)
             path.write_bytes(content)
         return config.model_copy(update={"model": config.model.model_copy(update={"weights": str(path)})})
+
+    @contextmanager
+    def _read(self) -> Iterator[None]:
+        """Let Ctrl-C end what waits for an answer of the store."""
+        self.reading = True
+        try:
+            yield
+        finally:
+            self.reading = False
 
     def _take(self, worker: Worker, event: Event) -> None:
         """Act on what a worker said."""
@@ -249,10 +262,29 @@ class Coordinator:
             self.packs.learn(pack[0].job, len(pack), len(pack) // 2)
             self.again += [[running] for running in pack]
         elif pack and isinstance(event, Failed):
-            end = TrialEnd(Outcome.CRASHED, str(event.error))
-            self._end(pack[0], end, artifacts={Artifact.LOG: event.traceback.encode()})
+            log = {Artifact.LOG: event.traceback.encode()}
+            self._crashed(pack[0], f"{event.error}; the traceback is in its {Artifact.LOG}", log)
         elif pack and isinstance(event, Died):
-            self._end(pack[0], TrialEnd(Outcome.CRASHED, event.message))
+            self._crashed(pack[0], event.message, {})
+
+    def _crashed(self, running: _Running, message: str, artifacts: dict[str, bytes]) -> None:
+        """Try a trial that crashed once more; record it when it has crashed again."""
+        running.crashed += 1
+        if running.crashed < TRIES:
+            self.again.append([running])
+            return
+        self.crashes[key(running.job.trial.cell), message] += 1
+        self._end(running, TrialEnd(Outcome.CRASHED, message), artifacts=artifacts)
+
+    def _is_left_out(self, job: Job) -> bool:
+        """Whether so many trials of a job's cell have crashed with one error that it is left out; it stays to do."""
+        cell = key(job.trial.cell)
+        message = next((text for (where, text), count in self.crashes.items() if where == cell and count >= ALIKE), None)
+        if message is None or self.keep_going:
+            return False
+        self.queue.tell(job, Outcome.CRASHED, {})
+        self.listener.left_out(job, message)
+        return True
 
     def _progressed(self, worker: Worker, running: _Running, told: Epoch) -> None:
         """Take in an epoch of a trial."""
@@ -300,15 +332,8 @@ class Coordinator:
     ) -> None:
         """Record how a trial ended."""
         job, metrics = running.job, metrics or {}
-        with self._tracking():
-            self.tracker.finish(
-                running.run_id,
-                status=end.outcome.status,
-                tags=end.tags(),
-                metrics=metrics,
-                history=running.history,
-                artifacts={Artifact.CONFIG: recording.config_yaml(job), **(artifacts or {})},
-            )
+        artifacts = {Artifact.CONFIG: recording.config_yaml(job), **(artifacts or {})}
+        self.writer.finish(running.attempt, end, metrics, running.history, artifacts)
         self.summary.outcomes[end.outcome] += 1
         self.queue.tell(job, end.outcome, metrics)
         self.listener.ended(job, end.outcome, end.message, metrics)
@@ -317,8 +342,21 @@ class Coordinator:
         """Do what time asks for: end trials that take too long, or that the user interrupts, and write what has been reported."""
         if self.summary.interrupted:
             self._abandon("interrupted by the user")
+        if self.hold.taken_over:
+            mend = "its results so far are kept; run the same command again when that one has ended"
+            raise BenchError(f"this run ends: {self.hold.taken_over}", mend=mend)
+        self._watch_the_store()
         self._enforce_limit()
         self._flush()
+
+    def _watch_the_store(self) -> None:
+        """Tell when the store can no longer be reached, and when it can again. Raises what ended the writing."""
+        self.writer.check()
+        self.writer.look()
+        outage = self.writer.outage()
+        if outage != self.outage:
+            self.outage = outage
+            self.listener.store(outage)
 
     def _enforce_limit(self) -> None:
         if self.time_limit is None:
@@ -333,8 +371,7 @@ class Coordinator:
     def _flush(self) -> None:
         for running in (one for pack in self.running.values() for one in pack):
             if running.history and time.monotonic() - running.flushed > FLUSH:
-                with self._tracking():
-                    self.tracker.log(running.run_id, running.history)
+                self.writer.log(running.attempt, running.history)
                 running.history, running.flushed = [], time.monotonic()
 
     def _abandon(self, message: str) -> None:

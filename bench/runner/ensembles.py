@@ -13,6 +13,7 @@ from bench.runner import artifacts, recording
 from bench.runner.executors.base import Executor
 from bench.runner.plan import Job, Plan
 from bench.runner.planner import SAME
+from bench.runner.writer import Writer
 from bench.suite.stages import Ensemble
 from bench.trackers import Tracker
 from bench.trackers.record import Artifact, Outcome, TrialEnd
@@ -64,8 +65,8 @@ def scores(probabilities: np.ndarray, vote: str) -> np.ndarray:
 class Ensembles:
     """Takes the votes of a plan. Predictions are read once."""
 
-    def __init__(self, plan: Plan, tracker: Tracker, executor: Executor):
-        self.plan, self.tracker, self.executor = plan, tracker, executor
+    def __init__(self, plan: Plan, tracker: Tracker, writer: Writer, executor: Executor):
+        self.plan, self.tracker, self.writer, self.executor = plan, tracker, writer, executor
         self.read: dict[str, dict[str, np.ndarray]] = {}
 
     def run(self) -> Iterator[tuple[Job, dict[str, float]]]:
@@ -104,19 +105,12 @@ class Ensembles:
         told = f"{len(members)} of {len(job.members)}"
         start = recording.trial_start(self.plan, job, self.executor, 1, members=told)
         name = f"{job.trial.cell.name} [{job.trial.cell.stage}]"
-        run_id = self.tracker.start(name, start.tags(), recording.ensemble_params(job))
-        end = TrialEnd(Outcome.FINISHED)
-        self.tracker.finish(
-            run_id,
-            status=end.outcome.status,
-            tags=end.tags(),
-            metrics=metrics,
-            history=[],
-            artifacts={
-                Artifact.MEMBERS: recording.members_yaml(job, members, tied(spec, job.members, members)),
-                Artifact.PREDICTIONS: artifacts.predictions_npz(predictions),
-            },
-        )
+        attempt = self.writer.begin(name, start, recording.ensemble_params(job))
+        stored: dict[str, bytes] = {
+            Artifact.MEMBERS: recording.members_yaml(job, members, tied(spec, job.members, members)),
+            Artifact.PREDICTIONS: artifacts.predictions_npz(predictions),
+        }
+        self.writer.finish(attempt, TrialEnd(Outcome.FINISHED), metrics, [], stored)
         return metrics
 
     def _votes(self, job: Job, members: Sequence[Job], split: str) -> Votes:

@@ -188,15 +188,14 @@ class Planner:
 
     def _found(self, job: Job, runs: Iterable[StoredRun]) -> None:
         """Give a job the state that its runs leave it in."""
+        runs = list(runs)
+        if finished := [run for run in runs if record.outcome(run) is Outcome.FINISHED]:
+            job.run = min(finished, key=record.rank)
+            job.mark(State.DONE)
+            return
         for run in runs:
             outcome = record.outcome(run)
-            if outcome is Outcome.FINISHED:
-                if job.state is not State.DONE or record.keeps_weights(run):
-                    job.run = run
-                    job.mark(State.DONE)
-            elif job.state is State.DONE:
-                continue
-            elif outcome is Outcome.RUNNING:
+            if outcome is Outcome.RUNNING:
                 job.run = run
                 job.mark(State.RUNNING, ReasonKind.ELSEWHERE, f"by {record.coordinator(run) or 'an unknown process'}")
             elif job.state is not State.RUNNING and self._stands(outcome, job):

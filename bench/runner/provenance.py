@@ -19,23 +19,6 @@ def coordinator() -> str:
     return f"{platform.node()}:{os.getpid()}:{psutil.Process().create_time():.2f}"
 
 
-def alive(name: str) -> bool | None:
-    """Tell whether the coordinator of that name still runs; None where it is another machine's."""
-    host, _, rest = name.rpartition(":")
-    host, _, pid = host.rpartition(":")
-    if host != platform.node():
-        return None
-    try:
-        return f"{psutil.Process(int(pid)).create_time():.2f}" == rest
-    except (psutil.NoSuchProcess, ValueError):
-        return False
-
-
-def process_id(name: str) -> str:
-    """Return the process id in a coordinator's name."""
-    return name.split(":")[-2]
-
-
 @cache
 def commit(folder: str) -> str:
     """Return the git commit of a folder, with `+changes` where its tree differs from it; `unknown` outside git."""

@@ -4,6 +4,7 @@ import os
 import platform
 import traceback
 from importlib.metadata import version
+from pathlib import Path
 
 import torch
 
@@ -24,14 +25,32 @@ def begin(device: str, threads: int) -> tuple[str, Hello]:
     return device, _hello(device)
 
 
-def failed(error: BaseException) -> Failed:
-    """Return what is told of an error that a request raised."""
+def failed(error: BaseException, beside: str = "") -> Failed:
+    """Return what is told of an error that a request raised. beside: the folder with the custom components that it needed, of
+    whose lines the last one is named."""
     known = error if isinstance(error, BenchError) else BenchError(f"{type(error).__name__}: {text_of(error)}")
+    if place := _place(error, beside):
+        known = known.at(f"{known.where}, {place}" if known.where else place)
     try:
         lines = traceback.format_exception(error)
     except Exception:  # of an error that has no text
         lines = [*traceback.format_tb(error.__traceback__), f"{type(error).__name__}\n"]
-    return Failed(known, "".join(lines)[-LONGEST_LOG:].encode("utf-8", "backslashreplace").decode())
+    log = "".join(lines)
+    if len(log) > LONGEST_LOG:
+        log = f"{log[: LONGEST_LOG // 2]}\n…\n{log[-LONGEST_LOG // 2 :]}"
+    return Failed(known, log.encode("utf-8", "backslashreplace").decode())
+
+
+def _place(error: BaseException, folder: str) -> str:
+    """Return the last line of an error's traceback that lies in a folder, as file:line and the code there; "" for none."""
+    if not folder:
+        return ""
+    home = Path(folder).resolve()
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if (path := Path(frame.filename)).is_absolute() and path.resolve().is_relative_to(home):
+            code = f" ({frame.line})" if frame.line else ""
+            return f"{path.resolve().relative_to(home)}:{frame.lineno}{code}"
+    return ""
 
 
 def text_of(error: BaseException) -> str:

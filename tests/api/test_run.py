@@ -2,8 +2,9 @@
 
 import os
 import signal
-from collections import defaultdict
-from contextlib import nullcontext
+import time
+from collections import Counter, defaultdict
+from contextlib import contextmanager
 
 import pytest
 
@@ -13,6 +14,7 @@ from bench.api import Listener
 from bench.config import Data
 from bench.runner.executors import open_executor
 from bench.runner.messages import Prepare
+from bench.trackers import record
 from bench.trackers.record import Outcome
 
 ROUNDS = """\
@@ -124,21 +126,53 @@ def test_images_that_are_denoised_are_counted(write, inline, folder, monkeypatch
     assert diary.names.index("planned") < diary.names.index("denoised") < diary.names.index("round_began")
 
 
-@pytest.mark.parametrize("is_server", [True, False])
-def test_what_says_that_it_runs_on_another_machine(write, inline, monkeypatch, is_server):
-    """It may, where the store is a server; a store of this machine has one coordinator, so that it is a leftover."""
+def test_what_says_that_it_runs_is_a_leftover_for_whoever_holds_the_suite(write, inline):
+    """Wherever it was: a host that is gone is not asked."""
     suite, diary = bench.load(write()), Diary()
-    if is_server:
-        monkeypatch.setattr(suite.tracker, "hold", lambda experiment, wait: nullcontext(False))
     job = suite.status().plan.todo()[0]
     suite.tracker.open("tiny", {})
     tags = {"fingerprint": job.trial.fingerprint, "cell": "lr=0.01", "coordinator": "elsewhere:1:1.00"}
     theirs = suite.tracker.start("theirs", tags, {})
     result = suite.run(**inline, listener=diary)
-    assert diary.of("elsewhere") == ([["lr=0.01", "elsewhere:1:1.00"]] if is_server else [])
-    assert len(diary.of("ended")) == 4 - is_server and result.report().complete != is_server
+    assert len(diary.of("ended")) == 4 and result.report().complete
     (status,) = (run.status for run in suite.tracker.runs("tiny") if run.run_id == theirs)
-    assert status == ("RUNNING" if is_server else "KILLED")
+    assert status == "KILLED"
+
+
+def test_a_run_that_is_taken_over_ends_and_its_results_count_once(write, inline):
+    """As one that was stopped, and goes on when another has done its work: the store says so, whatever the clock says."""
+    suite = bench.load(write())
+
+    class TakesOver(Listener):
+        trials = 0
+
+        def ended(self, *given):
+            self.trials += 1
+            if self.trials == 2:  # the third waits for its turn
+                self.other = bench.load(write())
+                self.result = self.other.run(**inline, take_over=True)
+                deadline = time.monotonic() + 60
+                while not self.hold.taken_over and time.monotonic() < deadline:
+                    time.sleep(0.05)
+
+    listener = TakesOver()
+    hold = suite.tracker.hold
+
+    @contextmanager
+    def held(*given, **named):
+        with hold(*given, **named) as listener.hold:
+            yield listener.hold
+
+    suite.tracker.hold = held
+    with pytest.raises(BenchError, match=r"this run ends: process \d+ on .* has taken this suite over"):
+        suite.run(**inline, listener=listener)
+    assert listener.result.report().complete
+    again = bench.load(write()).run(**inline)
+    assert again.rounds == [] and again.report().complete
+    runs = suite.tracker.runs("tiny")
+    assert {record.holder(run) for run in runs} == {1, 2}
+    counted = Counter(record.fingerprint(run) for run in runs if run.status == "FINISHED" and "superseded" not in run.tags)
+    assert set(counted.values()) == {1} and len(counted) == 4
 
 
 def test_an_executor_that_is_open_already_stays_open(write):

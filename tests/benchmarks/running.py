@@ -57,8 +57,11 @@ def run(plan, tracker, executor):
     """Run a plan and return the coordinator's summary. Raises RuntimeError where a trial did not finish."""
     from bench.api import Listener, Outcome
     from bench.runner.coordinator import Coordinator
+    from bench.runner.spool import Spool
+    from bench.runner.writer import Writer
 
-    summary = Coordinator(plan, tracker, executor, Listener()).run()
+    with Writer(tracker, Spool(tracker.uri, plan.suite.experiment)) as writer:
+        summary = Coordinator(plan, tracker, writer, executor, Listener()).run()
     if set(summary.outcomes) != {Outcome.FINISHED}:
         raise RuntimeError(f"not all trials finished: {dict(summary.outcomes)}")
     return summary

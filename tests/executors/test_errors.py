@@ -43,6 +43,7 @@ class Net(nn.Module):
             raise RAISED[self.kind]
         return self.layer(images.flatten(1))
 """
+RAISING = MODEL.splitlines().index("            raise RAISED[self.kind]") + 1
 SUITE = """\
 suite: faults
 title: What trials raise
@@ -68,6 +69,12 @@ def test_what_a_trial_raises_is_told_and_the_rest_runs(tmp_path, monkeypatch, ki
     (run,) = (run for run in suite.tracker.runs("faults") if run.tags["axis.kind"] == kind)
     message = run.tags["message"]
     assert message and len(message) <= 8000 and message.isprintable(), ascii(message[:200])
+    if (kind, executor) == ("exit", "local"):
+        assert message == "the worker process ended with exit code 3"
+        return
+    assert message.startswith(f"faulty.py:{RAISING} (raise RAISED[self.kind]): "), "the last line in a file of the suite"
+    assert message.endswith("; the traceback is in its log.txt")
+    assert b"raise RAISED[self.kind]" in suite.tracker.artifact(run.run_id, "log.txt")
     assert message.encode() and suite.report().render().encode()
 
 
@@ -77,3 +84,79 @@ def test_a_message_is_one_line_that_can_be_printed():
     assert worker.text_of(RuntimeError("\x1b[2J x\0")) == "\\x1b[2J x\\x00"
     assert len(worker.text_of(RuntimeError("m" * 5_000_000))) == worker.LONGEST
     assert worker.text_of(RuntimeError("naïve 犬 – ±")) == "naïve 犬 – ±"
+
+
+CRASHING = """\
+from pathlib import Path
+from torch import nn
+
+
+class Net(nn.Module):
+    \"\"\"Crashes in training as often as a file says, and counts in it; "always" for ever.\"\"\"
+
+    def __init__(self, in_shape, classes, counter=""):
+        super().__init__()
+        self.counter = Path(counter) if counter else None
+        self.layer = nn.Linear(in_shape[0] * in_shape[1] * in_shape[2], classes)
+
+    def forward(self, images):
+        if self.counter and self.training and images.shape[0] == 31:
+            with self.counter.open("a") as file:
+                file.write("x")
+            if self.counter.stem == "always" or len(self.counter.read_text()) == 1:
+                raise RuntimeError("it crashed")
+        return self.layer(images.flatten(1))
+"""
+CRASHES = """\
+suite: crashes
+title: Crashes
+data: {source: digits, subset: {train: 62, val: 32, test: 32}}
+base: {model: {name: "crashing:Net"}, train: {epochs: 1, batch_size: 31, optimizer: {name: sgd, lr: 0.01}}}
+seeds: SEEDS
+stages: {main: {axes: {counter: {path: model.args.counter, values: [COUNTERS]}}}}
+tables: {t: {stage: main, rows: counter, values: val/accuracy}}
+"""
+
+
+@pytest.fixture
+def crashes(tmp_path, monkeypatch):
+    """Runs a suite of the model above, without a probe, which would meet the crash too."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bench.api.run.estimate", lambda plan, executor: None)
+    (tmp_path / "crashing.py").write_text(CRASHING)
+
+    def run(counters, seeds, executor, **given):
+        names = ", ".join(f'"{tmp_path / name}"' if name else '""' for name in counters)
+        text = CRASHES.replace("COUNTERS", names).replace("SEEDS", str(seeds))
+        (tmp_path / "crashes.yaml").write_text(text)
+        suite = bench.load("crashes.yaml")
+        return suite, suite.run(executor=executor, workers=1, device="cpu", pack="off", **given)
+
+    return run
+
+
+@pytest.mark.parametrize("executor", ["inline", "local"])
+def test_a_trial_that_crashes_is_tried_once_more(crashes, tmp_path, executor):
+    suite, result = crashes(["once.txt", ""], 1, executor)
+    assert result.report().complete and (tmp_path / "once.txt").read_text().startswith("xx")
+    assert [run.status for run in suite.tracker.runs("crashes")] == ["FINISHED"] * 2
+    suite, result = crashes(["always.txt"], 1, executor)
+    assert (tmp_path / "always.txt").read_text() == "xx", "twice, and no more"
+    assert result.rounds[0].outcomes == {Outcome.CRASHED: 1}
+
+
+def test_the_same_error_in_several_trials_of_a_cell_ends_that_cell(crashes, tmp_path):
+    class Noted(bench.api.Listener):
+        def __init__(self):
+            self.left = []
+
+        def left_out(self, job, message):
+            self.left.append((job.trial.seed, message))
+
+    listener = Noted()
+    _, result = crashes(["always.txt", ""], 6, "inline", listener=listener)
+    assert result.rounds[0].outcomes == {Outcome.CRASHED: 3, Outcome.FINISHED: 6}
+    assert len(listener.left) == 3 and all("it crashed" in message for _, message in listener.left)
+    assert len(result.plan.todo()) == 6, "they stay to do"
+    _, result = crashes(["always.txt", ""], 6, "inline", keep_going=True)
+    assert result.rounds[0].outcomes == {Outcome.CRASHED: 6}

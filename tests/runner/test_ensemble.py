@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from bench.errors import BenchError
 from bench.runner.ensembles import Ensembles, chosen, scores
 from bench.runner.planner import make_plan
+from bench.runner.spool import Spool
+from bench.runner.writer import Writer
 from bench.suite.stages import Ensemble
 from bench.trackers import StoredRun
 
@@ -67,7 +69,7 @@ class _Store:
     def artifact(self, run_id, name):
         return self.artifacts.get((run_id, name))
 
-    def start(self, name, tags, params):
+    def start(self, name, tags, params, began=None):
         self.tags, self.params = tags, params
         return name
 
@@ -75,7 +77,10 @@ class _Store:
         self.finished[run_id] = what
 
     def run(self, pool):
-        return list(Ensembles(make_plan(self.suite, self.runs), self, pool).run())
+        with Writer(self, Spool(self.uri, self.suite.experiment)) as writer:
+            votes = list(Ensembles(make_plan(self.suite, self.runs), self, writer, pool).run())
+            assert writer.drained(60)
+        return votes
 
 
 class _Executor:

@@ -48,6 +48,32 @@ def test_what_was_logged_is_seen_while_the_run_goes_on(store, tracker, experimen
     assert store().histories([run_id], ["val/accuracy"]) == {run_id: {"val/accuracy": [(1, 0.3), (2, 0.5)]}}
 
 
+def test_what_is_stored_once_more_changes_nothing(store, tracker, experiment, finish, only):
+    """An answer may be lost, and what was asked for is asked for again."""
+    tracker.open(experiment, {})
+    run_id = tracker.start("cell", {}, {"a": "1"})
+    for _ in range(2):
+        tracker.log(run_id, HISTORY[:2])
+    for _ in range(2):
+        finish(run_id, history=HISTORY[1:], tags={"outcome": "finished"}, metrics={"test/accuracy": 0.5}, artifacts={"a": b"x"})
+    assert only().metrics == {"train/loss": 1.2, "val/accuracy": 0.4, "test/accuracy": 0.5}
+    curve = {"val/accuracy": [(1, 0.3), (2, 0.5), (3, 0.4)]}
+    assert store().histories([run_id], ["val/accuracy"]) == {run_id: curve}
+
+
+def test_a_run_has_the_times_that_are_given(tracker, experiment, finish, only):
+    tracker.open(experiment, {})
+    finish(tracker.start("cell", {}, {}, 1000.5), ended=2000.25)
+    assert (only().start, only().end) == (1000.5, 2000.25)
+
+
+def test_tags_are_added_to_runs_that_have_ended(tracker, experiment, finish, only):
+    tracker.open(experiment, {})
+    finish(tracker.start("cell", {"a": "1"}, {}))
+    tracker.tag([only()], {"b": "2"})
+    assert (only().status, {"a": "1", "b": "2"}.items() <= only().tags.items()) == ("FINISHED", True)
+
+
 def test_finals_win_over_the_last_epoch(store, tracker, experiment, finish, only):
     tracker.open(experiment, {})
     run_id = tracker.start("cell", {}, {})

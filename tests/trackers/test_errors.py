@@ -20,7 +20,7 @@ DISK, FOLDER, FILE, ACCOUNT, DRIVER, SERVER, UPGRADE = (
     "log in with an account that may use it",
     "install the database's driver",
     "check MLFLOW_TRACKING_URI, and that the server runs",
-    "back the database up, then: mlflow db upgrade",
+    "whoever keeps the server upgrades its database",
 )
 MISLEADING = "/full/read-only/no space left/not a database/out-of-date/no module named x"
 
@@ -134,7 +134,7 @@ def test_an_error_of_mlflow_is_known_by_its_code(code, mend):
         ("Detected out-of-date database schema (found version a, but expected b).", None, UPGRADE),
         ("(psycopg2.errors.DiskFull) could not extend file: No space left on device\n[SQL: …]", None, DISK),
         ("(sqlite3.OperationalError) database or disk is full\n[SQL: …]", "database or disk is full", DISK),
-        ("(sqlite3.OperationalError) database is locked\n[SQL: full]", "database is locked", SERVER),
+        ("(sqlite3.OperationalError) database is locked\n[SQL: full]", "database is locked", "another program writes to it"),
         ("two\nlines", "two", SERVER),
         ("", "MlflowException", SERVER),
     ],

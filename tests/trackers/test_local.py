@@ -204,9 +204,8 @@ def test_another_process_may_make_the_experiment_first(folder, monkeypatch):
 
 def test_one_holds_an_experiment_at_a_time_and_lets_go_however_it_ends(folder):
     first, second = open_tracker(), open_tracker()
-    with first.hold("suite") as alone, second.hold("another") as other:
-        assert alone is other is True
-        told = r"another `bench run` of this suite is at work \(process \d+\) on "
+    with first.hold("suite"), second.hold("another"):
+        told = r"another `bench run` of this suite is at work \(process \d+ on "
         with pytest.raises(BenchError, match=told) as error, second.hold("suite"):
             pass
         assert "--wait" in error.value.mend and "kill" not in error.value.mend, "it is this very process"
@@ -215,8 +214,10 @@ def test_one_holds_an_experiment_at_a_time_and_lets_go_however_it_ends(folder):
         (folder / "link").symlink_to(folder)
         with pytest.raises(BenchError, match=told), open_tracker(f"sqlite:///{folder}/link/mlflow.db").hold("suite"):
             pass
-    with second.hold("suite") as alone:
-        assert alone
+    with second.hold("suite") as hold:
+        assert not list(folder.glob("mlflow.db")), "nothing is written before the store is opened"
+        second.open("suite", {})
+        assert hold.number == 1
     holding = (
         "from bench.trackers import open_tracker; t = open_tracker()\nwith t.hold('suite'): print('held', flush=True); input()"
     )
@@ -226,8 +227,9 @@ def test_one_holds_an_experiment_at_a_time_and_lets_go_however_it_ends(folder):
         pass
     assert f"kill {process.pid}" in error.value.mend
     process.kill()
-    with first.hold("suite", wait=True) as alone:
-        assert alone
+    with first.hold("suite", wait=True) as hold:
+        first.open("suite", {})
+        assert hold.number == 2
     process.communicate()
     (folder / "mlflow.db.holder").write_text("no JSON")  # of nobody's
     assert not [path.name for path in folder.iterdir() if path.suffix == ".holder" and path.name != "mlflow.db.holder"]
@@ -235,5 +237,23 @@ def test_one_holds_an_experiment_at_a_time_and_lets_go_however_it_ends(folder):
 
 def test_where_nothing_can_be_written_nothing_is_held(folder):
     (folder / "file").write_text("")
-    with open_tracker(f"sqlite:///{folder}/file/t.db").hold("suite") as alone:
-        assert alone is False
+    with open_tracker(f"sqlite:///{folder}/file/t.db").hold("suite") as hold:
+        assert hold.number == 0
+
+
+def test_whoever_takes_over_has_the_lock_and_the_one_before_finds_out(folder, monkeypatch):
+    """Also where the one before is stopped, and so keeps a lock."""
+    monkeypatch.setenv("BENCH_LEASE_SECONDS", "1")
+    first, second, third = open_tracker(), open_tracker(), open_tracker()
+    with first.hold("suite") as one:
+        first.open("suite", {})
+        with second.hold("suite", take_over=True) as two:
+            second.open("suite", {})
+            deadline = time.monotonic() + 60
+            while not one.taken_over and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert (one.number, two.number) == (1, 2) and "has taken this suite over" in one.taken_over
+            with pytest.raises(BenchError, match="is at work"), third.hold("suite"):
+                pass
+        assert not list(folder.glob("*.holder"))
+    assert not two.taken_over

@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 
 import bench
 from bench import reports, trackers
+from bench.errors import BenchError
 from bench.trackers import open_tracker, record, view
 from bench.trackers.record import Outcome, TrialEnd
 
@@ -99,13 +100,16 @@ def test_opening_again_renews_the_tags_of_the_experiment(tracker, experiment, cl
     assert (tags["title"], tags["kept"]) == ("new", "1")
 
 
-def test_a_deleted_experiment_has_no_runs_and_opening_restores_it(tracker, experiment, finish, client):
+def test_a_deleted_experiment_has_no_runs_and_is_not_restored_in_silence(tracker, experiment, finish, client):
     tracker.open(experiment, {})
     finish(tracker.start("cell", {}, {}))
-    client.delete_experiment(client.get_experiment_by_name(experiment).experiment_id)
+    number = client.get_experiment_by_name(experiment).experiment_id
+    client.delete_experiment(number)
     assert tracker.runs(experiment) == []
-    tracker.open(experiment, {})
-    assert len(tracker.runs(experiment)) == 1
+    with pytest.raises(BenchError, match="was deleted in MLflow") as error:
+        tracker.open(experiment, {})
+    assert f"mlflow experiments restore --experiment-id {number}" in error.value.mend
+    assert client.get_experiment(number).lifecycle_stage == "deleted"
 
 
 def test_deleted_runs_are_gone(tracker, experiment, client):

@@ -5,13 +5,14 @@ import math
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from bench.errors import BenchError
+from bench.errors import BenchError, ErrorCode
 from bench.trackers import Status, StoredRun
+from bench.trackers.lease import Book, Entry, Lease, leased
 
 Row = dict[str, float]
 
@@ -64,8 +65,11 @@ class Toy:
 
     # ------------------------------------------------------------ writing
 
-    def hold(self, experiment: str, wait: bool = False) -> AbstractContextManager[bool]:
-        return nullcontext(False)  # two that write at once are not told apart here
+    def hold(self, experiment: str, *, wait: bool = False, take_over: bool = False) -> AbstractContextManager[Lease]:
+        return leased(_Book(self.folder / f"{quote(experiment, safe='')}.lease"), wait=wait, at_once=take_over)
+
+    def upgrade(self) -> str:
+        return ""
 
     def open(self, experiment: str, tags: dict[str, str]) -> None:
         with self._guard():
@@ -74,10 +78,10 @@ class Toy:
             about = self.experiment / "tags"
             _write(about, (_read(about) if about.exists() else {}) | tags)
 
-    def start(self, name: str, tags: dict[str, str], params: dict[str, str]) -> str:
+    def start(self, name: str, tags: dict[str, str], params: dict[str, str], began: float | None = None) -> str:
         with self._guard():
             run_id = uuid.uuid4().hex
-            run = {"name": name, "status": "RUNNING", "start": time.time(), "end": None, "params": params, "tags": tags}
+            run = {"name": name, "status": "RUNNING", "start": began or time.time(), "end": None, "params": params, "tags": tags}
             _write(self.experiment / f"{run_id}.json", run | {"epochs": [], "metrics": {}})
             return run_id
 
@@ -93,18 +97,23 @@ class Toy:
         metrics: Row,
         history: list[Row],
         artifacts: dict[str, bytes],
+        ended: float | None = None,
     ) -> None:
         with self._guard():
             for name, content in artifacts.items():
                 path = self.experiment / run_id / name
                 path.parent.mkdir(exist_ok=True)
                 path.write_bytes(content)
-        self._change(run_id, history=history, metrics=metrics, tags=tags, status=status)
+        self._change(run_id, history=history, metrics=metrics, tags=tags, status=status, ended=ended)
 
     def close_stale(self, runs: list[StoredRun], tags: dict[str, str]) -> None:
         for run in runs:
             if run.status == "RUNNING":
                 self._change(run.run_id, tags=tags, status="KILLED")
+
+    def tag(self, runs: list[StoredRun], tags: dict[str, str]) -> None:
+        for run in runs:
+            self._change(run.run_id, tags=tags, status=run.status)
 
     # ------------------------------------------------------------ inside
 
@@ -116,16 +125,18 @@ class Toy:
         metrics: Row | None = None,
         tags: dict[str, str] | None = None,
         status: Status = "RUNNING",
+        ended: float | None = None,
     ) -> None:
         with self._guard():
             if (path := self._file(run_id)) is None:
                 raise FileNotFoundError(f"no run {run_id}")
             run = _read(path)
-            run["epochs"] += map(_finite, history)
+            known = {row["epoch"] for row in run["epochs"]}
+            run["epochs"] += [_finite(row) for row in history if row["epoch"] not in known]
             run["metrics"] |= _finite(metrics or {})
             run["tags"] |= tags or {}
             if status != "RUNNING":
-                run |= {"status": status, "end": time.time()}
+                run |= {"status": status, "end": ended or time.time()}
             _write(path, run)
 
     def _found(self, experiment: str) -> Path | None:
@@ -134,12 +145,52 @@ class Toy:
     def _file(self, run_id: str) -> Path | None:
         return next((path for folder in _inside(self.folder) if (path := folder / f"{run_id}.json").exists()), None)
 
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, ValueError) as error:
-            raise BenchError(f"the store cannot be used: {error}", where=self.uri, mend="choose another folder") from error
+    def _guard(self) -> AbstractContextManager[None]:
+        return _guard(self.uri)
+
+
+class _Book(Book):
+    """A folder with a file an entry: of two that link a file to one name, one fails."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def read(self) -> Entry:
+        with _guard(self.folder.as_uri()):
+            numbers = [int(path.name) for path in _inside(self.folder) if path.name.isdecimal()]
+            if not numbers:
+                return Entry()
+            number, beat = max(numbers), self.folder / f"{max(numbers)}.beat"
+            told = beat.read_text() if beat.exists() else ""
+            return Entry(number, (self.folder / str(number)).read_text(), told, told == "released")
+
+    def write(self, number: int, holder: str) -> bool:
+        with _guard(self.folder.as_uri()):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            part, path = self.folder / f"{uuid.uuid4().hex}.part", self.folder / str(number)
+            part.write_text(holder)
+            try:
+                path.hardlink_to(part)
+            except FileExistsError:
+                pass
+            finally:
+                part.unlink()
+            return path.read_text() == holder
+
+    def beat(self, number: int, beat: str) -> None:
+        with _guard(self.folder.as_uri()):
+            part = self.folder / f"{uuid.uuid4().hex}.part"
+            part.write_text(beat)
+            part.replace(self.folder / f"{number}.beat")
+
+
+@contextmanager
+def _guard(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        mend = "choose another folder"
+        raise BenchError(f"the store cannot be used: {error}", where=uri, mend=mend, code=ErrorCode.UNREACHABLE) from error
 
 
 def _inside(folder: Path) -> list[Path]:

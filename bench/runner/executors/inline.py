@@ -112,7 +112,7 @@ class Inline(Executor):
                 worker.raised = None
                 raise raised from None
         except (Exception, SystemExit, GeneratorExit) as error:  # a trial's: it would take the coordinator along
-            event = failed(error)
+            event = failed(error, request.beside)
         finally:
             worker.busy = worker.stopped = False
         if event:

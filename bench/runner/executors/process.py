@@ -47,7 +47,7 @@ def main(pipe: Connection, device: str, threads: int) -> None:
         except BrokenPipeError:
             return
         except Exception as error:
-            event = failed(error)
+            event = failed(error, request.beside)
         pipe.send(event)
 
 
