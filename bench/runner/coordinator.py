@@ -262,7 +262,7 @@ class Coordinator:
             self.packs.learn(pack[0].job, len(pack), len(pack) // 2)
             self.again += [[running] for running in pack]
         elif pack and isinstance(event, Failed):
-            log = {Artifact.LOG: event.traceback.encode()}
+            log: dict[str, bytes] = {Artifact.LOG: event.traceback.encode()}
             self._crashed(pack[0], f"{event.error}; the traceback is in its {Artifact.LOG}", log)
         elif pack and isinstance(event, Died):
             self._crashed(pack[0], event.message, {})
