@@ -10,6 +10,12 @@ class ErrorCode(StrEnum):
 
     NOT_PREPARED = "not-prepared"
     """Data or weights are not on this machine, or damaged; `bench data prepare` mends it. It says nothing about the suite."""
+    CRASHED = "crashed"
+    """What ran raised something unexpected, or ended the process that it ran in."""
+    OOM = "oom"
+    """What ran found no memory."""
+    TIMEOUT = "timeout"
+    """What ran was ended, since it took too long."""
 
 
 class BenchError(Exception):

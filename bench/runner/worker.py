@@ -8,7 +8,7 @@ from importlib.metadata import version
 import torch
 
 from bench import memory
-from bench.errors import BenchError
+from bench.errors import BenchError, ErrorCode
 from bench.runner.messages import Failed, Hello
 
 LONGEST, LONGEST_LOG = 2000, 200_000
@@ -26,12 +26,18 @@ def begin(device: str, threads: int) -> tuple[str, Hello]:
 
 def failed(error: BaseException) -> Failed:
     """Return what is told of an error that a request raised."""
-    known = error if isinstance(error, BenchError) else BenchError(f"{type(error).__name__}: {text_of(error)}")
+    known = error if isinstance(error, BenchError) else _unexpected(error)
     try:
         lines = traceback.format_exception(error)
     except Exception:  # of an error that has no text
         lines = [*traceback.format_tb(error.__traceback__), f"{type(error).__name__}\n"]
     return Failed(known, "".join(lines)[-LONGEST_LOG:].encode("utf-8", "backslashreplace").decode())
+
+
+def _unexpected(error: BaseException) -> BenchError:
+    text = text_of(error)
+    code = ErrorCode.OOM if memory.ran_out(error, text) else ErrorCode.CRASHED
+    return BenchError(f"{type(error).__name__}: {text}", code=code)
 
 
 def text_of(error: BaseException) -> str:
