@@ -133,8 +133,9 @@ def test_a_limit_is_one_of_silence_and_a_hung_worker_is_given_up(toy, monkeypatc
             for _ in range(4):
                 channel.tell("working")
                 time.sleep(0.5)
-            return "done"
-        held.wait(PATIENCE)
+        else:
+            held.wait(PATIENCE)
+        return "done"
 
     monkeypatch.setitem(ANSWERS, Prepare, prepare)
     said = []

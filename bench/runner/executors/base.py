@@ -168,8 +168,8 @@ class Executor(ABC):
                         at[worker.number] = _Under(item)
                         worker.send(item[1])
                 self.events(POLL, take)
-                for worker in self.workers if limit is not None else ():
-                    if worker.number in at and time.monotonic() - at[worker.number].heard > limit:
+                for worker in self.workers:
+                    if limit and worker.number in at and time.monotonic() - at[worker.number].heard > limit:
                         index, request = at.pop(worker.number).item
                         worker.restart()
                         told = f"no answer within {limit:g} s during {type(request).__name__}"
@@ -178,7 +178,7 @@ class Executor(ABC):
             for worker in self.workers:
                 if worker.number in at:
                     worker.restart()  # or its answer would be taken for that to its next request
-        return faults if stops and faults else [ended[index] for index in range(total)]
+        return [*faults] if stops and faults else [ended[index] for index in range(total)]
 
     def revive(self) -> None:
         """Let the workers come up again that were ended."""
