@@ -68,9 +68,8 @@ def blamed(error: BenchError, cell: Cell, sections: Sequence[str] = ("model", "t
     own, in the first of these sections that has one, else what that section is."""
     section = next((name for name in sections if getattr(cell, name).own), sections[0])
     component = next(iter(getattr(cell, section).own), "")
-    return _placed(
-        BenchError(error.message, where=error.where, mend=error.mend, code=error.code, component=component), cell, section
-    )
+    known = BenchError(error.message, where=error.where, mend=error.mend, code=error.code, component=component)
+    return _placed(known, cell, section)
 
 
 def _check_held_out(plan: Plan, executor: Executor) -> None:
