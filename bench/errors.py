@@ -12,6 +12,12 @@ class ErrorCode(StrEnum):
     """Data or weights are not on this machine, or damaged; `bench data prepare` mends it. It says nothing about the suite."""
     UNREACHABLE = "unreachable"
     """A store does not answer, or is locked: that may pass."""
+    CRASHED = "crashed"
+    """What ran raised something unexpected, or ended the process that it ran in."""
+    OOM = "oom"
+    """What ran found no memory."""
+    TIMEOUT = "timeout"
+    """What ran was ended, since it took too long."""
 
 
 class BenchError(Exception):

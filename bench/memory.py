@@ -45,7 +45,8 @@ def fix_cublas_workspace() -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
-def ran_out(error: BaseException) -> bool:
-    """Tell whether an error means that memory ran out, on the CPU or on a device."""
-    text = str(error).lower()  # drivers, cuDNN and the CPU's allocator raise plain RuntimeErrors for it, without a code
+def ran_out(error: BaseException, text: str | None = None) -> bool:
+    """Tell whether an error means that memory ran out, on the CPU or on a device. text: its own, where that may not be had."""
+    # drivers, cuDNN and the CPU's allocator raise plain RuntimeErrors for it, without a code
+    text = (str(error) if text is None else text).lower()
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "out of memory" in text or "can't allocate memory" in text

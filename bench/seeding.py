@@ -1,7 +1,8 @@
 """Named streams of random numbers, all derived from one seed.
 
 Each consumer draws from a stream of its own, so that one more draw in one of them, or one more stream, shifts no other.
-Streams in use: "initialisation", "order", "augmentation", "noise", "copies", "append", "dropout" (some with a suffix).
+Streams in use: "initialisation", "order", "augmentation", "noise", "copies", "append", "dropout", "python", "numpy" (some
+with a suffix).
 """
 
 import hashlib

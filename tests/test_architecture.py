@@ -14,7 +14,7 @@ import bench.api
 
 ROOT = Path(__file__).parent.parent
 LAYERS = (
-    ("bench.version", "bench.errors", "bench.paths", "bench.seeding", "bench.memory"),
+    ("bench.version", "bench.errors", "bench.paths", "bench.seeding", "bench.memory", "bench.ambient"),
     ("bench.config", "bench.components"),
     ("bench.registry", "bench.trackers"),
     ("bench.suite",),

@@ -41,11 +41,19 @@ class Forecast:
 
     @property
     def seconds(self) -> float | None:
-        """The estimated time of all that is to do: denoising, then the trials, shared out, but never less than the longest."""
+        """The estimated time of all that is to do: denoising, then the trials, shared out, but never less than the longest.
+        What no time is known of is left out, see `unknown`."""
         if self.workers is None:
             return None
         each = [job.seconds or 0.0 for job in self.plan.ahead()]
         return self.plan.denoising / self.workers + max(sum(each) / self.workers, max(each, default=0.0))
+
+    @property
+    def unknown(self) -> int:
+        """How many trials that are to do could not be measured."""
+        plan = self.plan
+        ahead = (job for job in plan.ahead() if not job.trial.cell.ensemble and not plan.fault(job.trial.cell))
+        return sum(job.seconds is None for job in ahead)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as data that JSON can say: a job each fingerprint, with its state."""
@@ -72,8 +80,11 @@ class Forecast:
             "workers": workers,
             "device": self.device,
             "seconds": self.seconds,
+            "unknown": self.unknown if workers else None,
             "to_denoise": plan.to_denoise,
             "denoising_seconds": plan.denoising / workers if workers else None,
+            "faults": {name: {"outcome": fault.outcome, "error": str(fault.error)} for name, fault in plan.faults().items()},
+            "unmeasured": {name: str(error) for name, error in plan.unmeasured.items()},
             "warnings": self.warnings,
             "jobs": jobs,
         }
@@ -116,10 +127,10 @@ def forecast(
     if not plan.todo() or not probe:
         return Forecast(plan, packs)
     with opened(executor, workers, threads, device, len(plan.todo())) as workers_of:
-        preflight(plan, workers_of)
+        preflight(plan, workers_of, time_limit=(limit := suite.spec.time_limit))
         kept_weights.choose(plan)
-        estimate(plan, workers_of)
-        choose(plan, workers_of, packs)
+        estimate(plan, workers_of, limit)
+        choose(plan, workers_of, packs, limit)
         return Forecast(plan, packs, len(workers_of.workers), workers_of.hello().device, workers_of.kind)
 
 

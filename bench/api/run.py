@@ -190,7 +190,7 @@ class _Rounds:
         runs = settled(self.tracker, self.suite.experiment)
         plan = planned(self.suite, runs, self.tracker, retry=self.retry and not self.tried)
         plan.facts, plan.possible_keepers = before.facts, before.possible_keepers
-        preflight(plan, self.executor)
+        preflight(plan, self.executor, time_limit=self.time_limit)
         kept_weights.choose(plan)
         return plan
 
@@ -198,8 +198,8 @@ class _Rounds:
         """Measure what is not known yet, and tell what comes."""
         if self.tried and not self.exploratory:
             refuse_undeclared(plan)
-        estimate(plan, self.executor)
-        choose(plan, self.executor, self.packs)
+        estimate(plan, self.executor, self.time_limit)
+        choose(plan, self.executor, self.packs, self.time_limit)
         if self.tried:
             self.listener.next_round(self._forecast(plan))
         else:

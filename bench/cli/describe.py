@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from bench.cli import common
 
 if TYPE_CHECKING:
-    from bench.api import Forecast
+    from bench.api import Forecast, Plan
 
 
 def text(forecast: "Forecast", args: argparse.Namespace) -> str:
@@ -20,6 +20,7 @@ def text(forecast: "Forecast", args: argparse.Namespace) -> str:
     if shared:
         lines.append(f"  {shared} trials are the same as others and run once")
     lines += _reasons(forecast, args)
+    lines += faults(plan)
     lines += [f"  {kept.stage} starts from {kept.text_with_ties}" for kept in plan.kept if kept.tied]
     if plan.weights_kept:
         lines.append(f"  weights kept for other stages: at most {size(plan.weights_kept)}")
@@ -41,6 +42,8 @@ def text(forecast: "Forecast", args: argparse.Namespace) -> str:
             f"estimated time: {common.duration(forecast.seconds)} "
             f"(longest trial {common.duration(slowest.seconds or 0)}: {slowest.name})"
         )
+        if forecast.unknown:
+            lines.append(f"  and {forecast.unknown} trials of which the time is unknown")
         if plan.to_denoise:
             before = common.duration(plan.denoising / workers)
             lines.append(f"  of which denoising {plan.to_denoise:,} images before: at most {before}")
@@ -60,6 +63,12 @@ def more_seeds(forecast: "Forecast") -> list[str]:
     """Return the line that says why there are more seeds than at the first look, if there are."""
     unresolved = forecast.plan.unresolved
     return [f"  more seeds, for claims that were unresolved: {', '.join(unresolved)}"] if unresolved else []
+
+
+def faults(plan: "Plan") -> list[str]:
+    """Return lines that name the cells that cannot be trained, or measured; and why."""
+    lines = [f"  {fault.outcome} before training: {cell}\n    {fault.error}" for cell, fault in plan.faults().items()]
+    return lines + [f"  no estimate: {cell}\n    {error}" for cell, error in plan.unmeasured.items()]
 
 
 def _stage(forecast: "Forecast", stage: str) -> str:

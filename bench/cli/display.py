@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.api import Denoised, Forecast, Job, Listener, Outage, Outcome, Plan, Summary
 from bench.cli.common import duration, number
-from bench.cli.describe import more_seeds, text
+from bench.cli.describe import faults, more_seeds, text
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ class Display(Listener):
         todo = forecast.plan.todo()
         stages = ", ".join(dict.fromkeys(job.trial.cell.stage for job in todo))
         first = f"next: {len(todo)} trials ({stages})"
-        print("\n".join([first, *more_seeds(forecast), *forecast.packs.told(forecast.plan)]), flush=True)
+        print("\n".join([first, *more_seeds(forecast), *faults(forecast.plan), *forecast.packs.told(forecast.plan)]), flush=True)
 
     def denoised(self, progress: Denoised) -> None:
         self.denoising = self.denoising or _Denoising()

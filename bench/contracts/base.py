@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench import memory
+from bench import ambient, memory
 from bench.errors import BenchError
 from bench.registry import Registry
 
@@ -85,11 +85,6 @@ def reseeded(one: dict[str, Any], other: dict[str, Any]) -> bool:
 @contextmanager
 def world_kept(device: torch.device) -> Iterator[None]:
     """Put the global generators back afterwards."""
-    python, numpy = random.getstate(), np.random.get_state()
-    try:
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(0)
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
+    with ambient.generators_kept(device):
+        torch.manual_seed(0)
+        yield

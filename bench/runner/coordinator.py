@@ -190,23 +190,37 @@ class Coordinator:
             self.running[worker.number] = pack
             self._send(worker, [running.job for running in pack])
             return
-        jobs: list[Job] = []
-        while not jobs and self.queue.waiting:
-            jobs = [job for job in self.queue.ask() if not self._is_left_out(job)]
+        jobs = self._fit()
         if not jobs:
             return
         self._send(worker, jobs)  # it need not wait until its runs are on record
         began = time.monotonic()
         self.running[worker.number] = []
         for job in jobs:
-            cell, seed, _ = job.trial
-            stage = f" [{cell.stage}]" if len(self.plan.suite.cells) > 1 else ""
-            # the seed first: the interface cuts long names, and runs of a cell would look the same
-            name = f"seed={seed}: {cell.name}{stage}"
-            start = recording.trial_start(self.plan, job, self.executor, self.co_workers)
-            attempt = self.writer.begin(name, start, recording.params(job))
-            self.running[worker.number].append(_Running(job, attempt, began, flushed=began))
-            self.listener.started(job)
+            self.running[worker.number].append(self._begin(job, began))
+
+    def _fit(self) -> list[Job]:
+        """Return what is to train next; what is known to hang, die or crash by its check is on record with that outcome then."""
+        while jobs := self.queue.ask():
+            for job in jobs:
+                if fault := self.plan.fault(job.trial.cell):
+                    end = TrialEnd(fault.outcome or Outcome.CRASHED, f"before training: {fault.error.message}")
+                    log: dict[str, bytes] = {Artifact.LOG: fault.traceback.encode()} if fault.traceback else {}
+                    self._end(self._begin(job, time.monotonic()), end, artifacts=log)
+            if fit := [job for job in jobs if not self.plan.fault(job.trial.cell) and not self._is_left_out(job)]:
+                return fit
+        return []
+
+    def _begin(self, job: Job, began: float) -> _Running:
+        """Begin the run of a trial."""
+        cell, seed, _ = job.trial
+        stage = f" [{cell.stage}]" if len(self.plan.suite.cells) > 1 else ""
+        # the seed first: the interface cuts long names, and runs of a cell would look the same
+        name = f"seed={seed}: {cell.name}{stage}"
+        start = recording.trial_start(self.plan, job, self.executor, self.co_workers)
+        attempt = self.writer.begin(name, start, recording.params(job))
+        self.listener.started(job)
+        return _Running(job, attempt, began, flushed=began)
 
     def _send(self, worker: Worker, jobs: Sequence[Job]) -> None:
         trials = tuple((self._config(job), job.trial.seed) for job in jobs)
@@ -305,7 +319,8 @@ class Coordinator:
             running.history += [row for row in result.history if row["epoch"] > running.epoch]
             self.queue.tell(running.job, _outcome(result), result.metrics)  # before the next is drawn
         try:
-            self._hand(worker)  # before the writing, for which the worker need not wait
+            if worker.ready:
+                self._hand(worker)  # before the writing, for which the worker need not wait
         finally:
             for running, result in zip(pack, results, strict=True):
                 keeps = Artifact.WEIGHTS in result.artifacts

@@ -1,39 +1,72 @@
 """How long it will take: from what has run before, else from short probes; and the denoising that goes before all training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
 
 from bench.config import TrialConfig
 from bench.runner.executors.base import Executor
-from bench.runner.messages import Denoise, Denoised, Facts, Hello, Probe, ProbeDenoising, Speed
-from bench.runner.plan import Job, Plan, State
-from bench.runner.preflight import Kind, digests, kind
+from bench.runner.fingerprints import SILENT
+from bench.runner.messages import Denoise, Denoised, Facts, Fault, Hello, Probe, ProbeDenoising, Speed
+from bench.runner.plan import Job, Kind, Plan, State, digests, full_name, kind
+from bench.runner.preflight import blamed, within
 from bench.suite import Cell
 from bench.trackers import StoredRun, record
 
+T = TypeVar("T")
+
 
 def denoise(plan: Plan, executor: Executor, progress: Callable[[Denoised], None]) -> None:
-    """Denoise the images of every trial that is to do, before any trains; what was denoised before is found on disk."""
-    executor.map((Denoise(cell.config, seed) for cell, seed in _image_sets(plan)), progress)
+    """Denoise the images of every trial that is to do, before any trains; what was denoised before is found on disk.
+
+    A denoiser that hangs, dies or crashes says so in the facts of its cell. Raises BenchError for what the user can mend.
+    """
+    sets = _image_sets(plan)
+    for (cell, _), answer in zip(
+        sets, executor.attempt((Denoise(cell.config, seed) for cell, seed in sets), progress, limit=SILENT), strict=True
+    ):
+        if isinstance(answer, Fault):
+            if not answer.outcome:
+                raise answer.error
+            fault = replace(answer, error=blamed(answer.error, cell, ("data",)))
+            plan.facts[kind(cell)] = replace(plan.facts[kind(cell)], fault=fault)
 
 
-def estimate(plan: Plan, executor: Executor) -> None:
+def estimate(plan: Plan, executor: Executor, time_limit: float | None = None) -> None:
     """Give every job that is to do its estimated seconds: from finished trials of its cell, else from a short probe; and the
-    plan those of denoising before them."""
+    plan those of denoising before them.
+
+    time_limit: of a trial, see `within`. Where a probe takes longer or fails, whatever it is, only the estimate is lost: what
+    is wrong shows in the trial itself.
+    """
+    limit = within(time_limit)
     seen: dict[Kind, list[float]] = {}
     for job in plan.jobs.values():
         if job.state is State.DONE and _timed_alone(job.result, executor.hello()):
             seen.setdefault(digests(job.trial.cell), []).append(job.result.metrics["wall_clock"])
-    todo = [job for job in plan.ahead() if not job.trial.cell.ensemble]
+    todo = [job for job in plan.ahead() if not job.trial.cell.ensemble and not plan.fault(job.trial.cell)]
     unknown = {_cost_key(job): job.trial.cell for job in todo if digests(job.trial.cell) not in seen}
-    probes = dict(zip(unknown, executor.map(Probe(cell.config) for cell in unknown.values()), strict=True))
+    speeds = _measured(plan, unknown, executor.attempt([Probe(cell.config) for cell in unknown.values()], limit=limit))
     for job in todo:
         config, facts = job.trial.cell.config, plan.facts[kind(job.trial.cell)]
         if times := seen.get(digests(job.trial.cell)):
             job.seconds = sum(times) / len(times)
+        elif speed := speeds.get(_cost_key(job)):
+            job.seconds = _seconds(config, facts, speed)
+        if job.seconds is not None:
+            job.step = job.seconds / config.train.epochs / max(1, facts.sizes[0] / config.train.batch_size)
+    _estimate_denoising(plan, executor, limit)
+
+
+def _measured(plan: Plan, cells: Mapping[str, Cell], answers: Iterable[T | Fault]) -> dict[str, T]:
+    """Return what was measured, by key; the plan takes in why the others could not be. cells: by key, in the answers' order."""
+    found: dict[str, T] = {}
+    for (name, cell), answer in zip(cells.items(), answers, strict=True):
+        if isinstance(answer, Fault):
+            plan.unmeasured[full_name(cell)] = blamed(answer.error, cell)
         else:
-            job.seconds = _seconds(config, facts, probes[_cost_key(job)])
-        job.step = job.seconds / config.train.epochs / max(1, facts.sizes[0] / config.train.batch_size)
-    _estimate_denoising(plan, executor)
+            found[name] = answer
+    return found
 
 
 def _timed_alone(run: StoredRun, here: Hello) -> bool:
@@ -41,17 +74,19 @@ def _timed_alone(run: StoredRun, here: Hello) -> bool:
     return "wall_clock" in run.metrics and record.device(run) == here.device and record.pack(run)[0] == 1
 
 
-def _estimate_denoising(plan: Plan, executor: Executor) -> None:
+def _estimate_denoising(plan: Plan, executor: Executor, limit: float) -> None:
     """Count the images, though some may be done already: to find them on disk, all would have to be made first."""
-    sets = [(cell.config, plan.facts[kind(cell)]) for cell, _ in _image_sets(plan)]
-    kinds = {_denoiser(config): config for config, _ in sets}
-    probes = dict(zip(kinds, executor.map(ProbeDenoising(config) for config in kinds.values()), strict=True))
+    sets = [cell for cell, _ in _image_sets(plan)]
+    kinds = {_denoiser(cell.config): cell for cell in sets}
+    requests = [ProbeDenoising(cell.config) for cell in kinds.values()]
+    seconds = _measured(plan, kinds, executor.attempt(requests, limit=limit))
     plan.to_denoise, plan.denoising = 0, 0.0
-    for config, facts in sets:
+    for cell in sets:
+        facts, config = plan.facts[kind(cell)], cell.config
         parts = dict(zip(("train", "val", "test"), facts.sizes, strict=True))
         images = sum(parts[split] for split in getattr(config.data.denoise, "splits", parts))
         plan.to_denoise += images
-        plan.denoising += images * probes[_denoiser(config)]
+        plan.denoising += images * seconds.get(_denoiser(config), 0.0)
 
 
 def _denoiser(config: TrialConfig) -> str:
@@ -64,7 +99,7 @@ def _image_sets(plan: Plan) -> list[tuple[Cell, int]]:
     sets = {}
     for job in plan.todo():
         trial, data = job.trial, job.trial.cell.data
-        if trial.known and data.config.denoise and not trial.cell.ensemble:
+        if trial.known and data.config.denoise and not trial.cell.ensemble and not plan.fault(trial.cell):
             drawn = data.config.noise.variance or data.config.copies
             sets[data.key, trial.seed if drawn else 0] = trial.cell, trial.seed  # clean images are those of every seed
     return list(sets.values())

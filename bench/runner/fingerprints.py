@@ -11,9 +11,13 @@ from bench.config import Data
 from bench.errors import BenchError
 from bench.paths import file_hash
 from bench.registry import own_digest
+from bench.runner.executors import open_executor
+from bench.runner.messages import Prepare
 from bench.suite import Cell, Section
 
 logger = logging.getLogger("bench")
+SILENT = 3600.0
+"""Seconds for which reading a data set, or denoising, may say nothing: that may take long."""
 
 
 def identity(section: Section[Any]) -> str:
@@ -30,10 +34,8 @@ def _contents(section: Section[Any]) -> list[str]:
     found = [own_digest(name) for name in section.own]
     weights = getattr(section.config, "weights", None)
     if isinstance(section.config, Data) and (section.config.path or ":" in section.config.source):
-        from bench import data
-
         try:
-            found.append(data.prepare(section.config, say=logger.info).digest)
+            found.append(_digest(section))
         except BenchError as error:
             raise error.at(section.place(("path" if section.config.path else "source",))) from None
     if isinstance(weights, str):
@@ -43,6 +45,21 @@ def _contents(section: Section[Any]) -> list[str]:
             told = f"cannot be read: {error.strerror}"
             raise BenchError(told, where=weights, mend="make the weights file readable") from None
     return found
+
+
+def _digest(section: Section[Data]) -> str:
+    """Return the hash of a data set's arrays, made ready unless they are. A source of the user's own is called in a process of
+    its own: it may hang, or end the process that it is in."""
+    from bench import data
+
+    if ":" not in section.config.source:
+        return data.prepare(section.config, say=logger.info).digest
+    if found := data.find(section.config):
+        return found.digest
+    with open_executor("local", workers=1, device="cpu") as worker:
+        request = Prepare(section.config, folder=section.folder)
+        (digest, _), *_ = worker.map([request], progress=logger.info, limit=SILENT)
+    return digest
 
 
 def ensemble_fingerprint(cell: Cell, seed: int, voters: Iterable[str]) -> str:

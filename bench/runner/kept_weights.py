@@ -4,8 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from bench.errors import BenchError
-from bench.runner.plan import CellKey, Plan, key
-from bench.runner.preflight import Kind, digests, kind
+from bench.runner.plan import CellKey, Kind, Plan, digests, key, kind
 from bench.suite import Cell, Suite
 from bench.suite.links import candidates
 

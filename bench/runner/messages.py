@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from bench.config import Data, TrialConfig
-from bench.errors import BenchError
+from bench.errors import BenchError, ErrorCode
+from bench.trackers.record import Outcome
 
 Answer = TypeVar("Answer", covariant=True)
 
@@ -23,14 +24,32 @@ class Hello:
     instructions: str = ""
 
 
+FAULTS = {ErrorCode.CRASHED: Outcome.CRASHED, ErrorCode.OOM: Outcome.OOM, ErrorCode.TIMEOUT: Outcome.TIMEOUT}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a request has no answer. traceback: the worker's, as text, where it could still tell."""
+
+    error: BenchError
+    traceback: str = ""
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What becomes of a trial of which such a request has no answer; None where the error is a mistake in what was asked for,
+        told by whoever found it."""
+        return FAULTS.get(self.error.code) if self.error.code else None
+
+
 @dataclass(frozen=True)
 class Facts:
     """What is known of a cell before it trains. sizes: images in train, val and test. errors: each with its section. weights:
-    bytes of its network's."""
+    bytes of its network's. fault: why nothing is known, where its check came to no end; its trials need not begin then."""
 
-    sizes: tuple[int, int, int]
+    sizes: tuple[int, int, int] = (0, 0, 0)
     errors: list[tuple[str, BenchError]] = field(default_factory=list)
     weights: int = 0
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True)

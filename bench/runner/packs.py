@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from bench.config import TrialConfig
 from bench.errors import BenchError
 from bench.runner.executors.base import Executor
-from bench.runner.messages import ProbePacks
+from bench.runner.messages import Fault, ProbePacks
 from bench.runner.plan import Job, Plan
+from bench.runner.preflight import within
 from bench.suite import Suite
 from bench.suite.measured import named_metrics
 from bench.suite.metrics import TIMES, stored
@@ -104,15 +105,23 @@ def timed_stages(suite: Suite) -> frozenset[str]:
     return frozenset(cell.stage for cells in timed for cell in cells)
 
 
-def choose(plan: Plan, executor: Executor, packs: Packs) -> None:
-    """Measure what is not known yet, of what is to do; and let the estimates of the plan know. Jobs must have theirs."""
+def choose(plan: Plan, executor: Executor, packs: Packs, time_limit: float | None = None) -> None:
+    """Measure what is not known yet, of what is to do; and let the estimates of the plan know. Jobs must have theirs.
+
+    time_limit: of a trial, see `bench.runner.preflight.within`; what takes longer, or fails, trains alone.
+    """
     if packs.asked is not None:
         return
     jobs = [job for job in plan.ahead() if not job.trial.cell.ensemble and not packs.timed & {cell.stage for cell in job.cells}]
+    jobs = [job for job in jobs if not plan.fault(job.trial.cell)]
     kinds = _kinds(plan, jobs)
     unknown = {kind: like for kind, like in kinds.items() if kind not in packs.ways and like.is_worth_measuring(executor.kind)}
     requests = [ProbePacks(like.config, _widths(like.count, executor)) for like in unknown.values()]
-    for kind, seconds in zip(unknown, executor.map(requests), strict=True):
+    limit = within(time_limit)
+    for kind, seconds in zip(unknown, executor.attempt(requests, limit=limit), strict=True):
+        if isinstance(seconds, Fault):  # they train alone
+            packs.ways[kind], packs.gains[kind] = ALONE, 1.0
+            continue
         best = min(seconds, key=lambda way: seconds[way])
         gain = seconds[ALONE] / seconds[best]
         packs.ways[kind], packs.gains[kind] = (best, gain) if gain >= GAIN else (ALONE, 1.0)

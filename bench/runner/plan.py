@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from bench.runner.messages import Facts
+from bench.errors import BenchError
+from bench.runner.messages import Facts, Fault
 from bench.suite import Cell, Suite, Trial
 from bench.suite.stages import Search, Start
 from bench.trackers import StoredRun
@@ -66,9 +67,29 @@ CellKey = tuple[str, tuple[tuple[str, str], ...]]
 """A cell: its stage, and its labels in order."""
 
 
+def full_name(cell: Cell) -> str:
+    """Return how a cell is told: its stage, and its labels."""
+    return f"{cell.stage}[{cell.name}]"
+
+
 def key(cell: Cell) -> CellKey:
     """Return what tells a cell from every other of its suite."""
     return cell.stage, tuple(cell.labels.items())
+
+
+Kind = tuple[str, str, str]
+"""What tells a configuration, or what is checked of it, from every other."""
+
+
+def digests(cell: Cell) -> Kind:
+    """What tells a configuration from every other."""
+    return (cell.data.key, cell.model.key, cell.train.key)
+
+
+def kind(cell: Cell) -> Kind:
+    """What the check of a configuration depends on."""
+    train = cell.train.config
+    return (cell.data.key, cell.model.key, train.model_dump_json(include={"precision", "compile", "loss"}))
 
 
 def search_of(suite: Suite, stage: str) -> Search:
@@ -160,7 +181,9 @@ class Plan:
     entries: list[tuple[Trial, Job]] = field(default_factory=list)
     """Every trial, and the job that gives its result."""
     jobs: dict[str, Job] = field(default_factory=dict)
-    facts: dict[tuple[str, ...], Facts] = field(default_factory=dict)
+    facts: dict[Kind, Facts] = field(default_factory=dict)
+    unmeasured: dict[str, BenchError] = field(default_factory=dict)
+    """Cells of which no time can be told, by their names, and why; each error with its place."""
     unresolved: list[str] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     past: dict[SearchKey, list[StoredRun]] = field(default_factory=lambda: defaultdict(list))
@@ -188,6 +211,17 @@ class Plan:
 
     def todo(self) -> list[Job]:
         return [job for job in self.jobs.values() if job.state is State.TODO]
+
+    def fault(self, cell: Cell) -> Fault | None:
+        """Return why a cell's trials need not begin: its check hung, died or crashed. None where it may be trained."""
+        facts = self.facts.get(kind(cell)) if self.facts else None
+        return facts.fault if facts else None
+
+    def faults(self) -> dict[str, Fault]:
+        """Return the cells whose check hung, died or crashed, by their names; those that a search may draw included."""
+        cells = [job.trial.cell for job in self.jobs.values() if not job.trial.cell.ensemble]
+        cells += [cell for stage in self.suite.cells for cell in self.suite.all_cells[stage].samples]
+        return {full_name(cell): fault for cell in cells if (fault := self.fault(cell))}
 
     def kept_by(self, cell: Cell) -> Kept | None:
         """Return what a cell starts from, if it starts from another and that is known."""

@@ -1,40 +1,58 @@
 """Before anything trains: are the data, models and weights there, and do they go together?"""
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 
 from bench.errors import BenchError
 from bench.runner.executors.base import Executor
-from bench.runner.messages import CountShared, Inspect, Prepare
-from bench.runner.plan import Plan
+from bench.runner.fingerprints import SILENT
+from bench.runner.messages import CountShared, Facts, Fault, Inspect, Prepare
+from bench.runner.plan import Plan, State, digests, kind
 from bench.suite import Cell
 from bench.suite.links import trained_by
 
 logger = logging.getLogger("bench")
-Kind = tuple[str, str, str]
+LIMIT, LEAST = 300.0, 10.0
+"""Seconds that a check or a probe may take at most; and, however short the trials, at least: much is imported in it."""
 
 
-def preflight(plan: Plan, executor: Executor, *, contracts: bool = False) -> None:
+def within(time_limit: float | None) -> float:
+    """Return for how many seconds a check or a probe may take, where a trial may take so many."""
+    return LIMIT if time_limit is None else min(LIMIT, max(time_limit, LEAST))
+
+
+def preflight(plan: Plan, executor: Executor, *, contracts: bool = False, time_limit: float | None = None) -> None:
     """Check every distinct data set and model on a worker, those that a search may draw included. What `plan.facts` tells already
     is not checked again.
 
-    contracts: check too whether parts of the user's own do what is asked of such parts.
-    Raises BenchError, with file and line, for an unknown model, missing or unreadable data, and whatever else would fail
-    every trial of a cell.
+    contracts: check too whether parts of the user's own do what is asked of such parts. time_limit: of a trial, see `within`.
+    A check that takes longer, dies, runs out of memory or raises something unexpected says so in the facts of its cell, and the
+    others go on. Raises BenchError, with file and line, for an unknown model, missing or unreadable data, and whatever else would
+    fail every trial of a cell by a mistake in the suite.
     """
+    limit = within(time_limit)
     cells = list({kind(cell): cell for cell in _distinct(plan) if kind(cell) not in plan.facts}.values())
     data = {cell.data.config.origin: cell for cell in cells}
     for cell in data.values():  # one by one: two workers would wait for each other's lock
         try:
-            executor.map([Prepare(cell.data.config, folder=cell.data.folder)], progress=logger.info)
+            executor.map([Prepare(cell.data.config, folder=cell.data.folder)], progress=logger.info, limit=SILENT)
         except BenchError as error:
             raise _placed(error, cell, "data") from None
     if not plan.facts:
         _check_held_out(plan, executor)
-    found = executor.map(Inspect(cell.config, contracts) for cell in cells)
-    facts = plan.facts | dict(zip(map(kind, cells), found, strict=True))
+    facts = dict(plan.facts)
     problems: dict[str, BenchError] = {}
-    for cell in cells:
-        for section, problem in facts[kind(cell)].errors:
+    found = executor.attempt([Inspect(cell.config, contracts) for cell in cells], limit=limit)
+    for cell, answer in zip(cells, found, strict=True):
+        if isinstance(answer, Fault):
+            placed = blamed(answer.error, cell) if answer.outcome else _placed(answer.error, cell, "data")
+            facts[kind(cell)] = Facts(fault=replace(answer, error=placed))
+            if not answer.outcome:
+                problems.setdefault(str(placed), placed)
+            continue
+        facts[kind(cell)] = answer
+        for section, problem in answer.errors:
             placed = _placed(problem, cell, section)
             problems.setdefault(str(placed), placed)
     if len(problems) == 1:
@@ -45,6 +63,15 @@ def preflight(plan: Plan, executor: Executor, *, contracts: bool = False) -> Non
     plan.facts = facts
 
 
+def blamed(error: BenchError, cell: Cell, sections: Sequence[str] = ("model", "train", "data")) -> BenchError:
+    """Return an error that nothing says the place of, with the line of the part that is most likely at fault: one of the user's
+    own, in the first of these sections that has one, else what that section is."""
+    section = next((name for name in sections if getattr(cell, name).own), sections[0])
+    component = next(iter(getattr(cell, section).own), "")
+    known = BenchError(error.message, where=error.where, mend=error.mend, code=error.code, component=component)
+    return _placed(known, cell, section)
+
+
 def _check_held_out(plan: Plan, executor: Executor) -> None:
     """Refuse weights that were trained on images which a trial that starts from them holds out: its results would be too good."""
     suite, pairs = plan.suite, {}
@@ -52,7 +79,8 @@ def _check_held_out(plan: Plan, executor: Executor) -> None:
         source = trained_by(suite.document, cell, suite.all_cells)
         if source and source.data.config.origin == cell.data.config.origin and source.data.key != cell.data.key:
             pairs[source.data.key, cell.data.key] = source, cell
-    shared = executor.map(CountShared(source.data.config, cell.data.config, cell.data.folder) for source, cell in pairs.values())
+    requests = [CountShared(source.data.config, cell.data.config, cell.data.folder) for source, cell in pairs.values()]
+    shared = executor.map(requests, limit=SILENT)
     for (source, cell), images in zip(pairs.values(), shared, strict=True):
         if images:
             raise BenchError(
@@ -64,20 +92,10 @@ def _check_held_out(plan: Plan, executor: Executor) -> None:
 
 def _distinct(plan: Plan) -> list[Cell]:
     """Return one cell for each distinct configuration."""
-    cells = [job.trial.cell for job in plan.jobs.values() if not job.trial.cell.ensemble]
+    jobs = (job for job in plan.jobs.values() if job.state is not State.FAILED)  # of which the outcome stands
+    cells = [job.trial.cell for job in jobs if not job.trial.cell.ensemble]
     cells += [cell for stage in plan.suite.cells for cell in plan.suite.all_cells[stage].samples]
     return list({digests(cell): cell for cell in cells}.values())
-
-
-def digests(cell: Cell) -> Kind:
-    """What tells a configuration from every other."""
-    return (cell.data.key, cell.model.key, cell.train.key)
-
-
-def kind(cell: Cell) -> Kind:
-    """What such a check depends on."""
-    train = cell.train.config
-    return (cell.data.key, cell.model.key, train.model_dump_json(include={"precision", "compile", "loss"}))
 
 
 def _placed(error: BenchError, cell: Cell, section: str) -> BenchError:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from bench import components, models
+from bench import ambient, components, models
 from bench import data as datasets
 from bench.config import Data, TrialConfig
 from bench.data import Dataset
@@ -50,7 +50,7 @@ class Channel(Protocol):
 
 def answer(request: Request[Any], channel: Channel, device: str) -> Any:
     """Do what a request asks for, and return its answer. device: "cpu" or "cuda:0" …. Raises whatever goes wrong."""
-    with components.beside(request.beside):
+    with ambient.kept(), components.beside(request.beside):
         return ANSWERS[type(request)](request, channel, device)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from bench import memory
-from bench.errors import BenchError
+from bench.errors import BenchError, ErrorCode
 from bench.runner.messages import Failed, Hello
 
 LONGEST, LONGEST_LOG = 2000, 200_000
@@ -28,9 +28,7 @@ def begin(device: str, threads: int) -> tuple[str, Hello]:
 def failed(error: BaseException, beside: str = "") -> Failed:
     """Return what is told of an error that a request raised. beside: the folder with the custom components that it needed, of
     whose lines the last one is named."""
-    known = error if isinstance(error, BenchError) else BenchError(f"{type(error).__name__}: {text_of(error)}")
-    if place := _place(error, beside):
-        known = known.at(f"{known.where}, {place}" if known.where else place)
+    known = error if isinstance(error, BenchError) else _unexpected(error, _place(error, beside))
     try:
         lines = traceback.format_exception(error)
     except Exception:  # of an error that has no text
@@ -48,9 +46,15 @@ def _place(error: BaseException, folder: str) -> str:
     home = Path(folder).resolve()
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if (path := Path(frame.filename)).is_absolute() and path.resolve().is_relative_to(home):
-            code = f" ({frame.line})" if frame.line else ""
+            code = f": {frame.line}" if frame.line else ""
             return f"{path.resolve().relative_to(home)}:{frame.lineno}{code}"
     return ""
+
+
+def _unexpected(error: BaseException, place: str) -> BenchError:
+    text = text_of(error)
+    code = ErrorCode.OOM if memory.ran_out(error, text) else ErrorCode.CRASHED
+    return BenchError(f"{type(error).__name__}: {text}{f' ({place})' if place else ''}", code=code)
 
 
 def text_of(error: BaseException) -> str:

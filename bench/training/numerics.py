@@ -1,12 +1,14 @@
 """Which kernels may be chosen and which random numbers are drawn, for the duration of one trial."""
 
+import random
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 
-from bench import config, memory
+from bench import ambient, config, memory
 from bench.errors import BenchError
 from bench.seeding import derive
 
@@ -29,8 +31,9 @@ def check_device(train: config.Train, device: str) -> torch.device:
 
 @contextmanager
 def isolated(train: config.Train, seed: int, device: torch.device) -> Iterator[None]:
-    """Set kernel choice by `train.deterministic` and PyTorch's global generators to the stream "dropout"; afterwards
-    put everything back, so that the trials of a long-lived process do not see each other.
+    """Set kernel choice by `train.deterministic`; PyTorch's global generators to the stream "dropout"; and those of Python and
+    NumPy, from which custom components may draw, to streams of their own. Afterwards put everything back, so that the trials of
+    a long-lived process do not see each other.
     """
     strict = train.deterministic == "strict"
     if strict and device.type == "cuda":
@@ -45,8 +48,10 @@ def isolated(train: config.Train, seed: int, device: torch.device) -> Iterator[N
     torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs a write of every buffer
     torch.backends.cudnn.benchmark = not strict
     try:
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        with ambient.generators_kept(device):
             torch.manual_seed(derive(seed, "dropout"))
+            random.seed(derive(seed, "python"))
+            np.random.seed(derive(seed, "numpy") % 2**32)
             yield
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])

@@ -14,9 +14,9 @@ from bench.models import packable, packed
 from bench.training.numerics import check_device, isolated
 from bench.training.program import Program, start
 
-SMALL = 2
-BUDGET = 2.0  # seconds, reckoned from a tiny batch, whose fixed costs make it look a few times as slow as it is
 TIMED, REPEATS = 0.25, 5
+LONG = 2.0
+"""Seconds. A step that takes longer is timed once."""
 BACKENDS = {"cpu": (packed.GROUPED,), "cuda": packed.BACKENDS}
 """What is tried, by kind of device. On a CPU patches were slower than groups in all that was measured (docs/benchmarks.md)."""
 LESS = 0.95
@@ -32,10 +32,8 @@ class Probe:
 
 
 def probe(config: TrialConfig, dataset: Dataset, device: str = "cpu") -> Probe:
-    """Time a few steps of `config`, with random weights; the first of each size is a warm-up and does not count.
-
-    Where a step of the configured batch size would take too long, it is extrapolated from two smaller ones along a
-    straight line: a cost a step (optimizer, weights) and a cost an image.
+    """Time a few steps of `config`, of the configured batch size, with random weights; the first is a warm-up and does not count,
+    but where it takes long.
     """
     place = check_device(config.train, device)
     with memory.reused(), isolated(config.train, 0, place):
@@ -78,7 +76,7 @@ def _pack_seconds(config: TrialConfig, seen: Dataset, device: torch.device, widt
     if width > 1 and (told := packable.problem(config.model, starts[0].preprocess.out_shape, len(seen.classes))):
         raise packed.Unpackable(told)
     program = Program(starts, device, backend)
-    return _seconds(lambda: program.train_epoch(0)[0].tolist()) / images / width
+    return _seconds(lambda: program.train_epoch(0)[0].tolist(), device) / images / width
 
 
 def _untrained(config: TrialConfig) -> TrialConfig:
@@ -95,20 +93,14 @@ def _probe(config: TrialConfig, dataset: Dataset, device: torch.device) -> Probe
         part = _part(config, seen, images, device)
         return Program([start(config, 0, {"train": part, "val": part}, len(seen.classes), device)], device)
 
-    def step_seconds(images: int) -> float:
-        few = program(images)
-        return _seconds(lambda: few.train_epoch(0)[0].tolist())  # tolist waits
+    def step_seconds() -> float:
+        trained = program(batch_size)
+        return _seconds(lambda: trained.train_epoch(0)[0].tolist(), device)  # tolist waits
 
-    rough = step_seconds(SMALL)
-    large = min(batch_size, max(2 * SMALL, round(BUDGET / rough * SMALL / 3)))
-    step = step_seconds(large)
-    if large < batch_size:
-        small = step_seconds(SMALL)  # once more: the first steps of a process are slower, whatever their size
-        slope = min(max((step - small) / (large - SMALL), 0.0), step / large)
-        step += slope * (batch_size - large)
-    images = min(4 * large, max(batch_size, 64))
+    step = step_seconds()
+    images = max(batch_size, 64)
     evaluated = program(images)
-    eval_seconds = _seconds(lambda: evaluated.logits("val").sum().item())
+    eval_seconds = _seconds(lambda: evaluated.logits("val").sum().item(), device)
     return Probe(step / batch_size, eval_seconds / images)
 
 
@@ -124,9 +116,13 @@ def _part(config: TrialConfig, dataset: Dataset, images: int, device: torch.devi
     )
 
 
-def _seconds(run: Callable[[], object]) -> float:
-    """Return the mean duration of `run` after one warm-up; `run` must wait for the device."""
+def _seconds(run: Callable[[], object], device: torch.device) -> float:
+    """Return the mean duration of `run` after one warm-up; `run` must wait for the device. Where the warm-up alone takes long, it
+    is what counts; but on a GPU, where the first time captures or compiles."""
+    start = perf_counter()
     run()
+    if (first := perf_counter() - start) > LONG and device.type == "cpu":
+        return first
     start, runs = perf_counter(), 0
     while runs < REPEATS and perf_counter() - start < TIMED:
         run()

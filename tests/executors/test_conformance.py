@@ -8,13 +8,47 @@ import time
 import pytest
 
 import bench
-from bench.config import Data
+from bench.config import Data, Model
 from bench.errors import BenchError
 from bench.runner.executors import open_executor
-from bench.runner.messages import CountShared, Done, Epoch, Failed, Prepare, Progress, Train, Up
-from bench.trackers.record import Artifact
+from bench.runner.messages import CountShared, Done, Epoch, Failed, Inspect, Prepare, Probe, Progress, Train, Up
+from bench.runner.requests import ANSWERS
+from bench.trackers.record import Artifact, Outcome
 
 PATIENCE = 120.0
+MODEL = """\
+import os
+import time
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, in_shape, classes, kind):
+        super().__init__()
+        self.kind, self.layer = kind, nn.Linear(in_shape[0] * in_shape[1] * in_shape[2], classes)
+        if kind == "sleep":
+            time.sleep(1e6)
+        if kind == "exit":
+            os._exit(7)
+        if kind == "oom":
+            raise MemoryError("no more")
+
+    def forward(self, images):
+        scores = self.layer(images.flatten(1))
+        return (scores, scores) if self.kind == "crash" and self.training else scores
+"""
+
+
+@pytest.fixture
+def faulty(tmp_path, config):
+    """Returns a request (a check, or another kind) for a custom model with a fault of some kind."""
+    (tmp_path / "faulty.py").write_text(MODEL)
+
+    def faulty(kind, request=Inspect):
+        model = Model(name="faulty:Net", args={"kind": kind})
+        return request(config().model_copy(update={"model": model, "folder": str(tmp_path)}))
+
+    return faulty
 
 
 def until(executor, wanted, reply=None):
@@ -65,6 +99,50 @@ def test_an_error_of_a_request_comes_home_and_the_worker_goes_on(executor):
     worker.send(Prepare(Data(source="digit")))
     failed = until(executor, Failed)[-1]
     assert "did you mean 'digits'?" in failed.error.mend and "in answer" in failed.traceback
+
+
+def test_each_request_has_its_answer_or_its_fault(executor, faulty):
+    """The others go on, whatever becomes of one."""
+    digits, absent = Prepare(Data(source="digits")), Prepare(Data(source="digit"))
+    first, mistake, oom, crash, last = executor.attempt([digits, absent, faulty("oom"), faulty("crash", Probe), digits])
+    assert first == last and first[1] == 10
+    assert mistake.outcome is None and "unknown data source" in mistake.error.message
+    assert oom.outcome is Outcome.OOM and "no more" in oom.error.message and "faulty.py" in oom.traceback
+    assert crash.outcome is Outcome.CRASHED and crash.error.message.startswith("TypeError: ")
+
+
+def test_a_process_that_hangs_or_dies_is_a_fault_of_its_request(faulty):
+    """What runs in this very process (inline) cannot be interrupted, and takes it along."""
+    digits = Prepare(Data(source="digits"))
+    with open_executor("local", workers=1, device="cpu") as local:
+        hung, died, done = local.attempt([faulty("sleep"), faulty("exit"), digits], limit=10)
+        assert hung.outcome is Outcome.TIMEOUT and hung.error.message == "no answer within 10 s during Inspect"
+        assert died.outcome is Outcome.CRASHED
+        assert died.error.message == "the worker process ended with exit code 7 during Inspect"
+        assert done[1] == 10
+        with pytest.raises(BenchError, match="no answer within 10 s"):
+            local.map([faulty("sleep"), digits], limit=10)
+        assert local.map([digits], limit=60)[0][1] == 10
+
+
+def test_a_limit_is_one_of_silence_and_a_hung_worker_is_given_up(toy, monkeypatch):
+    held = threading.Event()
+
+    def prepare(request, channel, device):
+        if request.data.source == "digits":
+            for _ in range(4):
+                channel.tell("working")
+                time.sleep(0.5)
+        else:
+            held.wait(PATIENCE)
+        return "done"
+
+    monkeypatch.setitem(ANSWERS, Prepare, prepare)
+    said = []
+    with open_executor("toy") as threads:
+        found = threads.attempt([Prepare(Data(source="cifar10")), Prepare(Data(source="digits"))], said.append, limit=1.5)
+    held.set()
+    assert found[0].outcome is Outcome.TIMEOUT and found[1] == "done" and said == ["working"] * 4
 
 
 def test_after_an_error_no_stale_answer_is_taken_for_another(toy):

@@ -72,8 +72,8 @@ def test_what_a_trial_raises_is_told_and_the_rest_runs(tmp_path, monkeypatch, ki
     if (kind, executor) == ("exit", "local"):
         assert message == "the worker process ended with exit code 3"
         return
-    assert message.startswith(f"faulty.py:{RAISING} (raise RAISED[self.kind]): "), "the last line in a file of the suite"
-    assert message.endswith("; the traceback is in its log.txt")
+    last = f" (faulty.py:{RAISING}: raise RAISED[self.kind])"
+    assert message.endswith(f"{last}; the traceback is in its log.txt"), "the last line in a file of the suite"
     assert b"raise RAISED[self.kind]" in suite.tracker.artifact(run.run_id, "log.txt")
     assert message.encode() and suite.report().render().encode()
 

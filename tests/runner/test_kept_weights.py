@@ -7,8 +7,8 @@ import pytest
 import bench
 from bench.runner import kept_weights
 from bench.runner.messages import Facts
+from bench.runner.plan import kind
 from bench.runner.planner import make_plan
-from bench.runner.preflight import kind
 
 STAGES = """\
 stages:

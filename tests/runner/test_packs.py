@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from bench.config import TrialConfig
-from bench.errors import BenchError
+from bench.errors import BenchError, ErrorCode
 from bench.runner import packs
-from bench.runner.messages import ProbePacks
+from bench.runner.messages import Fault, ProbePacks
 from bench.runner.packs import Packs
 from bench.runner.planner import make_plan
 from bench.runner.queue import Queue
@@ -156,7 +156,7 @@ class Measured:
     def __init__(self, seconds):
         self.seconds, self.asked = seconds, []
 
-    def map(self, requests):
+    def attempt(self, requests, limit):
         assert all(isinstance(request, ProbePacks) for request in requests)
         self.asked += [request.widths for request in requests]
         return [
@@ -195,6 +195,13 @@ def test_what_gains_nothing_trains_alone(make, seconds, step, measured):
     assert bool(executor.asked) == bool(measured)
     assert {chosen.width(job) for job in plan.todo()} == {1} and {job.seconds for job in plan.todo()} == {seconds}
     assert chosen.told(plan) == []
+
+
+def test_where_a_measurement_fails_they_train_alone(make):
+    plan, chosen, executor = planned(make), Packs(), Measured({1: 1.0, 2: 0.5, 4: 0.2})
+    executor.attempt = lambda requests, limit: [Fault(BenchError("exit code 7", code=ErrorCode.CRASHED)) for _ in requests]
+    packs.choose(plan, executor, chosen)
+    assert {chosen.width(job) for job in plan.todo()} == {1} and {job.seconds for job in plan.todo()} == {10.0}
 
 
 def test_no_more_are_tried_together_than_were_seen_to_fit(make):

@@ -1,11 +1,13 @@
 """What the runner asks of an executor, which runs requests on workers, wherever these are. Workers may come and go."""
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
 
-from bench.errors import BenchError
-from bench.runner.messages import Died, Done, Event, Failed, Hello, Lost, Progress, Request, Up
+from bench.errors import BenchError, ErrorCode
+from bench.runner.messages import Died, Done, Event, Failed, Fault, Hello, Lost, Progress, Request, Up
 
 T = TypeVar("T")
 POLL = 1.0
@@ -46,6 +48,14 @@ class Worker(ABC):
 Take = Callable[[Worker, Event], None]
 
 
+@dataclass
+class _Under(Generic[T]):
+    """A request at a worker, with its place among all. heard: when it said something last, by the monotonic clock."""
+
+    item: tuple[int, Request[T]]
+    heard: float = field(default_factory=time.monotonic)
+
+
 class Executor(ABC):
     """Some workers. A context manager: leaving it ends them all.
 
@@ -80,15 +90,52 @@ class Executor(ABC):
                     return worker.hello
             self.events(POLL, lambda worker, event: None)
 
-    def map(self, requests: Iterable[Request[T]], progress: Callable[[Any], None] = lambda value: None) -> list[T]:
-        """Return the answers to many requests, in their order, by all workers. progress: receives what they tell meanwhile.
+    def map(
+        self,
+        requests: Iterable[Request[T]],
+        progress: Callable[[Any], None] = lambda value: None,
+        *,
+        limit: float | None = None,
+    ) -> list[T]:
+        """Return the answers to many requests, in their order, as `attempt` gives them.
 
-        What a lost worker was at is done by another. Raises the error of the first request that failed.
+        Raises the error of the first request that failed; those that are under way are ended then.
         """
+        answers: list[T] = []
+        for answer in self._attempt(requests, progress, limit, stops=True):
+            if isinstance(answer, Fault):
+                raise answer.error
+            answers.append(answer)
+        return answers
+
+    def attempt(
+        self,
+        requests: Iterable[Request[T]],
+        progress: Callable[[Any], None] = lambda value: None,
+        *,
+        limit: float | None = None,
+    ) -> list[T | Fault]:
+        """Return what becomes of many requests, by all workers, in their order: each one's answer, or why it has none.
+
+        progress: receives what they tell meanwhile. limit: seconds for which a request may say nothing, before its worker is
+        restarted; None for no limit. A worker that dies, or whose request raises anything but a BenchError, is restarted too.
+        What a lost worker was at is done by another.
+        """
+        return self._attempt(requests, progress, limit, stops=False)
+
+    def _attempt(
+        self, requests: Iterable[Request[T]], progress: Callable[[Any], None], limit: float | None, stops: bool
+    ) -> list[T | Fault]:
+        """stops: at the first fault, which is the last of the list then."""
         todo = list(enumerate(requests))[::-1]
-        answers: dict[int, T] = {}
-        at: dict[int, tuple[int, Request[T]]] = {}
         total = len(todo)
+        ended: dict[int, T | Fault] = {}
+        at: dict[int, _Under[T]] = {}
+        faults: list[Fault] = []
+
+        def fail(index: int, fault: Fault) -> None:
+            ended[index] = fault
+            faults.append(fault)
 
         def take(worker: Worker, event: Event) -> None:
             if isinstance(event, Died) and worker.number not in at:
@@ -96,32 +143,42 @@ class Executor(ABC):
             if isinstance(event, Up) or worker.number not in at:
                 return
             if isinstance(event, Progress):
+                at[worker.number].heard = time.monotonic()
                 progress(event.value)
                 return
-            index, request = at.pop(worker.number)
+            index, request = at.pop(worker.number).item
             if isinstance(event, Done):
-                answers[index] = event.value
+                ended[index] = event.value
             elif isinstance(event, Lost):
                 todo.append((index, request))
             elif isinstance(event, Failed):
-                raise event.error
+                fail(index, fault := Fault(event.error, event.traceback))
+                if fault.outcome:
+                    worker.restart()  # it may have left its device, or its libraries, in an unknown state
             else:
                 worker.restart()
-                raise BenchError(f"{event.message} during {type(request).__name__}", mend=event.mend)
+                told = f"{event.message} during {type(request).__name__}"
+                fail(index, Fault(BenchError(told, mend=event.mend, code=ErrorCode.CRASHED)))
 
         try:
-            while len(answers) < total:
+            while len(ended) < total and not (stops and faults):
                 for worker in self.workers:
                     if worker.ready and worker.number not in at and todo:
-                        at[worker.number] = todo.pop()
-                        worker.send(at[worker.number][1])
+                        item = todo.pop()
+                        at[worker.number] = _Under(item)
+                        worker.send(item[1])
                 self.events(POLL, take)
-        except BaseException:
+                for worker in self.workers:
+                    if limit and worker.number in at and time.monotonic() - at[worker.number].heard > limit:
+                        index, request = at.pop(worker.number).item
+                        worker.restart()
+                        told = f"no answer within {limit:g} s during {type(request).__name__}"
+                        fail(index, Fault(BenchError(told, code=ErrorCode.TIMEOUT)))
+        finally:
             for worker in self.workers:
                 if worker.number in at:
                     worker.restart()  # or its answer would be taken for that to its next request
-            raise
-        return [answers[index] for index in range(total)]
+        return [*faults] if stops and faults else [ended[index] for index in range(total)]
 
     def revive(self) -> None:
         """Let the workers come up again that were ended."""

@@ -1,4 +1,4 @@
-"""Worker processes of this machine: started once, given one request at a time, ended for good when they must be."""
+"""Worker processes of this machine, given one request at a time: each serves many without custom components, or one with."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from typing import Any, Literal
 from bench.errors import BenchError
 from bench.runner.executors import forkserver, process
 from bench.runner.executors.base import Executor, Take, Worker
-from bench.runner.messages import Died, Event, Request, Up
+from bench.runner.messages import Died, Done, Event, Failed, Request, Up
 
 CRASHES = (signal.SIGABRT, signal.SIGSEGV, signal.SIGFPE, signal.SIGILL)
 
@@ -23,18 +23,22 @@ def cores() -> int:
 
 
 class LocalWorker(Worker):
-    """One process, once it is started, and the pipe to it."""
+    """One process, once it is started, and the pipe to it.
+
+    spent: it was given a request with custom components, which may leave anything behind in its process; so another process takes
+    its place as soon as that request is answered.
+    """
 
     pipe: Connection
 
     def __init__(self, number: int, device: str, threads: int):
         self.number, self.device, self.threads = number, device, threads
         self.process: BaseProcess | None = None
-        self.ended = False
+        self.ended = self.spent = False
 
     def start(self) -> None:
         """Start the process, without waiting for it."""
-        self.ready = self.ended = False
+        self.ready = self.ended = self.spent = False
         self.pipe, theirs = forkserver.CONTEXT.Pipe()
         try:
             self.process = forkserver.start(
@@ -45,6 +49,7 @@ class LocalWorker(Worker):
         theirs.close()  # so that the pipe ends with the process
 
     def send(self, request: Request[Any]) -> None:
+        self.spent = bool(request.beside)
         with suppress(OSError):  # it died while idle: receive() finds the pipe closed and says so
             self.pipe.send(request)
 
@@ -65,9 +70,13 @@ class LocalWorker(Worker):
                 raise _did_not_start(event.message) from None
         if isinstance(event, Up):
             self.hello, self.ready = event.hello, True
+        elif isinstance(event, Done | Failed) and self.spent:
+            self.restart()  # before whoever takes the event may send
         return event
 
     def restart(self) -> None:
+        if self.process and not self.ready:
+            return  # it is coming up
         self.end()
         self.start()
 
