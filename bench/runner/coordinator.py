@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from bench import clock
 from bench.config import TrialConfig
 from bench.errors import BenchError
 from bench.runner import provenance, recording
@@ -65,7 +66,7 @@ class _Running:
 
     def start_again(self) -> None:
         """Forget what was reported: the trial begins anew."""
-        self.began = self.flushed = time.monotonic()
+        self.began = self.flushed = clock.now()
         self.epoch, self.history = 0, []
 
 
@@ -125,7 +126,7 @@ class Coordinator:
 
         The first Ctrl-C (or SIGTERM) ends the trials under way and keeps what is finished; a second one does not wait.
         """
-        began = time.monotonic()
+        began = clock.now()
         self.queue = Queue(self.plan, self.tracker.histories, self.packs)
         self.co_workers = max(1, min(len(self.executor.workers), self.queue.waiting))
         try:
@@ -137,7 +138,7 @@ class Coordinator:
                 self._abandon(f"the coordinator stopped: {error}")
             raise
         finally:
-            self.summary.seconds = time.monotonic() - began
+            self.summary.seconds = clock.now() - began
             self.scratch.cleanup()
         return self.summary
 
@@ -191,7 +192,7 @@ class Coordinator:
         if not jobs:
             return
         self._send(worker, jobs)  # it need not wait until its runs are on record
-        began = time.monotonic()
+        began = clock.now()
         self.running[worker.number] = []
         for job in jobs:
             cell, seed, _ = job.trial
@@ -262,7 +263,7 @@ class Coordinator:
         goes_on = self.queue.goes_on(running.job, told.epoch, told.metrics)
         if self.queue.prunes(running.job):
             worker.reply(goes_on)
-        running.history.append({"epoch": told.epoch, "seconds": time.monotonic() - running.began, **told.metrics})
+        running.history.append({"epoch": told.epoch, "seconds": told.seconds, **told.metrics})
         self.listener.progressed(running.job, told.epoch, told.metrics)
 
     def _done(self, worker: Worker, pack: list[_Running], results: list[Ended]) -> None:
@@ -325,17 +326,17 @@ class Coordinator:
             return
         for worker in self.executor.workers:
             pack = self.running.get(worker.number)
-            if pack and time.monotonic() - pack[0].began > self.time_limit * len(pack):
+            if pack and clock.now() - pack[0].began > self.time_limit * len(pack):
                 worker.restart()
                 for running in self.running.pop(worker.number):
                     self._end(running, TrialEnd(Outcome.TIMEOUT, f"not finished after {self.time_limit:g} s"))
 
     def _flush(self) -> None:
         for running in (one for pack in self.running.values() for one in pack):
-            if running.history and time.monotonic() - running.flushed > FLUSH:
+            if running.history and clock.now() - running.flushed > FLUSH:
                 with self._tracking():
                     self.tracker.log(running.run_id, running.history)
-                running.history, running.flushed = [], time.monotonic()
+                running.history, running.flushed = [], clock.now()
 
     def _abandon(self, message: str) -> None:
         """End the trials under way; they will be run again."""

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from time import perf_counter
 
 import numpy as np
 import torch
 
 from bench import memory
+from bench.clock import now as clock
 from bench.config import TrialConfig
 from bench.data import Dataset, Part, view
 from bench.models import packable, packed
@@ -127,8 +127,8 @@ def _part(config: TrialConfig, dataset: Dataset, images: int, device: torch.devi
 def _seconds(run: Callable[[], object]) -> float:
     """Return the mean duration of `run` after one warm-up; `run` must wait for the device."""
     run()
-    start, runs = perf_counter(), 0
-    while runs < REPEATS and perf_counter() - start < TIMED:
+    start, runs = clock(), 0
+    while runs < REPEATS and clock() - start < TIMED:
         run()
         runs += 1
-    return (perf_counter() - start) / runs
+    return (clock() - start) / runs
