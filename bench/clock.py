@@ -34,8 +34,9 @@ class Clock:
     """Counts seconds from an arbitrary moment. Until `watch` is called it counts those of a stop, too."""
 
     def __init__(self) -> None:
+        self._note: _Note | None = None
+        self._noted = threading.Condition()
         self._told = 0.0
-        self._forget()
 
     def __call__(self) -> float:
         """Return the seconds: more with every call."""
@@ -61,14 +62,9 @@ class Clock:
         os.register_at_fork(after_in_child=self._forked)
         threading.Thread(target=self._watch, name="clock", daemon=True).start()
 
-    def _forget(self) -> None:
-        """Be a plain clock (again)."""
-        self._note: _Note | None = None
-        self._noted = threading.Condition()
-
     def _forked(self) -> None:
-        """Be a plain clock in a child, which has only the thread that forked it."""
-        self._forget()
+        """Be a plain clock again, in a child, which has only the thread that forked it."""
+        self._note, self._noted = None, threading.Condition()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCONT})
 
     def _watch(self) -> None:
