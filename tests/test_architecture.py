@@ -14,7 +14,7 @@ import bench.api
 
 ROOT = Path(__file__).parent.parent
 LAYERS = (
-    ("bench.version", "bench.errors", "bench.paths", "bench.seeding", "bench.memory", "bench.ambient"),
+    ("bench.version", "bench.errors", "bench.clock", "bench.paths", "bench.seeding", "bench.memory", "bench.ambient"),
     ("bench.config", "bench.components"),
     ("bench.registry", "bench.trackers"),
     ("bench.suite",),
@@ -125,7 +125,7 @@ def test_what_knows_what():
         )  # fmt: skip
         if unit == "bench.cli":
             ours = {one.module for one in imports(module) if one.module.startswith("bench.")}
-            allowed = ("bench.api", "bench.cli", "bench.errors", "bench.version")
+            allowed = ("bench.api", "bench.cli", "bench.clock", "bench.errors", "bench.version")
             assert all(name.startswith(allowed) for name in ours), f"{module} calls more than the Python API: {sorted(ours)}"
         if not module.startswith("bench.runner.executors"):
             chosen = [one for one in imports(module) if one.module.startswith("bench.runner.executors.")]

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from bench import clock
 from bench.api import Denoised, Forecast, Job, Listener, Outage, Outcome, Plan, Summary
 from bench.cli.common import duration, number
 from bench.cli.describe import faults, more_seeds, text
@@ -29,7 +30,7 @@ class _Tally:
         self.todo = {id(job): job.seconds or 0.0 for job in plan.todo()}
         self.epochs = {id(job): job.trial.cell.config.train.epochs for job in plan.todo()}
         self.total, self.workers = len(self.todo), workers
-        self.began = time.monotonic()
+        self.began = clock.now()
         self.outcomes: Counter[Outcome] = Counter()
         self.share: dict[int, float] = {}  # of each running trial, how much is done
         self.expected_done = 0.0
@@ -57,7 +58,7 @@ class _Tally:
         rest = sum(self.todo.values()) - sum(self.todo[key] * share for key, share in self.share.items())
         if not done:
             return rest / self.workers if rest else None
-        spent = time.monotonic() - self.began
+        spent = clock.now() - self.began
         longest = max((self.todo[key] * (1 - self.share.get(key, 0.0)) for key in self.todo), default=0.0)
         pace = spent * self.workers / done
         return max(rest / self.workers, longest) * pace

@@ -5,6 +5,7 @@ import os
 import sys
 from importlib import import_module
 
+from bench import clock
 from bench.errors import BenchError
 from bench.version import __version__
 
@@ -38,6 +39,7 @@ def parser(argv: list[str]) -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    clock.now.watch()  # before a library starts threads
     argv = sys.argv[1:] if argv is None else argv
     top = parser(argv)
     args = top.parse_args(argv)

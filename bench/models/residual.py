@@ -82,8 +82,7 @@ class SqueezeExcitation(nn.Module):
 class Projection(nn.Conv2d):
     """A shortcut with weights: a 1x1 convolution of every `stride`-th pixel (option B of He et al. 2015).
 
-    The pixels are taken first: with a stride of its own and fewer than 8 channels, PyTorch 2.15's convolution writes outside
-    its memory, on the CPU in channels_last.
+    The pixels are taken first: with a stride of its own and few channels it would be one of `bench.models.layout.unsafe`.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int):

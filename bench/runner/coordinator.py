@@ -2,7 +2,6 @@
 
 import signal
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from bench import clock
 from bench.config import TrialConfig
 from bench.errors import BenchError
 from bench.runner import recording
@@ -78,7 +78,7 @@ class _Running:
 
     def start_again(self) -> None:
         """Forget what was reported: the trial begins anew."""
-        self.began = self.flushed = time.monotonic()
+        self.began = self.flushed = clock.now()
         self.epoch, self.history = 0, []
 
 
@@ -125,7 +125,7 @@ class Coordinator:
 
         The first Ctrl-C (or SIGTERM) ends the trials under way and keeps what is finished; a second one does not wait.
         """
-        began, written = time.monotonic(), self.writer.seconds
+        began, written = clock.now(), self.writer.seconds
         self.queue = Queue(self.plan, self.tracker.histories, self.packs)
         self.co_workers = max(1, min(len(self.executor.workers), self.queue.waiting))
         try:
@@ -136,7 +136,7 @@ class Coordinator:
             self._abandon(f"the coordinator stopped: {error}")
             raise
         finally:
-            self.summary.seconds = time.monotonic() - began
+            self.summary.seconds = clock.now() - began
             self.summary.tracking = self.writer.seconds - written
             self.scratch.cleanup()
         return self.summary
@@ -194,7 +194,7 @@ class Coordinator:
         if not jobs:
             return
         self._send(worker, jobs)  # it need not wait until its runs are on record
-        began = time.monotonic()
+        began = clock.now()
         self.running[worker.number] = []
         for job in jobs:
             self.running[worker.number].append(self._begin(job, began))
@@ -206,7 +206,7 @@ class Coordinator:
                 if fault := self.plan.fault(job.trial.cell):
                     end = TrialEnd(fault.outcome or Outcome.CRASHED, f"before training: {fault.error.message}")
                     log: dict[str, bytes] = {Artifact.LOG: fault.traceback.encode()} if fault.traceback else {}
-                    self._end(self._begin(job, time.monotonic()), end, artifacts=log)
+                    self._end(self._begin(job, clock.now()), end, artifacts=log)
             if fit := [job for job in jobs if not self.plan.fault(job.trial.cell) and not self._is_left_out(job)]:
                 return fit
         return []
@@ -308,7 +308,7 @@ class Coordinator:
         goes_on = self.queue.goes_on(running.job, told.epoch, told.metrics)
         if self.queue.prunes(running.job):
             worker.reply(goes_on)
-        running.history.append({"epoch": told.epoch, "seconds": time.monotonic() - running.began, **told.metrics})
+        running.history.append({"epoch": told.epoch, "seconds": told.seconds, **told.metrics})
         self.listener.progressed(running.job, told.epoch, told.metrics)
 
     def _done(self, worker: Worker, pack: list[_Running], results: list[Ended]) -> None:
@@ -378,16 +378,16 @@ class Coordinator:
             return
         for worker in self.executor.workers:
             pack = self.running.get(worker.number)
-            if pack and time.monotonic() - pack[0].began > self.time_limit * len(pack):
+            if pack and clock.now() - pack[0].began > self.time_limit * len(pack):
                 worker.restart()
                 for running in self.running.pop(worker.number):
                     self._end(running, TrialEnd(Outcome.TIMEOUT, f"not finished after {self.time_limit:g} s"))
 
     def _flush(self) -> None:
         for running in (one for pack in self.running.values() for one in pack):
-            if running.history and time.monotonic() - running.flushed > FLUSH:
+            if running.history and clock.now() - running.flushed > FLUSH:
                 self.writer.log(running.attempt, running.history)
-                running.history, running.flushed = [], time.monotonic()
+                running.history, running.flushed = [], clock.now()
 
     def _abandon(self, message: str) -> None:
         """End the trials under way; they will be run again."""

@@ -181,11 +181,13 @@ class Train(Request[list[Ended]]):
 
 @dataclass(frozen=True)
 class Epoch:
-    """A trial has ended an epoch. place: of the trial among those of its request."""
+    """A trial has ended an epoch. place: of the trial among those of its request. seconds: since it was begun, by the worker's
+    clock, which stands still while the worker is stopped."""
 
     place: int
     epoch: int
     metrics: dict[str, float]
+    seconds: float
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import torch
 
 from bench import ambient, components, models
 from bench import data as datasets
+from bench.clock import now as clock
 from bench.config import Data, TrialConfig
 from bench.data import Dataset
 from bench.errors import BenchError
@@ -147,8 +148,10 @@ def _probe_packs(request: ProbePacks, channel: Channel, device: str) -> dict[tup
 
 
 def _train(request: Train, channel: Channel, device: str) -> list[Ended]:
+    began = clock()
+
     def report(place: int, epoch: int, metrics: dict[str, float]) -> bool:
-        channel.tell(Epoch(place, epoch, metrics))
+        channel.tell(Epoch(place, epoch, metrics, clock() - began))
         return request.asks and not channel.hear()
 
     trials: list[tuple[TrialConfig, int]] = list(request.trials)

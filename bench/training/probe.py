@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from time import perf_counter
 
 import numpy as np
 import torch
 
 from bench import memory
+from bench.clock import now as clock
 from bench.config import TrialConfig
 from bench.data import Dataset, Part, view
 from bench.models import packable, packed
@@ -119,12 +119,12 @@ def _part(config: TrialConfig, dataset: Dataset, images: int, device: torch.devi
 def _seconds(run: Callable[[], object], device: torch.device) -> float:
     """Return the mean duration of `run` after one warm-up; `run` must wait for the device. Where the warm-up alone takes long, it
     is what counts; but on a GPU, where the first time captures or compiles."""
-    start = perf_counter()
+    start = clock()
     run()
-    if (first := perf_counter() - start) > LONG and device.type == "cpu":
+    if (first := clock() - start) > LONG and device.type == "cpu":
         return first
-    start, runs = perf_counter(), 0
-    while runs < REPEATS and perf_counter() - start < TIMED:
+    start, runs = clock(), 0
+    while runs < REPEATS and clock() - start < TIMED:
         run()
         runs += 1
-    return (perf_counter() - start) / runs
+    return (clock() - start) / runs

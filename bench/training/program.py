@@ -12,7 +12,7 @@ from bench import components
 from bench.config import SplitName, TrialConfig
 from bench.data import Part, Preprocess
 from bench.data.augment import Generators
-from bench.models import build, packed
+from bench.models import build, layout, packed
 from bench.seeding import generator
 from bench.training import capture
 from bench.training.losses import Objective
@@ -70,13 +70,15 @@ class Program:
             raise packed.Unpackable("the trials differ in their numbers of images")
         self.preprocess = first.preprocess if alone else Preprocess.by_turns([one.preprocess for one in starts])
         self.network = first.network if alone else packed.pack([one.network for one in starts])
-        layout = torch.channels_last if self.train.channels_last else torch.contiguous_format
+        last = torch.channels_last if self.train.channels_last else torch.contiguous_format
         self._dropouts = [one.dropout for one in starts]
-        packed.own_dropout(self.network, self._dropouts, layout)
+        packed.own_dropout(self.network, self._dropouts, last)
         packed.convolve_by(self.network, backend)
         self._augmentations = [one.augmentation for one in starts]
-        self._memory_format = layout if alone else torch.contiguous_format  # packed, each network's channels lie together
+        self._memory_format = last if alone else torch.contiguous_format  # packed, each network's channels lie together
         self.network.to(device, memory_format=self._memory_format)
+        if device.type == "cpu":
+            layout.make_safe(self.network)
         self._run = torch.compile(self.network) if self.train.compile else self.network
         configs = [one.config for one in starts]
         self._objective = Objective(configs, self.network, [one.parts["train"].environments for one in starts])

@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from time import perf_counter
 
 import torch
 
 from bench import memory
+from bench.clock import now as clock
 from bench.config import TrialConfig
 from bench.data import Dataset
 from bench.data.reuse import kept_parts
@@ -140,11 +140,11 @@ def _run(
     del starts
     running = list(zip(members, reports, strict=True))
     _synchronise(device)
-    began = perf_counter()
+    began = clock()
     for epoch in range(1, first.train.epochs + 1):
-        epoch_began = perf_counter()
+        epoch_began = clock()
         measured, scores = _epoch(program, [member.parts["val"].labels for member, _ in running], epoch)
-        now = perf_counter()
+        now = clock()
         for place, (member, report) in enumerate(running):
             if not member.ended:
                 member.after_epoch(

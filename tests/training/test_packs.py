@@ -191,8 +191,8 @@ def test_a_report_ends_its_own_member_only_and_a_pack_shrinks(double, dataset, t
 
 
 def test_a_share_of_the_time_is_each_members(dataset, trial_config, monkeypatch):
-    clock = count(step=6)  # seconds that pass between two looks at it: before the first epoch, and around each
-    monkeypatch.setattr(trial, "perf_counter", lambda: next(clock))
+    seconds = count(step=6)  # that pass between two looks at the clock: before the first epoch, and around each
+    monkeypatch.setattr(trial, "clock", lambda: next(seconds))
     for result in packed([(trial_config(), seed) for seed in range(3)], dataset):
         assert [row["seconds"] for row in result.history] == [12, 24, 36]
         assert result.metrics["wall_clock"] == 3 * 6 / 3

@@ -1,10 +1,9 @@
 """How long denoising takes, found from a few images."""
 
-from time import perf_counter
-
 import torch
 
 from bench import memory
+from bench.clock import now as clock
 from bench.config import Denoise
 from bench.data.denoise.store import CHUNK, STEP, steps
 
@@ -24,6 +23,6 @@ def seconds_an_image(images: torch.Tensor, denoise: Denoise, device: torch.devic
     few = images[: STEP if device.type == "cpu" else CHUNK]
     with memory.reused():
         for some in (few[:2], few):  # the first ones, with imports and fixed costs, do not count
-            began = perf_counter()
+            began = clock()
             list(steps(some, denoise, device, lambda count: None))
-    return factor * (perf_counter() - began) / len(few)
+    return factor * (clock() - began) / len(few)

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from bench import clock
 from bench.runner.messages import Denoised, Done, Epoch, Event, Progress, Up
 
 
@@ -29,6 +30,7 @@ class PipeChannel:
 
 def main(pipe: Connection, device: str, threads: int) -> None:
     """Answer requests until the pipe closes. device: "cpu", "cuda:0" …, or "auto" (CUDA where there is one)."""
+    clock.now.watch()
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     from bench.runner.requests import answer  # with torch, which the coordinator, who names this function, does without
     from bench.runner.worker import begin, failed
