@@ -77,6 +77,8 @@ class Artifact(StrEnum):
 
 AXIS, DRAWN = "axis.", "search."
 """What the tags of a cell's labels, and of what a search drew, begin with."""
+WHOLE = r"\d{1,18}"
+"""A whole number in a tag. Python refuses to read thousands of digits."""
 CONDITIONS = ("device", "workers", "threads", "precision", "pack")
 """Tags that must agree before times are compared: the machine, what else ran on it, the arithmetic, and how many trials trained
 as one program (none: each alone)."""
@@ -246,7 +248,7 @@ def coordinator(run: StoredRun) -> str:
 def pack(run: StoredRun) -> tuple[int, str]:
     """Return how many trials trained as one program, and how that was computed; (1, "") of one that trained alone."""
     text = run.tags.get("pack", "")
-    return (int(text), run.tags.get("backend", "")) if text.isdecimal() else (1, "")
+    return (int(text), run.tags.get("backend", "")) if _is_whole(text) else (1, "")
 
 
 def conditions(run: StoredRun) -> tuple[str, ...]:
@@ -275,9 +277,9 @@ def weights(run: StoredRun) -> Origin | None:
     """Return which trial's weights this one started from, None where from none of this suite."""
     if "weights.cell" in run.tags:
         number = run.tags.get("weights.seed", "")
-        return Origin(run.tags["weights.cell"], int(number)) if number.isdecimal() else None
+        return Origin(run.tags["weights.cell"], int(number)) if _is_whole(number) else None
     # as it was written before there were two tags
-    older = re.fullmatch(r"(.+), seed (\d+)", run.tags.get("weights", ""), re.DOTALL)
+    older = re.fullmatch(rf"(.+), seed ({WHOLE})", run.tags.get("weights", ""), re.DOTALL)
     return Origin(older[1], int(older[2])) if older else None
 
 
@@ -299,9 +301,9 @@ class DeclaredSeeds:
     @classmethod
     def read(cls, text: str) -> "DeclaredSeeds":
         """Return what a declaration says. Text that is none counts as one of its own."""
-        if looks := re.fullmatch(r"looks (\d+(?:, \d+)*) at alpha (\S+)", text):
+        if looks := re.fullmatch(rf"looks ({WHOLE}(?:, {WHOLE})*) at alpha (\S+)", text):
             return cls(text, looks=tuple(map(int, looks[1].split(","))), alpha=looks[2])
-        if re.fullmatch(r"-?\d+(, -?\d+)*", text):
+        if re.fullmatch(rf"-?{WHOLE}(, -?{WHOLE})*", text):
             return cls(text, seeds=tuple(map(int, text.split(","))))
         return cls(text)
 
@@ -316,6 +318,10 @@ class DeclaredSeeds:
 def declared_seeds(run: StoredRun) -> DeclaredSeeds:
     """Return the seeds that were declared when the run was made."""
     return DeclaredSeeds.read(run.tags.get("seeds", ""))
+
+
+def _is_whole(text: str) -> bool:
+    return re.fullmatch(WHOLE, text) is not None
 
 
 def _with_prefix(run: StoredRun, prefix: str) -> dict[str, str]:
