@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.trackers.record import KeptWeights
+
 
 class Damaged(ValueError):
     """An artifact does not hold what it should. Its text is the end of a sentence that begins with the artifact."""
@@ -45,6 +47,22 @@ def predictions(content: bytes, split: str) -> Predictions:
     if not np.isfinite(probabilities).all() or targets.min() < 0 or targets.max() >= probabilities.shape[1]:
         raise Damaged(f"holds numbers of {split!r} that are no probabilities, or targets that are no class")
     return found
+
+
+def check_weights(content: bytes, kept: KeptWeights | None) -> None:
+    """Raise Damaged where a file of weights is not the one that was kept; of an older version's, where it is not whole."""
+    if kept:
+        if KeptWeights.of(content) != kept:
+            raise Damaged("is not what was kept")
+        return
+    try:
+        length = int.from_bytes(content[:8], "little")
+        header = json.loads(content[8 : 8 + length])
+        end = max((one["data_offsets"][1] for name, one in header.items() if name != "__metadata__"), default=0)
+    except Exception as error:
+        raise Damaged(f"cannot be read ({type(error).__name__})") from error
+    if len(content) != 8 + length + end:
+        raise Damaged("is not whole")
 
 
 def confusion(content: bytes) -> dict[str, Any]:

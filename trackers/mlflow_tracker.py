@@ -122,13 +122,27 @@ class MlflowTracker:
             return None
         with self._guard("read"):
             try:
-                folder = database.read_artifact_folder(self.uri, run_id) if database.is_database(self.uri) else None
-                if folder:
+                if folder := self._artifact_folder(run_id):
                     return (folder / name).read_bytes()
             except (LookupError, FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 return None
             with tempfile.TemporaryDirectory() as aside:
                 return _found(lambda: Path(self._client.download_artifacts(run_id, name, aside)).read_bytes())
+
+    def artifact_size(self, run_id: str, name: str) -> int | None:
+        if (path := database.sqlite_path(self.uri)) and not path.exists():
+            return None
+        with self._guard("read"):
+            try:
+                if folder := self._artifact_folder(run_id):
+                    return (folder / name).stat().st_size if (folder / name).is_file() else None
+            except LookupError:
+                return None
+            listed = _found(lambda: self._client.list_artifacts(run_id)) or []
+            return next((one.file_size for one in listed if one.path == name and not one.is_dir), None)
+
+    def _artifact_folder(self, run_id: str) -> Path | None:
+        return database.read_artifact_folder(self.uri, run_id) if database.is_database(self.uri) else None
 
     # ------------------------------------------------------------ writing
 

@@ -4,6 +4,7 @@ A run's tags are text. `TrialStart` and `TrialEnd` write them; the functions bel
 logged or an older version wrote.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -166,12 +167,25 @@ class TrialStart:
 
 
 @dataclass(frozen=True)
+class KeptWeights:
+    """What tells kept weights from damaged ones: their size in bytes, and their SHA-256 in hexadecimal digits."""
+
+    size: int
+    digest: str
+
+    @classmethod
+    def of(cls, content: bytes) -> "KeptWeights":
+        return cls(len(content), hashlib.sha256(content).hexdigest())
+
+
+@dataclass(frozen=True)
 class TrialEnd:
-    """How a trial ended. pack: how many trials trained as one program, itself included; backend: how that was computed."""
+    """How a trial ended. pack: how many trials trained as one program, itself included; backend: how that was computed. kept: the
+    weights, where they were."""
 
     outcome: Outcome
     message: str = ""
-    keeps_weights: bool = False
+    kept: KeptWeights | None = None
     pack: int = 1
     backend: str = ""
 
@@ -180,8 +194,8 @@ class TrialEnd:
         known = {"outcome": str(self.outcome)}
         if self.message:
             known["message"] = self.message
-        if self.keeps_weights:
-            known["kept"] = "weights"
+        if self.kept:
+            known |= {"kept": "weights", "kept.size": str(self.kept.size), "kept.sha256": self.kept.digest}
         if self.pack > 1:
             known |= {"pack": str(self.pack), "backend": self.backend}
         return known
@@ -238,6 +252,12 @@ def rules(run: StoredRun) -> str | None:
 def keeps_weights(run: StoredRun) -> bool:
     """Whether the run has kept the weights that were trained."""
     return "kept" in run.tags
+
+
+def kept_weights(run: StoredRun) -> KeptWeights | None:
+    """Return what is known of the weights that a run has kept; None where it does not say so."""
+    size, digest = run.tags.get("kept.size", ""), run.tags.get("kept.sha256", "")
+    return KeptWeights(int(size), digest) if _is_whole(size) and digest else None
 
 
 def coordinator(run: StoredRun) -> str:

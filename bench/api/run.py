@@ -2,6 +2,8 @@
 
 import shlex
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bench.api.plan import Forecast, opened, planned, refuse_undeclared
 from bench.api.report import Report, of_plan
@@ -15,6 +17,7 @@ from bench.runner.messages import Denoised
 from bench.runner.packs import Packs, choose, parse, timed_stages
 from bench.runner.plan import Job, Plan
 from bench.runner.preflight import preflight
+from bench.runner.stored import Stored
 from bench.suite import Suite
 from bench.trackers import StoredRun, Tracker, record
 from bench.trackers.record import Outcome
@@ -101,7 +104,9 @@ def run(
             for run in reconcile(tracker, runs):
                 listener.elsewhere(record.cell(run), record.coordinator(run))
             limit = time_limit or suite.spec.time_limit
-            return _Rounds(suite, tracker, workers_of, packs, listener, limit, retry, exploratory).run(plan)
+            with TemporaryDirectory(prefix="bench-weights-") as folder:
+                stored = Stored(tracker, Path(folder))
+                return _Rounds(suite, tracker, workers_of, packs, listener, limit, retry, exploratory, stored).run(plan)
 
 
 def _without_leftovers(tracker: Tracker, suite: Suite) -> list[StoredRun]:
@@ -135,6 +140,7 @@ class _Rounds:
     time_limit: float | None
     retry: bool
     exploratory: bool
+    stored: Stored
     tried: set[tuple[str, bool]] = field(default_factory=set)
     """Fingerprints, and whether their weights were known to be needed: that may turn out when they have been trained."""
     summaries: list[Summary] = field(default_factory=list)
@@ -156,7 +162,7 @@ class _Rounds:
     def _planned(self, before: Plan) -> Plan:
         """Return the plan as the store stands now, checked."""
         runs = self.tracker.runs(self.suite.experiment)
-        plan = planned(self.suite, runs, self.tracker, retry=self.retry and not self.tried)
+        plan = planned(self.suite, runs, self.tracker, retry=self.retry and not self.tried, stored=self.stored)
         plan.facts, plan.possible_keepers = before.facts, before.possible_keepers
         preflight(plan, self.executor)
         kept_weights.choose(plan)
@@ -184,8 +190,11 @@ class _Rounds:
         self.listener.round_began(plan, self._workers(plan))
         summary = Summary()
         try:
-            summary = Coordinator(plan, self.tracker, self.executor, self.listener, self.time_limit, self.packs).run()
-            for job, metrics in Ensembles(plan, self.tracker, self.executor).run() if not summary.interrupted else ():
+            summary = Coordinator(
+                plan, self.tracker, self.executor, self.listener, self.stored, self.time_limit, self.packs
+            ).run()
+            votes = Ensembles(plan, self.tracker, self.executor, self.stored)
+            for job, metrics in votes.run() if not summary.interrupted else ():
                 self.listener.started(job)
                 self.listener.ended(job, Outcome.FINISHED, "", metrics)
                 summary.outcomes[Outcome.FINISHED] += 1

@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from bench.config import TrialConfig
@@ -19,8 +17,10 @@ from bench.runner.messages import Died, Done, Ended, Epoch, Event, Failed, Lost,
 from bench.runner.packs import Packs
 from bench.runner.plan import Job, Plan
 from bench.runner.queue import Queue
+from bench.runner.stored import Stored
 from bench.trackers import StoredRun, Tracker, record
-from bench.trackers.record import Artifact, Outcome, TrialEnd
+from bench.trackers.contents import Damaged
+from bench.trackers.record import Artifact, KeptWeights, Outcome, TrialEnd
 
 FLUSH = 10.0
 """Seconds between two batches of per-epoch metrics of a running trial; shorter trials write theirs once, at the end."""
@@ -96,7 +96,7 @@ class Coordinator:
     """Runs what a plan has to do.
 
     time_limit: seconds after which a trial is ended as `timeout`, None for no limit; of a pack, so many for each of its trials.
-    packs: which trials train together; None for none.
+    packs: which trials train together; None for none. stored: gives the weights that trials start from.
     """
 
     def __init__(
@@ -105,11 +105,12 @@ class Coordinator:
         tracker: Tracker,
         executor: Executor,
         listener: Listener,
+        stored: Stored,
         time_limit: float | None = None,
         packs: Packs | None = None,
     ):
         self.plan, self.tracker, self.executor, self.listener = plan, tracker, executor, listener
-        self.packs, self.time_limit = packs or Packs(), time_limit
+        self.stored, self.packs, self.time_limit = stored, packs or Packs(), time_limit
         self.running: dict[int, list[_Running]] = {}
         """number of a worker → the trials that it trains as one program."""
         self.again: list[list[_Running]] = []
@@ -117,7 +118,6 @@ class Coordinator:
         whole, which tells whose fault it was."""
         self.co_workers = 1
         """How many workers are used."""
-        self.scratch = TemporaryDirectory(prefix="bench-weights-")
         self.summary = Summary()
 
     def run(self) -> Summary:
@@ -138,7 +138,6 @@ class Coordinator:
             raise
         finally:
             self.summary.seconds = time.monotonic() - began
-            self.scratch.cleanup()
         return self.summary
 
     def _loop(self) -> None:
@@ -213,14 +212,11 @@ class Coordinator:
         config, origin = job.trial.cell.config, job.origin
         if origin is None:
             return config
-        path = Path(self.scratch.name) / f"{origin.trial.fingerprint}.safetensors"
-        if not path.exists():
-            with self._tracking():
-                content = self.tracker.artifact(origin.result.run_id, Artifact.WEIGHTS)
-            if content is None:
-                mend = f"delete that run ({origin.result.run_id}), so that it is trained again"
-                raise BenchError(f"the run of {origin.name} has lost its weights", where=Artifact.WEIGHTS, mend=mend)
-            path.write_bytes(content)
+        try:
+            path = self.stored.weights(origin.result)
+        except Damaged as error:  # only of a search that has drawn whose weights it takes: others were looked at before
+            mend = f"delete that run ({origin.result.run_id}), so that it is trained again"
+            raise BenchError(f"what the run of {origin.name} has kept {error}", where=Artifact.WEIGHTS, mend=mend) from error
         return config.model_copy(update={"model": config.model.model_copy(update={"weights": str(path)})})
 
     def _take(self, worker: Worker, event: Event) -> None:
@@ -276,8 +272,9 @@ class Coordinator:
             self._hand(worker)  # before the writing, for which the worker need not wait
         finally:
             for running, result in zip(pack, results, strict=True):
-                keeps = Artifact.WEIGHTS in result.artifacts
-                end = TrialEnd(_outcome(result), result.message, keeps, result.pack, result.backend)
+                weights = result.artifacts.get(Artifact.WEIGHTS)
+                kept = KeptWeights.of(weights) if weights else None
+                end = TrialEnd(_outcome(result), result.message, kept, result.pack, result.backend)
                 self._end(running, end, result.metrics, result.artifacts)
 
     def _lost(self, worker: Worker, pack: list[_Running], event: Lost) -> None:

@@ -46,7 +46,7 @@ metrics:
   spread: {sd: test/class_accuracy}
   gap: {minus: [train/accuracy, test/accuracy]}
 tables:
-  base: {stage: base, rows: lr, values: [test/accuracy, spread, gap, wall_clock]}
+  base: {stage: base, rows: lr, values: [test/accuracy, spread, gap]}
   classes: {stage: base, rows: class, columns: lr, values: test/class_accuracy/*}
   further: {stage: further, rows: frozen, values: test/accuracy}
   votes: {stage: votes, rows: vote, values: [val/accuracy, test/accuracy]}
@@ -290,3 +290,43 @@ def test_what_is_damaged_costs_its_own_part(damaged, name):
     for verb in ("status", "plan --no-probe"):
         answer = bench(*verb.split(), "whole.yaml")
         assert answer.code in (0, 3), f"{verb}: {answer.code} {answer.err}"
+
+
+NEEDED = {
+    **{f"weights.safetensors {how}": ("further", artifact("weights.safetensors", change)) for how, change in CONTENTS.items()},
+    **{f"predictions.npz {how}": ("votes", artifact("predictions.npz", change)) for how, change in CONTENTS.items()},
+    "confusion.json garbage": ("votes", artifact("confusion.json", CONTENTS["garbage"])),
+    "what was kept unknown": ("further", lambda store: (every("kept.size", None)(store), FLIPPED(store))[0]),
+    "what was kept unknown, and truncated": ("further", lambda store: (every("kept.size", None)(store), SHORTENED(store))[0]),
+    "seed garbage": ("votes", tag("seed", "ü", "base")),
+    "search parameters garbage": ("tuning", rows("UPDATE tags SET value = 'x' WHERE key LIKE 'search.%'")),
+}
+FLIPPED = artifact("weights.safetensors", lambda content: flipped(content[:8]) + content[8:])
+SHORTENED = artifact("weights.safetensors", lambda content: content[:-1])
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_what_is_needed_and_damaged_is_made_again(damaged, name):
+    """Without an error, in the same run, and equal to what it was."""
+    bench, store = damaged
+    before = bench("report", "whole.yaml").tables
+    stage, damage = NEEDED[name]
+    store.sql("DELETE FROM runs WHERE run_uuid IN (SELECT run_uuid FROM tags WHERE key = 'stage' AND value = ?)", stage)
+    damage(store)
+    again = bench("run", "whole.yaml", "--executor", "inline")
+    assert again.code == 0, again.err + again.out
+    assert _results(bench("report", "whole.yaml").tables) == _results(before)
+    assert bench("status", "whole.yaml").code == 0
+
+
+def test_a_run_goes_on_beside_damaged_metrics(damaged):
+    bench, store = damaged
+    store.sql("DELETE FROM runs WHERE run_uuid IN (SELECT run_uuid FROM tags WHERE key = 'stage' AND value = 'votes')")
+    metrics(0.0, "base", True)(store)
+    again = bench("run", "whole.yaml", "--executor", "inline")
+    assert again.code in (0, 3) and "not measured" in again.out, again.err
+
+
+def _results(tables: str) -> list[str]:
+    """Return the tables of accuracies and the verdicts."""
+    return [line for line in tables.splitlines() if line.startswith("| ") and "." in line and " s" not in line]

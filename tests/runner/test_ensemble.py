@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.runner.ensembles import Ensembles, chosen, scores
+from bench.runner.ensembles import Ensembles, scores
 from bench.runner.planner import make_plan
+from bench.runner.voters import chosen
 from bench.suite.stages import Ensemble
 from bench.trackers import StoredRun
 
@@ -116,8 +117,8 @@ def test_a_vote_is_recorded(make, vote):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"without": 1}, "has no stored predictions, so it cannot vote (predictions.npz of run r1 is gone)"),
-        ({"without": 0}, "has no stored predictions, so it cannot vote (predictions.npz of run r0 is gone)"),
+        ({"without": 1}, "cannot vote: what run r1 has stored is gone (predictions.npz)"),
+        ({"without": 0}, "cannot vote: what run r0 has stored is gone (predictions.npz)"),
         ({"odd": 2}, "saw other val images or labels than"),
         ({"mislabelled": 2}, "saw other val images or labels than"),
     ],

@@ -187,7 +187,7 @@ def test_weights_that_are_of_no_trial(tags):
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_the_tags_of_a_trial_that_ends(outcome):
     assert TrialEnd(outcome).tags() == {"outcome": outcome.value}
-    told = TrialEnd(outcome, "why", keeps_weights=True, pack=4, backend="vmap").tags()
+    told = TrialEnd(outcome, "why", kept=record.KeptWeights.of(b"weights"), pack=4, backend="vmap").tags()
     assert told == {"outcome": outcome.value, "message": "why", "kept": "weights", "pack": "4", "backend": "vmap"}
     assert all(type(text) is str for text in told.values())
     stored = run(told)
