@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from bench.reports.statistics import Comparison, crossed, mcnemar
+from bench.trackers import contents
 
 if TYPE_CHECKING:
     from bench.reports.arms import ArmValues
@@ -41,7 +42,7 @@ def crossed_comparison(
                 return Comparison(reason=f"the run of seed {seed} of {arm.name} has no stored predictions"), ""
             try:
                 correct[-1].append(_correct(content, split))
-            except ValueError as damaged:
+            except contents.Damaged as damaged:
                 return Comparison(reason=f"predictions.npz of the run of seed {seed} of {arm.name} {damaged}"), ""
     images = sorted(set.intersection(*(set(by_image) for arm in correct for by_image in arm)))
     if not images:
@@ -58,8 +59,6 @@ def crossed_comparison(
 
 def _correct(content: bytes, split: str) -> Mapping[int, bool]:
     """Return image → whether it was recognised. Raises contents.Damaged."""
-    from bench.trackers import contents
-
     found = contents.predictions(content, split)
     right = found.probabilities.argmax(1) == found.targets
     return dict(zip(found.indices.tolist(), right.tolist(), strict=True))

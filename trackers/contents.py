@@ -3,11 +3,12 @@
 import io
 import json
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from bench.trackers.record import KeptWeights
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Damaged(ValueError):
@@ -19,13 +20,15 @@ class Predictions:
     """What a trial says of one split. probabilities: [N, C], all finite; targets: integers [N], classes of C; indices: integers
     [N], which images."""
 
-    probabilities: np.ndarray
-    targets: np.ndarray
-    indices: np.ndarray
+    probabilities: "np.ndarray"
+    targets: "np.ndarray"
+    indices: "np.ndarray"
 
 
-def arrays(content: bytes) -> dict[str, np.ndarray]:
+def arrays(content: bytes) -> dict[str, "np.ndarray"]:
     """Return the arrays of an archive by name. Raises Damaged."""
+    import numpy as np
+
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
@@ -35,6 +38,8 @@ def arrays(content: bytes) -> dict[str, np.ndarray]:
 
 def predictions(content: bytes, split: str) -> Predictions:
     """Return the predictions of a split. Raises Damaged."""
+    import numpy as np
+
     stored = arrays(content)
     try:
         found = Predictions(*(stored[f"{split}/{part}"] for part in ("probabilities", "targets", "indices")))

@@ -78,7 +78,7 @@ class Artifact(StrEnum):
 
 AXIS, DRAWN = "axis.", "search."
 """What the tags of a cell's labels, and of what a search drew, begin with."""
-WHOLE = r"\d{1,18}"
+WHOLE = r"\d{1,60}"
 """A whole number in a tag. Python refuses to read thousands of digits."""
 CONDITIONS = ("device", "workers", "threads", "precision", "pack")
 """Tags that must agree before times are compared: the machine, what else ran on it, the arithmetic, and how many trials trained

@@ -1,5 +1,6 @@
 """How long it will take: from what has run before, else from short probes; and the denoising that goes before all training."""
 
+import logging
 from collections.abc import Callable
 
 from bench.config import TrialConfig
@@ -10,10 +11,19 @@ from bench.runner.preflight import Kind, digests, kind
 from bench.suite import Cell
 from bench.trackers import StoredRun, record
 
+logger = logging.getLogger("bench")
+
 
 def denoise(plan: Plan, executor: Executor, progress: Callable[[Denoised], None]) -> None:
     """Denoise the images of every trial that is to do, before any trains; what was denoised before is found on disk."""
-    executor.map((Denoise(cell.config, seed) for cell, seed in _image_sets(plan)), progress)
+
+    def tell(value: Denoised | str) -> None:
+        if isinstance(value, str):
+            logger.info(value)
+        else:
+            progress(value)
+
+    executor.map((Denoise(cell.config, seed) for cell, seed in _image_sets(plan)), tell)
 
 
 def estimate(plan: Plan, executor: Executor) -> None:
