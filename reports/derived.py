@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bench.errors import did_you_mean
+from bench.trackers.rows import LARGEST
 
 if TYPE_CHECKING:
     from bench.suite.metrics import Derived
 
-LARGEST = 1e150
-"""MLflow keeps infinity as the largest number there is; no metric of a trial comes near."""
 RULES: dict[str, Callable[[Sequence[float]], float]] = {"mean": statistics.fmean, "sd": statistics.pstdev, "min": min, "max": max}
 
 

@@ -1,10 +1,10 @@
 """Comparisons over seeds and images, from the predictions that every trial stores."""
 
-import io
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from bench.reports.statistics import Comparison, crossed, mcnemar
+from bench.trackers import contents
 
 if TYPE_CHECKING:
     from bench.reports.arms import ArmValues
@@ -40,7 +40,10 @@ def crossed_comparison(
             content = predictions(run.run_id) if run else None
             if content is None:
                 return Comparison(reason=f"the run of seed {seed} of {arm.name} has no stored predictions"), ""
-            correct[-1].append(_correct(content, split))
+            try:
+                correct[-1].append(_correct(content, split))
+            except contents.Damaged as damaged:
+                return Comparison(reason=f"predictions.npz of the run of seed {seed} of {arm.name} {damaged}"), ""
     images = sorted(set.intersection(*(set(by_image) for arm in correct for by_image in arm)))
     if not images:
         return Comparison(reason="the two arms were not measured on the same images"), ""
@@ -55,9 +58,7 @@ def crossed_comparison(
 
 
 def _correct(content: bytes, split: str) -> Mapping[int, bool]:
-    """Return image → whether it was recognised."""
-    import numpy as np
-
-    with np.load(io.BytesIO(content)) as stored:
-        right = stored[f"{split}/probabilities"].argmax(1) == stored[f"{split}/targets"]
-        return dict(zip(stored[f"{split}/indices"].tolist(), right.tolist(), strict=True))
+    """Return image → whether it was recognised. Raises contents.Damaged."""
+    found = contents.predictions(content, split)
+    right = found.probabilities.argmax(1) == found.targets
+    return dict(zip(found.indices.tolist(), right.tolist(), strict=True))

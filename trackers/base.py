@@ -109,6 +109,9 @@ class Tracker(Protocol):
     def artifact(self, run_id: str, name: str) -> bytes | None:
         """Return the content of an artifact, or None where there is no such run, or it has none of this name."""
 
+    def artifact_size(self, run_id: str, name: str) -> int | None:
+        """Return the size of an artifact in bytes, without reading it, or None as `artifact` does."""
+
     def close_stale(self, runs: list[StoredRun], tags: dict[str, str]) -> None:
         """Mark as KILLED those of `runs` that are RUNNING there, and add `tags` to them."""
 

@@ -7,12 +7,12 @@ queries here. It also creates or migrates the database when it only wants to rea
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from bench.errors import BenchError
-from bench.trackers import errors, schema
-from bench.trackers.base import Status, StoredRun
+from bench.trackers import errors, rows, schema
+from bench.trackers.base import StoredRun
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -48,11 +48,6 @@ def sqlite_path(uri: str) -> Path | None:
     return None if path == uri or path in ("", ":memory:") or path.startswith("file:") else Path(path)
 
 
-def status(said: str) -> Status:
-    """Return the status of a run as we know it, given MLflow's: it has one more, of what is to run later."""
-    return cast(Status, "RUNNING" if said == "SCHEDULED" else said)
-
-
 def read_runs(uri: str, experiment: str) -> list[StoredRun] | None:
     """Return the runs of an experiment, oldest first; None where MLflow itself had better be asked.
 
@@ -62,20 +57,20 @@ def read_runs(uri: str, experiment: str) -> list[StoredRun] | None:
     def read(connection: "Connection") -> list[StoredRun] | None:
         import sqlalchemy as sa
 
-        found = _experiments(connection, experiment)
-        if len(found) != 1:
-            return None if found else []
-        chosen = {"experiment": found[0]}
+        known = _experiments(connection, experiment)
+        if len(known) != 1:
+            return None if known else []
+        chosen = {"experiment": known[0]}
         tags: dict[str, dict[str, str]] = defaultdict(dict)
         # fetchall: going through the rows one by one takes SQLAlchemy half as long again
         for run, key, value in connection.execute(sa.text(TAGS), chosen).fetchall():
-            tags[run][key] = value
+            tags[run][key] = value if type(value) is str else rows.text(value)
         metrics: dict[str, dict[str, float]] = defaultdict(dict)
         for run, key, value, is_nan in connection.execute(sa.text(METRICS), chosen).fetchall():
-            if not is_nan:
-                metrics[run][key] = value
+            if not is_nan and (found := rows.number(value)) is not None:
+                metrics[run][key] = found
         return [
-            StoredRun(run, status(said), tags[run], metrics[run], start / 1000, end / 1000 if end else None)
+            StoredRun(run, rows.status(said), tags[run], metrics[run], rows.seconds(start) or 0.0, rows.seconds(end))
             for run, said, start, end in connection.execute(sa.text(RUNS), chosen)
         ]
 
@@ -95,8 +90,8 @@ def read_histories(uri: str, run_ids: Sequence[str], metrics: Sequence[str]) -> 
             chosen = {"runs": list(run_ids[first : first + CHUNK]), "metrics": list(metrics)}
             points: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
             for run, key, step, value, is_nan in connection.execute(query, chosen).fetchall():
-                if not is_nan:
-                    points[run, key].setdefault(step, value)
+                if not is_nan and (point := rows.point(step, value)):
+                    points[run, key].setdefault(*point)
             for (run, key), by_step in points.items():
                 result.setdefault(run, {})[key] = list(by_step.items())
         return result
@@ -116,13 +111,16 @@ def read_experiment_id(uri: str, experiment: str) -> str | None:
 
 
 def read_artifact_folder(uri: str, run_id: str) -> Path | None:
-    """Return the folder on this machine with a run's artifacts; None where they lie elsewhere, or MLflow had better be asked."""
+    """Return the folder on this machine with a run's artifacts; None where they lie elsewhere, or MLflow had better be asked.
+    Raises LookupError where the store knows no run, or no place of its artifacts."""
 
     def read(connection: "Connection") -> Path | None:
         import sqlalchemy as sa
 
         found = connection.execute(sa.text("SELECT artifact_uri FROM runs WHERE run_uuid = :run"), {"run": run_id}).scalar()
-        return Path(found) if found and found.startswith("/") else None
+        if not (place := rows.text(found)):
+            raise LookupError(run_id)
+        return Path(place) if place.startswith("/") else None
 
     return _read(uri, read, None)
 
@@ -135,8 +133,15 @@ def _read(uri: str, read: Callable[["Connection"], T | None], nothing: T) -> T |
         return nothing
     engine = connect(uri)
     try:
-        with engine.connect() as connection:
-            return read(connection) if sa.inspect(connection).has_table("experiments") else nothing
+        try:
+            with engine.connect() as connection:
+                return read(connection) if sa.inspect(connection).has_table("experiments") else nothing
+        except sa.exc.OperationalError as error:
+            if not errors.is_of_text(error):
+                raise
+        with engine.connect() as connection:  # slower: each text is decoded by us
+            connection.connection.dbapi_connection.text_factory = rows.text  # type: ignore[union-attr]
+            return read(connection)
     except sa.exc.DBAPIError as error:
         if errors.is_of_unknown_schema(error):
             return None

@@ -106,6 +106,11 @@ def is_of_unknown_schema(error: Exception) -> bool:
     return isinstance(error, ProgrammingError)
 
 
+def is_of_text(error: Exception) -> bool:
+    """Whether SQLite's error says that a text in its file is none; it has no code for that."""
+    return "decode to UTF-8" in str(error)
+
+
 def _is_store_error(error: Exception) -> bool:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
-from bench.trackers import database, errors, holding, schema, view
+from bench.trackers import database, errors, holding, rows, schema, view
 from bench.trackers.base import Status, StoredRun
 from bench.trackers.lease import Hold, Lease
 from bench.trackers.mlflow_lease import MlflowBook, deleted
@@ -126,10 +126,28 @@ class MlflowTracker:
         if (path := database.sqlite_path(self.uri)) and not path.exists():
             return None
         with self._guard("read"):
-            if database.is_database(self.uri) and (folder := database.read_artifact_folder(self.uri, run_id)):
-                return (folder / name).read_bytes() if (folder / name).is_file() else None
+            try:
+                if folder := self._artifact_folder(run_id):
+                    return (folder / name).read_bytes()
+            except (LookupError, FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                return None
             with tempfile.TemporaryDirectory() as aside:
                 return _found(lambda: Path(self._client.download_artifacts(run_id, name, aside)).read_bytes())
+
+    def artifact_size(self, run_id: str, name: str) -> int | None:
+        if (path := database.sqlite_path(self.uri)) and not path.exists():
+            return None
+        with self._guard("read"):
+            try:
+                if folder := self._artifact_folder(run_id):
+                    return (folder / name).stat().st_size if (folder / name).is_file() else None
+            except LookupError:
+                return None
+            listed = _found(lambda: self._client.list_artifacts(run_id)) or []
+            return next((one.file_size for one in listed if one.path == name and not one.is_dir), None)
+
+    def _artifact_folder(self, run_id: str) -> Path | None:
+        return database.read_artifact_folder(self.uri, run_id) if database.is_database(self.uri) else None
 
     # ------------------------------------------------------------ writing
 
@@ -327,9 +345,8 @@ def _server_version(uri: str) -> str:
 
 def _stored(run: "Run") -> StoredRun:
     info = run.info
-    end = info.end_time / 1000 if info.end_time else None
-    status = database.status(info.status)
-    return StoredRun(info.run_id, status, run.data.tags, run.data.metrics, info.start_time / 1000, end)
+    start, end = rows.seconds(info.start_time), rows.seconds(info.end_time)
+    return StoredRun(info.run_id, rows.status(info.status), run.data.tags, run.data.metrics, start or 0.0, end)
 
 
 def _found(read: Callable[[], T]) -> T | None:
@@ -348,9 +365,9 @@ def _epochs(client: "MlflowClient", run_id: str, metric: str) -> list[tuple[int,
     """Return one curve as `Tracker.histories` does."""
     points = _found(lambda: client.get_metric_history(run_id, metric)) or []
     by_step: dict[int, float] = {}
-    for point in sorted(points, key=lambda point: (point.step, point.timestamp)):
-        if point.step > 0 and math.isfinite(point.value):
-            by_step.setdefault(point.step, point.value)
+    for one in sorted(points, key=lambda point: (point.step, point.timestamp)):
+        if point := rows.point(one.step, one.value):
+            by_step.setdefault(*point)
     return list(by_step.items())
 
 

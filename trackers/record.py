@@ -4,6 +4,7 @@ A run's tags are text. `TrialStart` and `TrialEnd` write them; the functions bel
 logged or an older version wrote.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -77,6 +78,8 @@ class Artifact(StrEnum):
 
 AXIS, DRAWN = "axis.", "search."
 """What the tags of a cell's labels, and of what a search drew, begin with."""
+WHOLE = r"\d{1,60}"
+"""A whole number in a tag. Python refuses to read thousands of digits."""
 CONDITIONS = ("device", "workers", "threads", "precision", "pack")
 """Tags that must agree before times are compared: the machine, what else ran on it, the arithmetic, and how many trials trained
 as one program (none: each alone)."""
@@ -168,12 +171,25 @@ class TrialStart:
 
 
 @dataclass(frozen=True)
+class KeptWeights:
+    """What tells kept weights from damaged ones: their size in bytes, and their SHA-256 in hexadecimal digits."""
+
+    size: int
+    digest: str
+
+    @classmethod
+    def of(cls, content: bytes) -> "KeptWeights":
+        return cls(len(content), hashlib.sha256(content).hexdigest())
+
+
+@dataclass(frozen=True)
 class TrialEnd:
-    """How a trial ended. pack: how many trials trained as one program, itself included; backend: how that was computed."""
+    """How a trial ended. pack: how many trials trained as one program, itself included; backend: how that was computed. kept: the
+    weights, where they were."""
 
     outcome: Outcome
     message: str = ""
-    keeps_weights: bool = False
+    kept: KeptWeights | None = None
     pack: int = 1
     backend: str = ""
 
@@ -182,8 +198,8 @@ class TrialEnd:
         known = {"outcome": str(self.outcome)}
         if self.message:
             known["message"] = self.message
-        if self.keeps_weights:
-            known["kept"] = "weights"
+        if self.kept:
+            known |= {"kept": "weights", "kept.size": str(self.kept.size), "kept.sha256": self.kept.digest}
         if self.pack > 1:
             known |= {"pack": str(self.pack), "backend": self.backend}
         return known
@@ -202,10 +218,10 @@ def outcome(run: StoredRun) -> Outcome:
 def rank(run: StoredRun) -> tuple[bool, bool, int, float, str]:
     """Return what decides which of the finished runs of one trial counts: the one of the lowest rank. Every reader goes by it.
 
-    They are several where weights had to be trained once more, or where a coordinator that was taken over went on; all say the
-    same but for times. The one with weights counts, then that of the latest holder, then the oldest.
+    They are several where a coordinator that was taken over went on, or where something that a run had stored was needed and was
+    not there any more; all say the same but for times. One with weights counts, then that of the latest holder, then the newest.
     """
-    return (outcome(run) is not Outcome.FINISHED, not keeps_weights(run), -holder(run), run.start, run.run_id)
+    return (outcome(run) is not Outcome.FINISHED, not keeps_weights(run), -holder(run), -run.start, run.run_id)
 
 
 SUPERSEDED = {"superseded": "yes"}
@@ -267,6 +283,12 @@ def keeps_weights(run: StoredRun) -> bool:
     return "kept" in run.tags
 
 
+def kept_weights(run: StoredRun) -> KeptWeights | None:
+    """Return what is known of the weights that a run has kept; None where it does not say so."""
+    size, digest = run.tags.get("kept.size", ""), run.tags.get("kept.sha256", "")
+    return KeptWeights(int(size), digest) if _is_whole(size) and digest else None
+
+
 def coordinator(run: StoredRun) -> str:
     """Return who made the run, "" where it does not say so."""
     return run.tags.get("coordinator", "")
@@ -286,7 +308,7 @@ def holder(run: StoredRun) -> int:
 def pack(run: StoredRun) -> tuple[int, str]:
     """Return how many trials trained as one program, and how that was computed; (1, "") of one that trained alone."""
     text = run.tags.get("pack", "")
-    return (int(text), run.tags.get("backend", "")) if text.isdecimal() else (1, "")
+    return (int(text), run.tags.get("backend", "")) if _is_whole(text) else (1, "")
 
 
 def conditions(run: StoredRun) -> tuple[str, ...]:
@@ -315,9 +337,9 @@ def weights(run: StoredRun) -> Origin | None:
     """Return which trial's weights this one started from, None where from none of this suite."""
     if "weights.cell" in run.tags:
         number = run.tags.get("weights.seed", "")
-        return Origin(run.tags["weights.cell"], int(number)) if number.isdecimal() else None
+        return Origin(run.tags["weights.cell"], int(number)) if _is_whole(number) else None
     # as it was written before there were two tags
-    older = re.fullmatch(r"(.+), seed (\d+)", run.tags.get("weights", ""), re.DOTALL)
+    older = re.fullmatch(rf"(.+), seed ({WHOLE})", run.tags.get("weights", ""), re.DOTALL)
     return Origin(older[1], int(older[2])) if older else None
 
 
@@ -339,9 +361,9 @@ class DeclaredSeeds:
     @classmethod
     def read(cls, text: str) -> "DeclaredSeeds":
         """Return what a declaration says. Text that is none counts as one of its own."""
-        if looks := re.fullmatch(r"looks (\d+(?:, \d+)*) at alpha (\S+)", text):
+        if looks := re.fullmatch(rf"looks ({WHOLE}(?:, {WHOLE})*) at alpha (\S+)", text):
             return cls(text, looks=tuple(map(int, looks[1].split(","))), alpha=looks[2])
-        if re.fullmatch(r"-?\d+(, -?\d+)*", text):
+        if re.fullmatch(rf"-?{WHOLE}(, -?{WHOLE})*", text):
             return cls(text, seeds=tuple(map(int, text.split(","))))
         return cls(text)
 
@@ -356,6 +378,10 @@ class DeclaredSeeds:
 def declared_seeds(run: StoredRun) -> DeclaredSeeds:
     """Return the seeds that were declared when the run was made."""
     return DeclaredSeeds.read(run.tags.get("seeds", ""))
+
+
+def _is_whole(text: str) -> bool:
+    return re.fullmatch(WHOLE, text) is not None
 
 
 def _with_prefix(run: StoredRun, prefix: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ from bench.runner.packs import Packs, choose, parse, timed_stages
 from bench.runner.plan import CellKey, Plan, State
 from bench.runner.planner import make_plan
 from bench.runner.preflight import preflight
+from bench.runner.stored import Stored
 from bench.suite import Suite
 from bench.suite.schema import Table
 from bench.trackers import StoredRun, Tracker
@@ -144,13 +145,17 @@ def opened(
     return nullcontext(executor)
 
 
-def planned(suite: Suite, runs: list[StoredRun], tracker: Tracker, *, retry: bool = False) -> Plan:
-    """Return what a suite asks for, given its runs: with looks, more seeds where a claim is still unresolved."""
+def planned(suite: Suite, runs: list[StoredRun], tracker: Tracker, *, retry: bool = False, stored: Stored | None = None) -> Plan:
+    """Return what a suite asks for, given its runs: with looks, more seeds where a claim is still unresolved; and again what is
+    done, where others rest on what it stored and that is lost. stored: looks at what is stored; None looks at its size alone."""
     due: dict[CellKey, int] = {}
     unresolved: list[str] = []
+    stored = stored or Stored(tracker)
     while True:
-        plan = make_plan(suite, runs, retry=retry, looks=due)
+        plan = make_plan(suite, runs, retry=retry, looks=due, lost=stored.lost)
         plan.unresolved = unresolved
+        if stored.misses(plan):
+            continue
         if not suite.sequential:
             return plan
         predictions = partial(tracker.artifact, name=Artifact.PREDICTIONS)

@@ -3,6 +3,8 @@
 import logging
 import shlex
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bench.api.plan import Forecast, opened, planned, refuse_undeclared
 from bench.api.report import Report, of_plan
@@ -17,6 +19,7 @@ from bench.runner.packs import Packs, choose, parse, timed_stages
 from bench.runner.plan import Job, Plan
 from bench.runner.preflight import preflight
 from bench.runner.spool import Spool
+from bench.runner.stored import Stored
 from bench.runner.writer import Outage, Writer, recover
 from bench.suite import Suite
 from bench.trackers import StoredRun, Tracker, record
@@ -124,9 +127,12 @@ def run(
         # workers load torch while this process loads MLflow
         with opened(executor, workers, threads, device, len(plan.ahead())) as workers_of:
             tracker.open(suite.experiment, about)
-            with Writer(tracker, spool, hold.number) as writer:
-                limit = time_limit or suite.spec.time_limit
-                rounds = _Rounds(suite, tracker, writer, hold, workers_of, packs, listener, limit, retry, exploratory, keep_going)
+            limit = time_limit or suite.spec.time_limit
+            with Writer(tracker, spool, hold.number) as writer, TemporaryDirectory(prefix="bench-weights-") as folder:
+                stored = Stored(tracker, Path(folder))
+                rounds = _Rounds(
+                    suite, tracker, writer, hold, workers_of, packs, listener, limit, retry, exploratory, keep_going, stored
+                )
                 return rounds.run(plan)
 
 
@@ -167,6 +173,7 @@ class _Rounds:
     retry: bool
     exploratory: bool
     keep_going: bool
+    stored: Stored
     tried: set[tuple[str, bool]] = field(default_factory=set)
     """Fingerprints, and whether their weights were known to be needed: that may turn out when they have been trained."""
     summaries: list[Summary] = field(default_factory=list)
@@ -188,7 +195,7 @@ class _Rounds:
     def _planned(self, before: Plan) -> Plan:
         """Return the plan as the store stands now, checked."""
         runs = settled(self.tracker, self.suite.experiment)
-        plan = planned(self.suite, runs, self.tracker, retry=self.retry and not self.tried)
+        plan = planned(self.suite, runs, self.tracker, retry=self.retry and not self.tried, stored=self.stored)
         plan.facts, plan.possible_keepers = before.facts, before.possible_keepers
         preflight(plan, self.executor, time_limit=self.time_limit)
         kept_weights.choose(plan)
@@ -222,12 +229,13 @@ class _Rounds:
                 self.writer,
                 self.executor,
                 self.listener,
+                self.stored,
                 hold=self.hold,
                 time_limit=self.time_limit,
                 packs=self.packs,
                 keep_going=self.keep_going,
             ).run()
-            votes = Ensembles(plan, self.tracker, self.writer, self.executor)
+            votes = Ensembles(plan, self.writer, self.executor, self.stored)
             for job, metrics in votes.run() if not summary.interrupted else ():
                 self.listener.started(job)
                 self.listener.ended(job, Outcome.FINISHED, "", metrics)

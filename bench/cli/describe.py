@@ -91,7 +91,7 @@ def _reasons(forecast: "Forecast", args: argparse.Namespace) -> list[str]:
     """Return why trials cannot be run, failed, or are run elsewhere: cells of one reason together."""
     reasons: dict[tuple, dict[str, None]] = {}
     for job in forecast.plan.jobs.values():
-        if job.state in ("unavailable", "failed", "running"):
+        if job.state in ("unavailable", "failed", "running") or job.reason_kind == "lost":
             cell = f"{job.trial.cell.stage}[{job.trial.cell.name}]"
             reasons.setdefault((job.state, job.reason, job.reason_kind), {})[cell] = None
     lines = []

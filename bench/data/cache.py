@@ -1,5 +1,6 @@
 """Prepared data sets on disk: made once, found by key, checked against their hash."""
 
+import json
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,12 +13,16 @@ from bench.data.sources import source_of
 from bench.errors import BenchError, ErrorCode
 from bench.paths import data_root
 
+STAMPS = "stamps.json"
+"""How the files were when they were last known to be whole."""
+
 
 def prepare(
     data: Data,
     *,
     root: Path | None = None,
     download: bool = False,
+    check: bool = False,
     say: Callable[[str], None] = lambda text: None,
 ) -> Dataset:
     """Return the data set that `data` names, decoding its source into <root>/cache/<key>/ unless that was done before.
@@ -25,25 +30,35 @@ def prepare(
     It is written to a folder aside and renamed when complete, so an interrupted call leaves nothing half-made; of two
     processes at once, the second waits for the first and takes its result. A damaged cache folder is made anew.
     Without `download` the network is not used. `say` receives lines of progress.
+    check: see to it that what is prepared is what it was when it was made: its files' sizes and times of change, and where these
+    are others, the hash of the arrays. A damaged one is told of, and made anew.
 
     Raises BenchError for a source that is absent, damaged or unusable, and for a root that cannot be written.
     """
     root = Path(root or data_root())
-    if found := find(data, root=root):
+
+    def known() -> Dataset | None:
+        found = find(data, root=root)
+        return None if found and check and not _is_whole(found) else found
+
+    if found := known():
         return found
     source = source_of(data)
     final = root / "cache" / source.key()
     with disk_errors(final.parent, "data set"):
         final.parent.mkdir(parents=True, exist_ok=True)
         with locked(final.with_name(f".{final.name}.lock"), say, "data set"):
-            if found := find(data, root=root):
+            if found := known():
                 return found
+            if final.exists():
+                say(f"the prepared data set in {final} is damaged, and is made anew")
             dataset = source.read(root, download, say)
             aside = final.with_name(f".{final.name}.making")  # the lock makes it ours alone: a leftover is a dead process's
             shutil.rmtree(aside, ignore_errors=True)
             aside.mkdir()
             try:
                 dataset.save(aside)
+                _note(aside)
                 shutil.rmtree(final, ignore_errors=True)
                 aside.rename(final)
             finally:
@@ -62,6 +77,35 @@ def find(data: Data, *, root: Path | None = None) -> Dataset | None:
         return Dataset.open(folder)
     except (FileNotFoundError, BenchError):
         return None
+
+
+def _is_whole(dataset: Dataset) -> bool:
+    """Whether the files of a data set are those that were made, and hold what they held then: hashed only where they changed."""
+    assert dataset.path, "it was opened from its folder"
+    now = _stamps(dataset.path)
+    try:
+        noted = json.loads((dataset.path / STAMPS).read_text())
+    except (OSError, ValueError):
+        noted = None
+    if now == noted:
+        return True
+    if dataset.rehash() != dataset.digest:
+        return False
+    _note(dataset.path)
+    return True
+
+
+def _note(folder: Path) -> None:
+    """Note how the files are that were just made or hashed. In a folder of others, which cannot be written, they are hashed the
+    next time too."""
+    with suppress(OSError):
+        (folder / STAMPS).write_text(json.dumps(_stamps(folder)) + "\n")
+
+
+def _stamps(folder: Path) -> dict[str, list[int]]:
+    """Return size and time of change (in ns) of a data set's files."""
+    facts = {path.name: path.stat() for path in (folder / META, *sorted(folder.glob("*.npy")))}
+    return {name: [one.st_size, one.st_mtime_ns] for name, one in facts.items()}
 
 
 def verify(data: Data, *, root: Path | None = None) -> str:

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from bench import clock
@@ -19,10 +17,12 @@ from bench.runner.messages import Died, Done, Ended, Epoch, Event, Failed, Lost,
 from bench.runner.packs import Packs
 from bench.runner.plan import CellKey, Job, Plan, key
 from bench.runner.queue import Queue
+from bench.runner.stored import Stored
 from bench.runner.writer import Outage, Writer
 from bench.trackers import Tracker
+from bench.trackers.contents import Damaged
 from bench.trackers.lease import Hold
-from bench.trackers.record import Artifact, Outcome, TrialEnd
+from bench.trackers.record import Artifact, KeptWeights, Outcome, TrialEnd
 
 FLUSH = 10.0
 """Seconds between two batches of per-epoch metrics of a running trial; shorter trials write theirs once, at the end."""
@@ -86,8 +86,8 @@ class Coordinator:
     """Runs what a plan has to do.
 
     time_limit: seconds after which a trial is ended as `timeout`, None for no limit; of a pack, so many for each of its trials.
-    packs: which trials train together; None for none. hold: on the experiment. keep_going: run the other trials of a cell too
-    that crash with the same error again and again.
+    packs: which trials train together; None for none. stored: gives the weights that trials start from. hold: on the experiment.
+    keep_going: run the other trials of a cell too that crash with the same error again and again.
     """
 
     def __init__(
@@ -97,6 +97,7 @@ class Coordinator:
         writer: Writer,
         executor: Executor,
         listener: Listener,
+        stored: Stored,
         *,
         hold: Hold | None = None,
         time_limit: float | None = None,
@@ -104,7 +105,8 @@ class Coordinator:
         keep_going: bool = False,
     ):
         self.plan, self.tracker, self.writer, self.executor, self.listener = plan, tracker, writer, executor, listener
-        self.hold, self.packs, self.time_limit, self.keep_going = hold or Hold(), packs or Packs(), time_limit, keep_going
+        self.stored, self.hold, self.packs, self.time_limit = stored, hold or Hold(), packs or Packs(), time_limit
+        self.keep_going = keep_going
         self.running: dict[int, list[_Running]] = {}
         """number of a worker → the trials that it trains as one program."""
         self.again: list[list[_Running]] = []
@@ -117,7 +119,6 @@ class Coordinator:
         self.outage: Outage | None = None
         self.co_workers = 1
         """How many workers are used."""
-        self.scratch = TemporaryDirectory(prefix="bench-weights-")
         self.summary = Summary()
 
     def run(self) -> Summary:
@@ -138,7 +139,6 @@ class Coordinator:
         finally:
             self.summary.seconds = clock.now() - began
             self.summary.tracking = self.writer.seconds - written
-            self.scratch.cleanup()
         return self.summary
 
     def _loop(self) -> None:
@@ -231,14 +231,12 @@ class Coordinator:
         config, origin = job.trial.cell.config, job.origin
         if origin is None:
             return config
-        path = Path(self.scratch.name) / f"{origin.trial.fingerprint}.safetensors"
-        if not path.exists():
+        try:
             with self._read():
-                content = self.tracker.artifact(origin.result.run_id, Artifact.WEIGHTS)
-            if content is None:
-                mend = f"delete that run ({origin.result.run_id}), so that it is trained again"
-                raise BenchError(f"the run of {origin.name} has lost its weights", where=Artifact.WEIGHTS, mend=mend)
-            path.write_bytes(content)
+                path = self.stored.weights(origin.result)
+        except Damaged as error:  # only of a search that has drawn whose weights it takes: others were looked at before
+            mend = f"delete that run ({origin.result.run_id}), so that it is trained again"
+            raise BenchError(f"what the run of {origin.name} has kept {error}", where=Artifact.WEIGHTS, mend=mend) from error
         return config.model_copy(update={"model": config.model.model_copy(update={"weights": str(path)})})
 
     @contextmanager
@@ -323,8 +321,9 @@ class Coordinator:
                 self._hand(worker)  # before the writing, for which the worker need not wait
         finally:
             for running, result in zip(pack, results, strict=True):
-                keeps = Artifact.WEIGHTS in result.artifacts
-                end = TrialEnd(_outcome(result), result.message, keeps, result.pack, result.backend)
+                weights = result.artifacts.get(Artifact.WEIGHTS)
+                kept = KeptWeights.of(weights) if weights else None
+                end = TrialEnd(_outcome(result), result.message, kept, result.pack, result.backend)
                 self._end(running, end, result.metrics, result.artifacts)
 
     def _lost(self, worker: Worker, pack: list[_Running], event: Lost) -> None:

@@ -1,9 +1,7 @@
 """Ensembles: the votes of stored trials, from their predictions. Nothing is trained."""
 
-import io
-import json
-import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,13 +10,11 @@ from bench.errors import BenchError
 from bench.runner import artifacts, recording
 from bench.runner.executors.base import Executor
 from bench.runner.plan import Job, Plan
-from bench.runner.planner import SAME
+from bench.runner.stored import SPLITS, Stored
+from bench.runner.voters import chosen, tied
 from bench.runner.writer import Writer
-from bench.suite.stages import Ensemble
-from bench.trackers import Tracker
+from bench.trackers.contents import Damaged, Predictions
 from bench.trackers.record import Artifact, Outcome, TrialEnd
-
-SPLITS = ("val", "test")
 
 
 @dataclass(frozen=True)
@@ -28,22 +24,6 @@ class Votes:
     probabilities: np.ndarray
     targets: np.ndarray
     indices: np.ndarray
-
-
-def chosen(spec: Ensemble, members: Sequence[Job]) -> list[Job]:
-    """Return the share of the members that is best on validation, at least one, the best first; of equal ones, those declared
-    first. members: in the order in which the suite declares them."""
-    lower = spec.rank.endswith("loss")
-    ranked = sorted(members, key=lambda job: job.result.metrics[spec.rank] * (1 if lower else -1))
-    return ranked[: max(1, round(spec.share * len(ranked)))]
-
-
-def tied(spec: Ensemble, members: Sequence[Job], voters: Sequence[Job]) -> list[Job]:
-    """Return the members that are as good as the last of the voters, and have no vote since they are declared after it."""
-    voting = {job.trial.fingerprint for job in voters}
-    worst = voters[-1].result.metrics[spec.rank]
-    others = (job for job in members if job.trial.fingerprint not in voting)
-    return [job for job in others if math.isclose(job.result.metrics[spec.rank], worst, rel_tol=SAME)]
 
 
 def scores(probabilities: np.ndarray, vote: str) -> np.ndarray:
@@ -63,11 +43,10 @@ def scores(probabilities: np.ndarray, vote: str) -> np.ndarray:
 
 
 class Ensembles:
-    """Takes the votes of a plan. Predictions are read once."""
+    """Takes the votes of a plan. stored: reads the predictions."""
 
-    def __init__(self, plan: Plan, tracker: Tracker, writer: Writer, executor: Executor):
-        self.plan, self.tracker, self.writer, self.executor = plan, tracker, writer, executor
-        self.read: dict[str, dict[str, np.ndarray]] = {}
+    def __init__(self, plan: Plan, writer: Writer, executor: Executor, stored: Stored):
+        self.plan, self.writer, self.executor, self.stored = plan, writer, executor, stored
 
     def run(self) -> Iterator[tuple[Job, dict[str, float]]]:
         """Take every vote that is due, and record it; yield each with its metrics.
@@ -114,40 +93,37 @@ class Ensembles:
         return metrics
 
     def _votes(self, job: Job, members: Sequence[Job], split: str) -> Votes:
-        found = [self._predictions(job, member) for member in members]
+        found = [self._predictions(job, member)[split] for member in members]
         first = found[0]
         for member, one in zip(members, found, strict=True):
-            same = (np.array_equal(one[f"{split}/{part}"], first[f"{split}/{part}"]) for part in ("indices", "targets"))
-            if not all(same) or one[f"{split}/probabilities"].shape != first[f"{split}/probabilities"].shape:
+            same = np.array_equal(one.indices, first.indices) and np.array_equal(one.targets, first.targets)
+            if not same or one.probabilities.shape != first.probabilities.shape:
                 raise BenchError(
                     f"{member.name} saw other {split} images or labels than {members[0].name}, so their votes cannot be counted "
                     "together",
                     where=_place(job),
                     mend="let all stages of an ensemble share `data.split`, `subset`, `classes` and `label_noise`",
                 )
-        probabilities = np.stack([one[f"{split}/probabilities"] for one in found])
-        return Votes(probabilities, first[f"{split}/targets"], first[f"{split}/indices"])
+        return Votes(np.stack([one.probabilities for one in found]), first.targets, first.indices)
 
-    def _predictions(self, job: Job, member: Job) -> dict[str, np.ndarray]:
-        run_id = member.result.run_id
-        if run_id not in self.read:
-            with np.load(io.BytesIO(self._artifact(job, member, Artifact.PREDICTIONS))) as stored:
-                self.read[run_id] = {name: stored[name] for name in stored.files}
-        return self.read[run_id]
+    def _predictions(self, job: Job, member: Job) -> dict[str, Predictions]:
+        with _can_vote(job, member):
+            return self.stored.votes(member.result)
 
     def _classes(self, job: Job, member: Job) -> tuple[str, ...]:
         """Return the names of the classes."""
-        return tuple(json.loads(self._artifact(job, member, Artifact.CONFUSION))["classes"])
+        with _can_vote(job, member):
+            return self.stored.classes(member.result)
 
-    def _artifact(self, job: Job, member: Job, name: str) -> bytes:
-        content = self.tracker.artifact(member.result.run_id, name)
-        if content is None:
-            raise BenchError(
-                f"{member.name} has no stored predictions, so it cannot vote ({name} of run {member.result.run_id} is gone)",
-                where=_place(job),
-                mend="delete that run, so that it is made again, or leave its stage out",
-            )
-        return content
+
+@contextmanager
+def _can_vote(job: Job, member: Job) -> Iterator[None]:
+    """Say whose predictions are damaged; whoever plans by what is stored has the member trained again before it votes."""
+    try:
+        yield
+    except Damaged as error:
+        told = f"{member.name} cannot vote: what run {member.result.run_id} has stored {error}"
+        raise BenchError(told, where=_place(job), mend="delete that run, so that it is made again") from error
 
 
 def _place(job: Job) -> str:

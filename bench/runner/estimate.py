@@ -1,5 +1,6 @@
 """How long it will take: from what has run before, else from short probes; and the denoising that goes before all training."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
@@ -14,6 +15,7 @@ from bench.suite import Cell
 from bench.trackers import StoredRun, record
 
 T = TypeVar("T")
+logger = logging.getLogger("bench")
 
 
 def denoise(plan: Plan, executor: Executor, progress: Callable[[Denoised], None]) -> None:
@@ -21,10 +23,16 @@ def denoise(plan: Plan, executor: Executor, progress: Callable[[Denoised], None]
 
     A denoiser that hangs, dies or crashes says so in the facts of its cell. Raises BenchError for what the user can mend.
     """
+
+    def tell(value: Denoised | str) -> None:
+        if isinstance(value, str):
+            logger.info(value)
+        else:
+            progress(value)
+
     sets = _image_sets(plan)
-    for (cell, _), answer in zip(
-        sets, executor.attempt((Denoise(cell.config, seed) for cell, seed in sets), progress, limit=SILENT), strict=True
-    ):
+    answers = executor.attempt((Denoise(cell.config, seed) for cell, seed in sets), tell, limit=SILENT)
+    for (cell, _), answer in zip(sets, answers, strict=True):
         if isinstance(answer, Fault):
             if not answer.outcome:
                 raise answer.error

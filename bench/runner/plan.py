@@ -54,6 +54,8 @@ class ReasonKind(StrEnum):
     """Who runs it."""
     NOT_KEPT = "not-kept"
     """It finished, but its weights were not kept."""
+    LOST = "lost"
+    """It finished, but what it stored is lost or damaged."""
 
 
 class SearchKey(NamedTuple):
@@ -118,6 +120,8 @@ class Job:
     """Whether it is known that another stage starts from its weights."""
     origin: "Job | None" = None
     """The trial from whose weights it starts."""
+    origins: list["Job"] = field(default_factory=list)
+    """Of a search's trial that is not drawn yet: those that may be its origin; else its origin alone."""
     members: list["Job"] = field(default_factory=list)
     """The trials that vote, of an ensemble."""
     search: SearchKey | None = None

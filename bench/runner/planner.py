@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import fsum, isclose, isfinite
 from typing import Any
 
@@ -25,20 +25,30 @@ SAME = 1e-9
 """Means that differ by less, relative to the larger, are equal: floating-point sums cannot tell more."""
 
 
-def make_plan(suite: Suite, runs: list[StoredRun], *, retry: bool = False, looks: Mapping[CellKey, int] | None = None) -> Plan:
+def make_plan(
+    suite: Suite,
+    runs: list[StoredRun],
+    *,
+    retry: bool = False,
+    looks: Mapping[CellKey, int] | None = None,
+    lost: Collection[str] = (),
+) -> Plan:
     """Return the plan of a suite, given the runs of its experiment.
 
     retry: failed outcomes that would otherwise stand are to do again. looks: (stage, labels) of a cell → the look that its
-    seeds have come to, from 0; other cells are at their first.
+    seeds have come to, from 0; other cells are at their first. lost: ids of runs whose artifacts are needed, and damaged:
+    their trials are to do again.
     """
-    return Planner(suite, runs, retry, looks or {}).plan()
+    return Planner(suite, runs, retry, looks or {}, lost).plan()
 
 
 class Planner:
     """Makes one plan. Stages that `--only` leaves out are looked up too, where others need them, but are not part of it."""
 
-    def __init__(self, suite: Suite, runs: list[StoredRun], retry: bool, looks: Mapping[CellKey, int]):
-        self.suite, self.retry, self.looks = suite, retry, looks
+    def __init__(
+        self, suite: Suite, runs: list[StoredRun], retry: bool, looks: Mapping[CellKey, int], lost: Collection[str] = ()
+    ):
+        self.suite, self.retry, self.looks, self.lost = suite, retry, looks, lost
         self.runs: dict[str, list[StoredRun]] = defaultdict(list)
         self.sampled: dict[tuple[str, Labels], list[StoredRun]] = defaultdict(list)
         for run in runs:
@@ -171,7 +181,7 @@ class Planner:
                 job.mark(State.UNAVAILABLE, ReasonKind.ORIGIN, reason)
             elif origin.state is not State.DONE and job.state is State.TODO:
                 job.mark(State.WAITING, ReasonKind.ORIGIN, f"for the weights of {origin.name}")
-        job.origin = origins[0] if origins else None
+        job.origins, job.origin = origins, origins[0] if origins else None
 
     def _no_weights(self, cell: Cell) -> tuple[ReasonKind, str] | None:
         """Say why a cell's weights cannot be had on this machine; None where they can, or where it needs none."""
@@ -189,13 +199,16 @@ class Planner:
     def _found(self, job: Job, runs: Iterable[StoredRun]) -> None:
         """Give a job the state that its runs leave it in."""
         runs = list(runs)
-        if finished := [run for run in runs if record.outcome(run) is Outcome.FINISHED]:
+        whole = (run for run in runs if run.run_id not in self.lost)
+        if finished := [run for run in whole if record.outcome(run) is Outcome.FINISHED]:
             job.run = min(finished, key=record.rank)
             job.mark(State.DONE)
             return
         for run in runs:
             outcome = record.outcome(run)
-            if outcome is Outcome.RUNNING:
+            if run.run_id in self.lost:
+                job.mark(State.TODO, ReasonKind.LOST, "what it stored is lost or damaged, and another trial needs it")
+            elif outcome is Outcome.RUNNING:
                 job.run = run
                 job.mark(State.RUNNING, ReasonKind.ELSEWHERE, f"by {record.coordinator(run) or 'an unknown process'}")
             elif job.state is not State.RUNNING and self._stands(outcome, job):

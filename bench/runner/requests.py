@@ -66,7 +66,8 @@ def _opened(source: str, _components: int) -> Dataset:
 
 
 def _prepare(request: Prepare, channel: Channel, device: str) -> tuple[str, int]:
-    dataset = datasets.prepare(request.data, download=request.download, say=channel.tell)
+    dataset = datasets.prepare(request.data, download=request.download, check=True, say=channel.tell)
+    _opened.cache_clear()  # it may have been damaged, and was made anew
     return dataset.digest, len(dataset.classes)
 
 
@@ -139,7 +140,7 @@ def _denoise(request: Denoise, channel: Channel, device: str) -> int:
         channel.tell(Denoised(which, done, total))
 
     for images in waiting:
-        denoised(images, data, device=device, step=step)
+        denoised(images, data, device=device, step=step, warn=channel.tell)
     return total
 
 

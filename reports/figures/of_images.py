@@ -1,8 +1,6 @@
 """Figures of images: the original, with noise, and denoised."""
 
-import io
 import math
-import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -13,6 +11,7 @@ from bench.reports.collect import Record
 from bench.reports.figures.cells import Store, lacking, notes, place, some
 from bench.reports.figures.data_images import Images, ImagesPanel, Picture, Strip
 from bench.reports.tables import BETWEEN
+from bench.trackers import contents
 from bench.trackers.record import Artifact, Outcome
 
 if TYPE_CHECKING:
@@ -90,9 +89,9 @@ def _stored(record: Record, store: Store | None) -> Arrays | None:
     if not (store and record.run and record.outcome is Outcome.FINISHED):
         return None
     try:
-        with np.load(io.BytesIO(store.artifact(record.run.run_id, ARTIFACT) or b"")) as archive:
-            found = tuple(archive[version][:MOST] for version in VERSIONS)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        archive = contents.arrays(store.artifact(record.run.run_id, ARTIFACT) or b"")
+        found = tuple(archive[version][:MOST] for version in VERSIONS)
+    except (contents.Damaged, KeyError, IndexError):
         return None
     shape = found[0].shape
     alike = all(one.dtype == np.uint8 and one.shape == shape for one in found)

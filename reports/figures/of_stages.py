@@ -1,6 +1,5 @@
 """Figures of a stage: learning curves, bars by class, confusion matrices."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from bench.reports.figures.cells import Store, arms, by_metric, lacking, notes, 
 from bench.reports.figures.data import Classes, Confusion, Curve, Curves, Matrix, Sample
 from bench.reports.figures.ranges import SHARE, axis_range, is_cut
 from bench.reports.tables import BETWEEN, natural
+from bench.trackers import contents
 from bench.trackers.record import Artifact, Outcome
 
 if TYPE_CHECKING:
@@ -148,14 +148,11 @@ def _stored(record: Record, split: str, store: Store | None) -> tuple[tuple[str,
     """Return the class names and counts [true][predicted] that a finished trial stored; None where there are none to read."""
     if not (store and record.run and record.outcome is Outcome.FINISHED):
         return None
-    content = store.artifact(record.run.run_id, Artifact.CONFUSION)
     try:
-        told = json.loads(content or b"{}")
-        names, counts = tuple(map(str, told["classes"])), [[float(count) for count in row] for row in told[split]]
-    except (ValueError, KeyError, TypeError):
+        told = contents.confusion(store.artifact(record.run.run_id, Artifact.CONFUSION) or b"")
+    except contents.Damaged:
         return None
-    whole = len(counts) == len(names) and all(len(row) == len(names) for row in counts)
-    return (names, counts) if names and whole else None
+    return (told["classes"], told[split]) if split in told else None
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -58,10 +58,11 @@ def run(plan, tracker, executor):
     from bench.api import Listener, Outcome
     from bench.runner.coordinator import Coordinator
     from bench.runner.spool import Spool
+    from bench.runner.stored import Stored
     from bench.runner.writer import Writer
 
     with Writer(tracker, Spool(tracker.uri, plan.suite.experiment)) as writer:
-        summary = Coordinator(plan, tracker, writer, executor, Listener()).run()
+        summary = Coordinator(plan, tracker, writer, executor, Listener(), Stored(tracker)).run()
     if set(summary.outcomes) != {Outcome.FINISHED}:
         raise RuntimeError(f"not all trials finished: {dict(summary.outcomes)}")
     return summary

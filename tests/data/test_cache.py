@@ -248,3 +248,44 @@ assert d.find(Data(source="no_such_module:f"), root={str(tmp_path)!r}) is None
 sys.exit("torch" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", code], timeout=300).returncode == 0
+
+
+def flip(file, at=-1):
+    data = bytearray(file.read_bytes())
+    data[at] ^= 1
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", ["train_images.npy", "train_labels.npy", "test_images.npy", "meta.json"])
+@pytest.mark.parametrize("how", ["flipped", "truncated", "gone"])
+def test_what_changed_since_it_was_made_is_checked_told_and_made_anew(tmp_path, name, how):
+    dataset, said = prepare(DIGITS, root=tmp_path), []
+    file = dataset.path / name
+    if not file.exists():
+        pytest.skip("the digits have no test set")
+    if how == "flipped":
+        flip(file, at=file.read_bytes().index(b"0") if name == "meta.json" else -1)  # of the digest, or of a class's name
+    elif how == "truncated":
+        file.write_bytes(file.read_bytes()[: -len(file.read_bytes()) // 2])
+    else:
+        file.unlink()
+    again = prepare(DIGITS, root=tmp_path, check=True, say=said.append)
+    assert again.digest == dataset.digest == again.rehash() == verify(DIGITS, root=tmp_path)
+    assert [line for line in said if line == f"the prepared data set in {dataset.path} is damaged, and is made anew"]
+    assert prepare(DIGITS, root=tmp_path, check=True, say=pytest.fail).digest == dataset.digest
+
+
+def test_only_what_changed_is_hashed(tmp_path, monkeypatch):
+    dataset = prepare(DIGITS, root=tmp_path)
+    hashed = []
+    monkeypatch.setattr(Dataset, "rehash", lambda self: hashed.append(1) or self.digest)
+    prepare(DIGITS, root=tmp_path, check=True)
+    assert not hashed
+    file = dataset.path / "train_images.npy"
+    file.write_bytes(file.read_bytes())
+    for _ in range(2):
+        prepare(DIGITS, root=tmp_path, check=True, say=pytest.fail)
+        assert len(hashed) == 1, "what was hashed is noted"
+    (dataset.path / "stamps.json").write_text("[")
+    prepare(DIGITS, root=tmp_path, check=True, say=pytest.fail)
+    assert len(hashed) == 2, "as of a cache that an older version made"

@@ -120,9 +120,10 @@ def test_the_splits_are_not_part_of_what_is_kept(images, root):
 )
 def test_a_damaged_file_is_made_anew(images, own, root, damage):
     data, calls = own()
-    first = denoised(images, data)
+    first, told = denoised(images, data, warn=pytest.fail), []
     damage(files(root)[0])
-    assert torch.equal(denoised(images, data), first)
+    assert torch.equal(denoised(images, data, warn=told.append), first)
+    assert told == [f"the denoised images in {files(root)[0]} are damaged, and are made anew"]
     assert torch.equal(denoised(images, data), first)
     assert len(calls()) == 2
 

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.runner.ensembles import Ensembles, chosen, scores
+from bench.runner.ensembles import Ensembles, scores
 from bench.runner.planner import make_plan
 from bench.runner.spool import Spool
+from bench.runner.stored import Stored
+from bench.runner.voters import chosen
 from bench.runner.writer import Writer
 from bench.suite.stages import Ensemble
 from bench.trackers import StoredRun
@@ -78,7 +80,7 @@ class _Store:
 
     def run(self, pool):
         with Writer(self, Spool(self.uri, self.suite.experiment)) as writer:
-            votes = list(Ensembles(make_plan(self.suite, self.runs), self, writer, pool).run())
+            votes = list(Ensembles(make_plan(self.suite, self.runs), writer, pool, Stored(self)).run())
             assert writer.drained(60)
         return votes
 
@@ -121,8 +123,8 @@ def test_a_vote_is_recorded(make, vote):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"without": 1}, "has no stored predictions, so it cannot vote (predictions.npz of run r1 is gone)"),
-        ({"without": 0}, "has no stored predictions, so it cannot vote (predictions.npz of run r0 is gone)"),
+        ({"without": 1}, "cannot vote: what run r1 has stored is gone (predictions.npz)"),
+        ({"without": 0}, "cannot vote: what run r0 has stored is gone (predictions.npz)"),
         ({"odd": 2}, "saw other val images or labels than"),
         ({"mislabelled": 2}, "saw other val images or labels than"),
     ],

@@ -123,6 +123,8 @@ def test_artifacts_come_back_byte_for_byte(store, tracker, experiment, finish):
     assert store().artifact(run_id, "nothing.txt") is None
     assert store().artifact(other, "log.txt") is None
     assert store().artifact("0" * 32, "log.txt") is None
+    assert {name: store().artifact_size(run_id, name) for name in content} == {name: len(one) for name, one in content.items()}
+    assert store().artifact_size(run_id, "nothing.txt") is store().artifact_size("0" * 32, "log.txt") is None
 
 
 def test_only_running_runs_are_closed_as_stale(store, tracker, experiment, finish):
@@ -241,6 +243,7 @@ METHODS = {
     "runs": lambda tracker: tracker.runs("suite"),
     "histories": lambda tracker: tracker.histories(["0" * 32], ["val/loss"]),
     "artifact": lambda tracker: tracker.artifact("0" * 32, "log.txt"),
+    "artifact_size": lambda tracker: tracker.artifact_size("0" * 32, "log.txt"),
     "experiment_url": lambda tracker: tracker.experiment_url("suite"),
     "run_url": lambda tracker: tracker.run_url("suite"),
 }

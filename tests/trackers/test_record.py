@@ -1,5 +1,7 @@
 """The run schema: what is written of a trial is read back, also from runs of older versions and of something else."""
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -187,11 +189,13 @@ def test_weights_that_are_of_no_trial(tags):
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_the_tags_of_a_trial_that_ends(outcome):
     assert TrialEnd(outcome).tags() == {"outcome": outcome.value}
-    told = TrialEnd(outcome, "why", keeps_weights=True, pack=4, backend="vmap").tags()
-    assert told == {"outcome": outcome.value, "message": "why", "kept": "weights", "pack": "4", "backend": "vmap"}
+    told = TrialEnd(outcome, "why", kept=record.KeptWeights.of(b"weights"), pack=4, backend="vmap").tags()
+    kept = {"kept": "weights", "kept.size": "7", "kept.sha256": hashlib.sha256(b"weights").hexdigest()}
+    assert told == {"outcome": outcome.value, "message": "why", "pack": "4", "backend": "vmap"} | kept
     assert all(type(text) is str for text in told.values())
     stored = run(told)
     assert (record.message(stored), record.keeps_weights(stored), record.pack(stored)) == ("why", True, (4, "vmap"))
+    assert record.kept_weights(stored) == record.KeptWeights.of(b"weights")
 
 
 def test_a_trial_that_trained_alone_has_no_pack():

@@ -63,6 +63,10 @@ class Toy:
             found = path.with_suffix("") / name if (path := self._file(run_id)) else None
             return found.read_bytes() if found and found.is_file() else None
 
+    def artifact_size(self, run_id: str, name: str) -> int | None:
+        content = self.artifact(run_id, name)
+        return None if content is None else len(content)
+
     # ------------------------------------------------------------ writing
 
     def hold(self, experiment: str, *, wait: bool = False, take_over: bool = False) -> AbstractContextManager[Lease]:

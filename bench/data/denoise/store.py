@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -32,13 +31,15 @@ def denoised(
     say: Callable[[str], None] = lambda text: None,
     device: torch.device | str = "cpu",
     step: Callable[[int], None] = lambda images: None,
+    warn: Callable[[str], None] = lambda text: None,
 ) -> torch.Tensor:
     """Return the images as `data.denoise` leaves them, from the cache where they are there. uint8 [N, 3, H, W], on the CPU.
 
     Results lie under <data root>/cache/denoised, by the hash of images and settings. Of two processes at once the second waits
     for the first and takes its result; a damaged file is made anew.
 
-    device: where it is done. say: receives lines of progress; step: the number of images that were done since its last call.
+    device: where it is done. say: receives lines of progress; step: the number of images that were done since its last call;
+    warn: what was found damaged.
     BenchError for what the denoiser raises, and where a denoiser of the user's own does not return what it should.
     """
     result, done = [], 0
@@ -52,6 +53,8 @@ def denoised(
     for chunk in images.split(CHUNK):
         path = _path(chunk, data.denoise)
         if (found := _stored(path, chunk)) is None:
+            if path.exists():
+                warn(f"the denoised images in {path} are damaged, and are made anew")
             found = _made(path, chunk, data.denoise, say, torch.device(device), tell)
         else:
             done += len(chunk)
@@ -78,7 +81,7 @@ def _stored(path: Path, chunk: torch.Tensor) -> torch.Tensor | None:
     try:
         with np.load(path) as archive:
             images = torch.from_numpy(archive["images"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except Exception:  # of damaged bytes, which may ask for anything
         return None
     return images if images.dtype == torch.uint8 and images.shape == chunk.shape else None
 
