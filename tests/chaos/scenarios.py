@@ -302,7 +302,7 @@ def full_disk(round: Round) -> None:
 def clock_step(round: Round) -> None:
     steps = round.note("steps", [round.draw.choice((-86400 * 365, -7200, -60, 60, 7200, 86400 * 365)) for _ in range(2)])
     moments = [round.moment(("importing", "planning", *TRAINING), name=f"moment {number}") for number in (0, 1)]
-    clock = faults.Clock(round.logs / "clock")
+    clock = faults.Clock(round.logs)
     stays = round.note("stays", round.draw.random() < 0.5)
     round.environment |= clock.environment
     round.prepare()
@@ -320,7 +320,7 @@ def clock_step(round: Round) -> None:
 def clock_and_kill(round: Round) -> None:
     step = round.note("step", round.draw.choice((-86400 * 365, -7200, 7200, 86400 * 365)))
     moment = round.moment(TRAINING)
-    clock = faults.Clock(round.logs / "clock")
+    clock = faults.Clock(round.logs)
     round.environment |= clock.environment
     round.prepare()
     run = round.start()
