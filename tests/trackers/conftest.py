@@ -1,20 +1,14 @@
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-import psycopg2
 import pytest
 
 from bench.trackers import StoredRun, Tracker, open_tracker
 
+from .. import servers
 from .toy import Toy
 
 
@@ -35,12 +29,12 @@ def sqlite_uri(tmp_path_factory):
 @pytest.fixture(scope="session")
 def postgres_uri(tmp_path_factory) -> Iterator[str]:
     """A PostgreSQL database of the tests' own."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    initdb = shutil.which("initdb") or next((str(path / "initdb") for path in programs), None)
-    if not initdb or not Path(initdb).exists():
-        pytest.skip("no PostgreSQL here")
-    with _postgres(Path(initdb).parent, tmp_path_factory.mktemp("postgres")) as uri:
-        yield uri
+    try:
+        server = servers.postgres(tmp_path_factory.mktemp("postgres"))
+    except servers.NotHere as error:
+        pytest.skip(str(error))
+    with server:
+        yield server.address
 
 
 @pytest.fixture(scope="session")
@@ -49,79 +43,8 @@ def server_uri(request, tmp_path_factory) -> Iterator[str]:
     if given := os.environ.get("BENCH_TEST_TRACKING_URI"):
         yield given
         return
-    with _mlflow_server(tmp_path_factory.mktemp("server"), request.getfixturevalue("postgres_uri")) as uri:
-        yield uri
-
-
-class _Process:
-    """A server that ends with the tests."""
-
-    def __init__(self, command: list[str], address: str, log: Path):
-        self.address = address
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(command, stdout=output, stderr=output)
-        self.log = log
-
-    def __enter__(self) -> str:
-        return self.address
-
-    def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        self.process.wait(300)
-
-    def wait_until(self, ready, seconds: float = 500) -> "_Process":
-        deadline = time.monotonic() + seconds
-        while not ready():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.process.kill()
-                pytest.fail(f"the server did not start:\n{self.log.read_text()[-2000:]}")
-            time.sleep(0.3)
-        return self
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _postgres(programs: Path, folder: Path) -> _Process:
-    """Start PostgreSQL on a free port of this machine; as its own user where we are root, which it refuses to be."""
-    as_user = []
-    if os.geteuid() == 0:
-        as_user = ["runuser", "-u", "postgres", "--"]
-        for path in (folder, *folder.parents[:3]):
-            path.chmod(path.stat().st_mode | 0o711)
-        shutil.chown(folder, "postgres")
-    data, port = folder / "data", _free_port()
-    init = [*as_user, str(programs / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "-E", "UTF8"]
-    subprocess.run(init, check=True, capture_output=True, cwd=folder)
-    serve = [*as_user, str(programs / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder), "-h", "127.0.0.1"]
-    made = _Process(serve, f"postgresql+psycopg2://postgres@127.0.0.1:{port}/postgres", folder.parent / "postgres.log")
-
-    def answers() -> bool:
-        try:
-            psycopg2.connect(host="127.0.0.1", port=port, user="postgres", dbname="postgres").close()
-        except psycopg2.OperationalError:
-            return False
-        return True
-
-    return made.wait_until(answers)
-
-
-def _mlflow_server(folder: Path, database: str) -> _Process:
-    port = _free_port()
-    uri = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", database, "--workers", "1"]
-    command += ["--artifacts-destination", str(folder / "artifacts"), "--host", "127.0.0.1", "--port", str(port)]
-
-    def healthy() -> bool:
-        try:
-            return urllib.request.urlopen(f"{uri}/health", timeout=10).status == 200
-        except OSError:
-            return False
-
-    return _Process(command, uri, folder / "mlflow.log").wait_until(healthy)
+    with servers.mlflow_server(tmp_path_factory.mktemp("server"), request.getfixturevalue("postgres_uri")) as server:
+        yield server.address
 
 
 @pytest.fixture(params=["sqlite", "server", "toy"])
@@ -146,7 +69,9 @@ def broken(kind, tmp_path, monkeypatch) -> Callable[[], Tracker]:
     (tmp_path / "other").write_text("something else entirely, and long enough to be looked at as a database\n" * 20)
     if kind == "toy":
         return partial(Toy, tmp_path / "other")
-    return partial(open_tracker, f"sqlite:///{tmp_path / 'other'}" if kind == "sqlite" else f"http://127.0.0.1:{_free_port()}")
+    return partial(
+        open_tracker, f"sqlite:///{tmp_path / 'other'}" if kind == "sqlite" else f"http://127.0.0.1:{servers.free_port()}"
+    )
 
 
 @pytest.fixture
