@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from bench.errors import BenchError
-from bench.trackers import errors, rows, schema
+from bench.trackers import errors, patience, rows, schema
 from bench.trackers.base import StoredRun
 
 if TYPE_CHECKING:
@@ -166,6 +166,8 @@ def connect(uri: str) -> "Engine":
         # mode=rw, not ro: a reader must be able to roll back what a killed writer left half done
         url = sa.URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"})
         return sa.create_engine(url, connect_args={"timeout": PATIENCE})
+    if uri.startswith("postgresql"):
+        patience.have()
     timed = uri.startswith(("postgresql", "mysql"))
     return sa.create_engine(uri, connect_args={"connect_timeout": PATIENCE} if timed else {})
 

@@ -2,13 +2,14 @@
 
 import logging
 import shlex
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.api.plan import Forecast, opened, planned, refuse_undeclared
 from bench.api.report import Report, of_plan
-from bench.errors import BenchError
+from bench.errors import BenchError, ErrorCode
 from bench.runner import kept_weights
 from bench.runner.coordinator import POLL, Coordinator, Summary
 from bench.runner.ensembles import Ensembles
@@ -27,6 +28,8 @@ from bench.trackers.lease import Hold
 from bench.trackers.record import Outcome, TrialEnd
 
 logger = logging.getLogger("bench")
+PAUSE = 5.0
+"""Seconds between two tries to read a store that does not answer."""
 
 
 class Listener:
@@ -193,9 +196,17 @@ class _Rounds:
             self.tried |= {_attempt(job) for job in todo}  # a search's are known by now
 
     def _planned(self, before: Plan) -> Plan:
-        """Return the plan as the store stands now, checked."""
-        runs = settled(self.tracker, self.suite.experiment)
-        plan = planned(self.suite, runs, self.tracker, retry=self.retry and not self.tried, stored=self.stored)
+        """Return the plan as the store stands now, checked. Waits for a store that does not answer."""
+        plan, since = None, time.strftime("%H:%M:%S")
+        while plan is None:
+            try:
+                runs = settled(self.tracker, self.suite.experiment)
+                plan = planned(self.suite, runs, self.tracker, retry=self.retry and not self.tried, stored=self.stored)
+            except BenchError as error:
+                if error.code is not ErrorCode.UNREACHABLE or not self.tried:
+                    raise
+                self.listener.store(Outage(since, error.message, 0))
+                time.sleep(PAUSE)
         plan.facts, plan.possible_keepers = before.facts, before.possible_keepers
         preflight(plan, self.executor, time_limit=self.time_limit)
         kept_weights.choose(plan)

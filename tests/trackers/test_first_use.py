@@ -1,6 +1,7 @@
-"""The first use of a store: by two machines at once, by another version of MLflow, after the user has deleted something."""
+"""The first use of a store: by two machines at once, by another version of MLflow; and one that never answers."""
 
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,8 +13,8 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 
-from bench.errors import BenchError
-from bench.trackers import open_tracker
+from bench.errors import BenchError, ErrorCode
+from bench.trackers import open_tracker, patience
 
 OPEN = """
 import sys
@@ -118,3 +119,15 @@ def test_a_store_of_a_newer_mlflow_is_left_as_it_is(path):
 def test_a_store_that_is_not_there_needs_no_upgrade(tmp_path):
     assert open_tracker(f"sqlite:///{tmp_path}/mlflow.db").upgrade() == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_takes_a_connection_and_never_answers_is_given_up(monkeypatch):
+    monkeypatch.setattr(patience, "SILENCE", 0.5)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        uri = f"postgresql+psycopg2://postgres@127.0.0.1:{listening.getsockname()[1]}/postgres"
+        for use in (lambda tracker: tracker.runs("suite"), lambda tracker: tracker.open("suite", {})):
+            with pytest.raises(BenchError, match="timed out") as error:
+                use(open_tracker(uri))
+            assert error.value.code is ErrorCode.UNREACHABLE
