@@ -3,15 +3,17 @@
 import errno
 import sqlite3
 import sys
+from importlib import metadata
 
 import pytest
+import requests
 import sqlalchemy as sa
 from mlflow.exceptions import MlflowException
 from mlflow.protos import databricks_pb2 as codes
 
-from bench.errors import BenchError
+from bench.errors import BenchError, ErrorCode
 from bench.trackers import database, open_tracker
-from bench.trackers.errors import guard
+from bench.trackers.errors import OtherForm, guard
 
 DISK, FOLDER, FILE, ACCOUNT, DRIVER, SERVER, UPGRADE = (
     "free some disk space",
@@ -211,3 +213,24 @@ def test_a_database_that_is_locked_is_not_left_to_mlflow(reading, tmp_path, monk
         with pytest.raises(sa.exc.OperationalError, match="locked"):
             READING[reading](f"sqlite:///{tmp_path}/locked.db")
     other.close()
+
+
+def test_a_server_of_another_version_is_named_where_something_fails():
+    ours = metadata.version("mlflow")
+    for theirs, told in (("1.2.3", f" (the server runs MLflow 1.2.3, this is MLflow {ours})"), (ours, ""), ("", "")):
+        with pytest.raises(BenchError) as error, guard("http://server", "written", theirs):
+            raise MlflowException("API request failed with exception")
+        assert error.value.message == f"tracking store http://server cannot be written: API request failed with exception{told}"
+
+
+def test_a_server_says_which_version_it_runs(server_uri):
+    tracker = open_tracker(server_uri)
+    tracker.runs("unknown")
+    assert tracker._server_version == metadata.version("mlflow")
+
+
+def test_what_may_pass_by_itself_is_told_apart():
+    for error in (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), requests.ReadTimeout("late")):
+        assert refusal(raising(error)).code is ErrorCode.UNREACHABLE
+    for error in (OSError(errno.ENOSPC, "full"), PermissionError(errno.EACCES, "no"), OtherForm(older=True)):
+        assert refusal(raising(error)).code is None
