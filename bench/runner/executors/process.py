@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from bench.runner.messages import Denoised, Done, Epoch, Event, Progress, Up
+from bench.runner.messages import Denoised, Done, Epoch, Event, Progress, Up, Warned
 
 
 class PipeChannel:
@@ -20,7 +20,7 @@ class PipeChannel:
     def __init__(self, pipe: Connection):
         self.pipe = pipe
 
-    def tell(self, value: Epoch | Denoised | str) -> None:
+    def tell(self, value: Epoch | Denoised | Warned | str) -> None:
         self.pipe.send(Progress(value))
 
     def hear(self) -> Any:
