@@ -20,6 +20,8 @@ from itertools import count
 from pathlib import Path
 from types import ModuleType
 
+from bench.errors import BenchError
+from bench.paths import beside as found_beside
 from bench.paths import file_hash
 
 OURS = ("bench", "__main__")
@@ -31,7 +33,8 @@ ALIAS = "beside_the_suite"
 @dataclass
 class _Folder:
     """The modules that were loaded from a folder. serial: tells them from those of other folders, and of other times. names: of
-    them, in sys.modules. files: path → what it held then."""
+    them, in sys.modules. files: path → what it held then; of the modules, and
+    of the data files that components declare."""
 
     path: Path
     serial: int
@@ -142,6 +145,25 @@ def digest(name: str) -> str:
         return ""
     path = Path(spec.origin) if spec and spec.origin else None
     return file_hash(path) if path and path.is_file() else ""
+
+
+def data_file(name: str) -> Path:
+    """Return the path of a data file that a component declares, looked for beside the suite first. From now on an edit of it
+    counts as one of the folder's modules: they are loaded anew. Raises BenchError where there is no such file."""
+    path = Path(found_beside(name, _stack[-1].path if _stack else Path()))
+    if not path.is_file():
+        told = "is a folder: name its files" if path.is_dir() else f"there is no such file: {name}"
+        raise BenchError(told, where=str(path), mend="`files` are looked for beside the suite, then in the folder of data sets")
+    if _stack:
+        _stack[-1].files.setdefault(path, file_hash(path))
+    return path
+
+
+def files_digest(names: Iterable[str]) -> str:
+    """Return the SHA-256 of what the data files hold that a component declares, by their names; "" for none. Raises BenchError
+    where one is not there."""
+    digests = {name: file_hash(data_file(name)) for name in names}
+    return hashlib.sha256(repr(sorted(digests.items())).encode()).hexdigest() if digests else ""
 
 
 def _enter(folder: _Folder) -> None:

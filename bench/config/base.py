@@ -1,6 +1,7 @@
 """The base of every configured part, and the types of its numbers."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
@@ -34,12 +35,30 @@ PartName = Annotated[str, AfterValidator(lambda name: _importable(name) if ":" i
 """A name that we know, or `module:name`."""
 
 
+Files = tuple[Annotated[str, Field(min_length=1)], ...]
+"""Data files that a part of the user's own reads: beside the suite, else in the folder of data sets. Their content belongs to the
+part: an edit of one makes another part of it."""
+
+
 class Own(Config):
     """A part of the user's own: `module:name`, a Python file beside the suite (or an installed module) and a name in it."""
 
     name: Annotated[str, AfterValidator(_importable), WithJsonSchema({"type": "string", "pattern": ":"})]
     args: dict[str, Any] = {}
     """Keyword arguments; the part gets them as the attributes of its options."""
+    files: Files = ()
+    """Data files that it reads, beside the suite: an edit of one counts as one of the part."""
+
+
+def declared_files(config: Config, at: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield the data files that the parts of a configuration declare, each with its place in it."""
+    for name, value in config:
+        if name == "files":
+            yield from (((*at, name, number), file) for number, file in enumerate(value))
+            continue
+        for number, inner in enumerate(value) if isinstance(value, tuple) else [(None, value)]:
+            if isinstance(inner, Config):
+                yield from declared_files(inner, (*at, name) if number is None else (*at, name, number))
 
 
 def label(value: Any) -> str:

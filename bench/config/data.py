@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, FiniteFloat, field_validator, model_validator
 
 from bench.config.augment import Append, Augment
-from bench.config.base import Config, Count, Fraction, NonNegative, PartName, Positive, Seed, SplitName
+from bench.config.base import Config, Count, Files, Fraction, NonNegative, PartName, Positive, Seed, SplitName
 from bench.config.denoise import Denoise
 
 ClassName = Annotated[int, Field(ge=0)] | str
@@ -157,6 +157,8 @@ class Data(Config):
     Looked for beside the suite, then in the folder of data sets."""
     args: dict[str, Any] = {}
     """For a source of the user's own, `module:name`: its keyword arguments."""
+    files: Files = ()
+    """For a source of the user's own: the data files that it reads, beside the suite; an edit of one makes another data set."""
     pool: bool = False
     """Put the source's training and test images together; the split then takes a test set of its own."""
     classes: Count | Classes | None = None
@@ -179,7 +181,7 @@ class Data(Config):
     @property
     def origin(self) -> str:
         """What the images are read from, as text: sections that agree in it share a prepared data set."""
-        return self.model_dump_json(include={"source", "path", "args"})
+        return self.model_dump_json(include={"source", "path", "args", "files"})
 
     @field_validator("resize")
     @classmethod
@@ -190,8 +192,9 @@ class Data(Config):
     def _path_of_folder(self) -> Self:
         if (self.path is not None) != (self.source == "folder"):
             raise ValueError("source 'folder' needs a 'path', and no other source takes one")
-        if self.args and ":" not in self.source:
-            raise ValueError("'args' are for a source of your own, `module:name`")
+        for name in ("args", "files"):
+            if getattr(self, name) and ":" not in self.source:
+                raise ValueError(f"'{name}' are for a source of your own, `module:name`")
         return self
 
     @model_validator(mode="after")

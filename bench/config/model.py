@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
-from bench.config.base import Config, Count, NonNegative, PartName, Seed, label
+from bench.config.base import Config, Count, Files, NonNegative, PartName, Seed, label
 
 
 class Head(Config):
@@ -48,9 +48,14 @@ class Model(Config):
     """None keeps the model's own classifier, with its last layer sized to the classes."""
     args: dict[str, Any] = {}
     """Further keyword arguments of the model's constructor."""
+    files: Files = ()
+    """For a model of the user's own, `module:name`: the data files that it reads, beside the suite; an edit of one makes another
+    model."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
         if self.pretrained and self.weights:
             raise ValueError("give 'pretrained: true' or 'weights: FILE', not both")
+        if self.files and ":" not in self.name:
+            raise ValueError("'files' are for a model of your own, `module:name`")
         return self

@@ -13,7 +13,7 @@ from bench.config import TrialConfig
 from bench.errors import BenchError
 from bench.runner import recording
 from bench.runner.executors.base import Executor, Worker
-from bench.runner.messages import Died, Done, Ended, Epoch, Event, Failed, Lost, Progress, Train, Up
+from bench.runner.messages import Died, Done, Ended, Epoch, Event, Failed, Lost, Progress, Train, Up, Warned
 from bench.runner.packs import Packs
 from bench.runner.plan import CellKey, Job, Plan, key
 from bench.runner.queue import Queue
@@ -257,6 +257,9 @@ class Coordinator:
                 if pack := self.running.get(worker.number):
                     self._progressed(worker, pack[epoch.place], epoch)
                     self._look_after()  # an executor may do a whole trial before the loop goes on
+                return
+            case Progress(value=Warned() as warned):
+                self.executor.warn(warned)
                 return
             case Progress():
                 return

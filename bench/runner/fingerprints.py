@@ -8,6 +8,7 @@ from typing import Any
 
 from bench import components
 from bench.config import Data
+from bench.config.base import declared_files
 from bench.errors import BenchError
 from bench.paths import file_hash
 from bench.registry import own_digest
@@ -32,6 +33,11 @@ def identity(section: Section[Any]) -> str:
 
 def _contents(section: Section[Any]) -> list[str]:
     found = [own_digest(name) for name in section.own]
+    for at, file in declared_files(section.config):
+        try:
+            found.append(components.files_digest([file]))
+        except BenchError as error:
+            raise error.at(section.place(at)) from None
     weights = getattr(section.config, "weights", None)
     if isinstance(section.config, Data) and (section.config.path or ":" in section.config.source):
         try:

@@ -1,10 +1,11 @@
 """What the coordinator and an executor's workers say to each other: requests, their answers, and events. No torch here: the
 coordinator does without it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from bench.config import Data, TrialConfig
+from bench.config import Config, Data, TrialConfig
 from bench.errors import BenchError, ErrorCode
 from bench.trackers.record import Outcome
 
@@ -85,6 +86,11 @@ class Request(Generic[Answer]):
         """The folder with the custom components that it needs; "" for none."""
         return ""
 
+    @property
+    def configs(self) -> Sequence[Config]:
+        """The configurations that it is about."""
+        return ()
+
 
 class _OfConfig(Request[Answer]):
     config: TrialConfig
@@ -92,6 +98,10 @@ class _OfConfig(Request[Answer]):
     @property
     def beside(self) -> str:
         return self.config.folder
+
+    @property
+    def configs(self) -> Sequence[Config]:
+        return (self.config,)
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,10 @@ class Prepare(Request[tuple[str, int]]):
     @property
     def beside(self) -> str:
         return self.folder
+
+    @property
+    def configs(self) -> Sequence[Config]:
+        return (self.data,)
 
 
 @dataclass(frozen=True)
@@ -126,6 +140,10 @@ class CountShared(Request[int]):
     @property
     def beside(self) -> str:
         return self.folder
+
+    @property
+    def configs(self) -> Sequence[Config]:
+        return (self.trained, self.tested)
 
 
 @dataclass(frozen=True)
@@ -175,6 +193,10 @@ class Train(Request[list[Ended]]):
     def beside(self) -> str:
         return self.trials[0][0].folder
 
+    @property
+    def configs(self) -> Sequence[Config]:
+        return [config for config, _ in self.trials]
+
 
 # ---------------------------------------------------------------- progress
 
@@ -199,6 +221,13 @@ class Denoised:
     total: int
 
 
+@dataclass(frozen=True)
+class Warned:
+    """Something that the user should know, though the request goes on."""
+
+    text: str
+
+
 # ---------------------------------------------------------------- events
 
 
@@ -213,7 +242,7 @@ class Up:
 class Progress:
     """A request tells how far it is."""
 
-    value: Epoch | Denoised | str
+    value: Epoch | Denoised | Warned | str
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,11 @@ from bench import ambient, components, models
 from bench import data as datasets
 from bench.clock import now as clock
 from bench.config import Data, TrialConfig
+from bench.config.base import declared_files
 from bench.data import Dataset
 from bench.errors import BenchError
 from bench.models.packed import GROUPED
+from bench.runner import undeclared
 from bench.runner.artifacts import ended
 from bench.runner.messages import (
     CountShared,
@@ -33,7 +35,9 @@ from bench.runner.messages import (
     Request,
     Speed,
     Train,
+    Warned,
 )
+from bench.trackers.record import Artifact
 from bench.training import check_device, run_trials
 from bench.training.losses import check as check_loss
 from bench.training.probe import probe, probe_packs
@@ -42,7 +46,7 @@ from bench.training.probe import probe, probe_packs
 class Channel(Protocol):
     """The way home of a request under way."""
 
-    def tell(self, value: Epoch | Denoised | str) -> None:
+    def tell(self, value: Epoch | Denoised | Warned | str) -> None:
         """Send progress."""
 
     def hear(self) -> Any:
@@ -52,7 +56,17 @@ class Channel(Protocol):
 def answer(request: Request[Any], channel: Channel, device: str) -> Any:
     """Do what a request asks for, and return its answer. device: "cpu" or "cuda:0" …. Raises whatever goes wrong."""
     with ambient.kept(), components.beside(request.beside):
-        return ANSWERS[type(request)](request, channel, device)
+        declared = [components.data_file(name) for config in request.configs for _, name in declared_files(config)]
+        with undeclared.watched(request.beside, declared) as warnings:
+            try:
+                result = ANSWERS[type(request)](request, channel, device)
+            finally:
+                for text in warnings:
+                    channel.tell(Warned(text))
+        if isinstance(request, Train) and warnings:
+            for one in result:
+                one.artifacts[Artifact.LOG] = "".join(f"warning: {text}\n" for text in warnings).encode()
+        return result
 
 
 def _dataset(data: Data) -> Dataset:

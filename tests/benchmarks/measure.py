@@ -19,6 +19,7 @@ MEASUREMENTS = {
     "tracking": "tracking",
     "throughput": "throughput",
     "workers": "workers",
+    "fresh": "fresh",
     "suite": "suite",
     "packs": "packs",
     "engine": "engine",

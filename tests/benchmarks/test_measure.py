@@ -20,6 +20,7 @@ ROWS = {
     "tracking": 2,
     "throughput": 2,
     "workers": 1,
+    "fresh": 1,
     "suite": 6 if LIGHTNING else 4,
     "packs": 2,
     "engine": 2,

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -30,6 +31,8 @@ class Net(nn.Module):
             time.sleep(1e6)
         if kind == "exit":
             os._exit(7)
+        if kind == "kill the server":
+            os.kill(os.getppid(), 9)
         if kind == "oom":
             raise MemoryError("no more")
 
@@ -111,6 +114,7 @@ def test_each_request_has_its_answer_or_its_fault(executor, faulty):
     assert crash.outcome is Outcome.CRASHED and crash.error.message.startswith("TypeError: ")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are no forks")
 def test_a_process_that_hangs_or_dies_is_a_fault_of_its_request(faulty):
     """What runs in this very process (inline) cannot be interrupted, and takes it along."""
     digits = Prepare(Data(source="digits"))
@@ -120,6 +124,8 @@ def test_a_process_that_hangs_or_dies_is_a_fault_of_its_request(faulty):
         assert died.outcome is Outcome.CRASHED
         assert died.error.message == "the worker process ended with exit code 7 during Inspect"
         assert done[1] == 10
+        died, done = local.attempt([faulty("kill the server"), digits], limit=60)
+        assert done[1] == 10, "the server that workers fork from is started again"
         with pytest.raises(BenchError, match="no answer within 10 s"):
             local.map([faulty("sleep"), digits], limit=10)
         assert local.map([digits], limit=60)[0][1] == 10

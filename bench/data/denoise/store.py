@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from bench import memory
-from bench.config import Data, Denoise
+from bench.components import files_digest
+from bench.config import Data, Denoise, Own
 from bench.data.denoise.base import DENOISERS
 from bench.data.disk import disk_errors, locked
 from bench.errors import BenchError
@@ -69,8 +70,8 @@ def unmade(images: Iterable[torch.Tensor], denoise: Denoise) -> list[torch.Tenso
 
 
 def _path(chunk: torch.Tensor, denoise: Denoise) -> Path:
-    own = own_digest(denoise.name) if ":" in denoise.name else ""
-    settings = denoise.model_dump(mode="json", exclude={"splits"})
+    own = own_digest(denoise.name) + files_digest(denoise.files) if isinstance(denoise, Own) else ""
+    settings = denoise.model_dump(mode="json", exclude={"splits", "files"})
     digest = hashlib.sha256(json.dumps([VERSION, settings, own, list(chunk.shape)], sort_keys=True).encode())
     digest.update(np.ascontiguousarray(chunk.numpy()).data)
     return data_root() / "cache" / "denoised" / f"{denoise.name.replace(':', '.')}-{digest.hexdigest()[:32]}.npz"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.components import files_digest
 from bench.data.dataset import FORMAT, Dataset
 from bench.data.sources.base import SOURCES, Source
 from bench.errors import BenchError
@@ -23,9 +24,11 @@ class OwnSource(Source):
     """A function `module:name`, called with the configuration's `args`; its file's content tells when to call it again."""
 
     def key(self) -> str:
-        """Return a name from the function, its arguments and its file; data files that it reads do not count."""
+        """Return a name from the function, its arguments, its file, and the data files that it declares; others that it reads do
+        not count."""
         source, args = self.data.source, self.data.args
-        told = json.dumps([FORMAT, source, args, own_digest(source)], sort_keys=True, default=str)
+        files = [files_digest(self.data.files)] if self.data.files else []
+        told = json.dumps([FORMAT, source, args, own_digest(source), *files], sort_keys=True, default=str)
         return f"own-{re.sub(r'[^A-Za-z0-9_.-]', '_', source)[:60]}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
     def read(self, root: Path, download: bool, say: Callable[[str], None]) -> Dataset:

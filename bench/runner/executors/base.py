@@ -1,14 +1,17 @@
 """What the runner asks of an executor, which runs requests on workers, wherever these are. Workers may come and go."""
 
+import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
 
 from bench.errors import BenchError, ErrorCode
-from bench.runner.messages import Died, Done, Event, Failed, Fault, Hello, Lost, Progress, Request, Up
+from bench.runner.messages import Died, Done, Event, Failed, Fault, Hello, Lost, Progress, Request, Up, Warned
 
+logger = logging.getLogger("bench")
 T = TypeVar("T")
 POLL = 1.0
 """Seconds to wait for an event at a time."""
@@ -144,7 +147,10 @@ class Executor(ABC):
                 return
             if isinstance(event, Progress):
                 at[worker.number].heard = time.monotonic()
-                progress(event.value)
+                if isinstance(event.value, Warned):
+                    self.warn(event.value)
+                else:
+                    progress(event.value)
                 return
             index, request = at.pop(worker.number).item
             if isinstance(event, Done):
@@ -179,6 +185,16 @@ class Executor(ABC):
                 if worker.number in at:
                     worker.restart()  # or its answer would be taken for that to its next request
         return [*faults] if stops and faults else [ended[index] for index in range(total)]
+
+    def warn(self, warned: Warned) -> None:
+        """Tell the user what a request warned of, once."""
+        if warned.text not in self._warned:
+            self._warned.add(warned.text)
+            logger.warning("warning: %s", warned.text)
+
+    @cached_property
+    def _warned(self) -> set[str]:
+        return set()
 
     def revive(self) -> None:
         """Let the workers come up again that were ended."""

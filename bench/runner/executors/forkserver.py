@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
@@ -17,12 +18,25 @@ FORKS = sys.platform == "linux"
 fork, and not all that macOS has survives it."""
 CONTEXT: Any = multiprocessing.get_context("forkserver" if FORKS else "spawn")  # their Process classes share no typed base
 
+TRIES, PAUSE = 10, 0.2
+"""How often a start is tried, and seconds between."""
+
 
 def start(main: Callable[..., None], arguments: tuple[Any, ...], threads: int, name: str) -> BaseProcess:
-    """Start a process that calls `main`. Does not wait for it, but for the server, if that is still importing.
+    """Start a process that calls `main`. Does not wait for it, but for the server, if that is still importing. A server that has
+    ended, as a worker can make it do, is started again.
 
-    Raises BenchError where the server does not start; OSError or EOFError where it has ended.
+    Raises BenchError where the server does not start; OSError or EOFError where it ends again and again.
     """
+    for _ in range(TRIES - 1):
+        try:
+            return _start(main, arguments, threads, name)
+        except (EOFError, OSError):
+            time.sleep(PAUSE)  # until the system knows that it has ended
+    return _start(main, arguments, threads, name)
+
+
+def _start(main: Callable[..., None], arguments: tuple[Any, ...], threads: int, name: str) -> BaseProcess:
     environment = os.environ | _limits(threads)
     given = (environment, os.sched_getaffinity(0) if FORKS else set(), main, *arguments)
     process: BaseProcess = CONTEXT.Process(target=_begin, args=given, name=name, daemon=True)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from bench.errors import BenchError
 from bench.runner.executors.base import Executor, Take, Worker
-from bench.runner.messages import Denoised, Done, Epoch, Event, Progress, Request, Up
+from bench.runner.messages import Denoised, Done, Epoch, Event, Progress, Request, Up, Warned
 
 
 class _Stopped(BaseException):
@@ -52,7 +52,7 @@ class InlineChannel:
     def __init__(self, worker: InlineWorker, take: Take):
         self.worker, self.take = worker, take
 
-    def tell(self, value: Epoch | Denoised | str) -> None:
+    def tell(self, value: Epoch | Denoised | Warned | str) -> None:
         try:
             self.take(self.worker, Progress(value))
         except BaseException as error:  # the coordinator's: it is not the trial's, which would take it for its own

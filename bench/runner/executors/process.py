@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from bench import clock
-from bench.runner.messages import Denoised, Done, Epoch, Event, Progress, Up
+from bench.runner.messages import Denoised, Done, Epoch, Event, Progress, Up, Warned
 
 
 class PipeChannel:
@@ -21,7 +21,7 @@ class PipeChannel:
     def __init__(self, pipe: Connection):
         self.pipe = pipe
 
-    def tell(self, value: Epoch | Denoised | str) -> None:
+    def tell(self, value: Epoch | Denoised | Warned | str) -> None:
         self.pipe.send(Progress(value))
 
     def hear(self) -> Any:
