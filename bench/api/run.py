@@ -158,6 +158,7 @@ class _Rounds:
         runs = self.tracker.runs(self.suite.experiment)
         plan = planned(self.suite, runs, self.tracker, retry=self.retry and not self.tried)
         plan.facts, plan.possible_keepers = before.facts, before.possible_keepers
+        plan.faulty, plan.unmeasured = before.faulty, before.unmeasured
         preflight(plan, self.executor, time_limit=self.time_limit)
         kept_weights.choose(plan)
         return plan
