@@ -208,6 +208,7 @@ class _Rounds:
                 self.listener.store(Outage(since, error.message, 0))
                 time.sleep(PAUSE)
         plan.facts, plan.possible_keepers = before.facts, before.possible_keepers
+        plan.faulty, plan.unmeasured = before.faulty, before.unmeasured
         preflight(plan, self.executor, time_limit=self.time_limit)
         kept_weights.choose(plan)
         return plan

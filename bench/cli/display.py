@@ -198,6 +198,7 @@ class Display(Listener):
         self.args = args
         self.tally: _Tally | None = None
         self.denoising: _Denoising | None = None
+        self.faults: set[str] = set()
 
     def __enter__(self) -> "Display":
         return self
@@ -213,6 +214,7 @@ class Display(Listener):
             self.denoising = None
 
     def planned(self, forecast: Forecast) -> None:
+        self.faults |= set(faults(forecast.plan))
         print("\n".join([text(forecast, self.args), *forecast.packs.told(forecast.plan)]), flush=True)
         self._confirm(forecast)
 
@@ -237,7 +239,9 @@ class Display(Listener):
         todo = forecast.plan.todo()
         stages = ", ".join(dict.fromkeys(job.trial.cell.stage for job in todo))
         first = f"next: {len(todo)} trials ({stages})"
-        print("\n".join([first, *more_seeds(forecast), *faults(forecast.plan), *forecast.packs.told(forecast.plan)]), flush=True)
+        new = [line for line in faults(forecast.plan) if line not in self.faults]
+        self.faults |= set(new)
+        print("\n".join([first, *more_seeds(forecast), *new, *forecast.packs.told(forecast.plan)]), flush=True)
 
     def denoised(self, progress: Denoised) -> None:
         self.denoising = self.denoising or _Denoising()

@@ -21,7 +21,7 @@ logger = logging.getLogger("bench")
 def denoise(plan: Plan, executor: Executor, progress: Callable[[Denoised], None]) -> None:
     """Denoise the images of every trial that is to do, before any trains; what was denoised before is found on disk.
 
-    A denoiser that hangs, dies or crashes says so in the facts of its cell. Raises BenchError for what the user can mend.
+    A denoiser that hangs, dies or crashes is a fault of its cell. Raises BenchError for what the user can mend.
     """
 
     def tell(value: Denoised | str) -> None:
@@ -36,8 +36,7 @@ def denoise(plan: Plan, executor: Executor, progress: Callable[[Denoised], None]
         if isinstance(answer, Fault):
             if not answer.outcome:
                 raise answer.error
-            fault = replace(answer, error=blamed(answer.error, cell, ("data",)))
-            plan.facts[kind(cell)] = replace(plan.facts[kind(cell)], fault=fault)
+            plan.faulty[kind(cell)] = replace(answer, error=blamed(answer.error, cell, ("data",)))
 
 
 def estimate(plan: Plan, executor: Executor, time_limit: float | None = None) -> None:
@@ -54,6 +53,7 @@ def estimate(plan: Plan, executor: Executor, time_limit: float | None = None) ->
             seen.setdefault(digests(job.trial.cell), []).append(job.result.metrics["wall_clock"])
     todo = [job for job in plan.ahead() if not job.trial.cell.ensemble and not plan.fault(job.trial.cell)]
     unknown = {_cost_key(job): job.trial.cell for job in todo if digests(job.trial.cell) not in seen}
+    unknown = {name: cell for name, cell in unknown.items() if full_name(cell) not in plan.unmeasured}
     speeds = _measured(plan, unknown, executor.attempt([Probe(cell.config) for cell in unknown.values()], limit=limit))
     for job in todo:
         config, facts = job.trial.cell.config, plan.facts[kind(job.trial.cell)]

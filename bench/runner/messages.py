@@ -45,12 +45,11 @@ class Fault:
 @dataclass(frozen=True)
 class Facts:
     """What is known of a cell before it trains. sizes: images in train, val and test. errors: each with its section. weights:
-    bytes of its network's. fault: why nothing is known, where its check came to no end; its trials need not begin then."""
+    bytes of its network's."""
 
     sizes: tuple[int, int, int] = (0, 0, 0)
     errors: list[tuple[str, BenchError]] = field(default_factory=list)
     weights: int = 0
-    fault: Fault | None = None
 
 
 @dataclass(frozen=True)

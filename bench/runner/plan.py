@@ -186,6 +186,8 @@ class Plan:
     """Every trial, and the job that gives its result."""
     jobs: dict[str, Job] = field(default_factory=dict)
     facts: dict[Kind, Facts] = field(default_factory=dict)
+    faulty: dict[Kind, Fault] = field(default_factory=dict)
+    """Of those the ones whose check came to no end, of which nothing else is known; each error with its place."""
     unmeasured: dict[str, BenchError] = field(default_factory=dict)
     """Cells of which no time can be told, by their names, and why; each error with its place."""
     unresolved: list[str] = field(default_factory=list)
@@ -218,11 +220,12 @@ class Plan:
 
     def fault(self, cell: Cell) -> Fault | None:
         """Return why a cell's trials need not begin: its check hung, died or crashed. None where it may be trained."""
-        facts = self.facts.get(kind(cell)) if self.facts else None
-        return facts.fault if facts else None
+        return self.faulty.get(kind(cell)) if self.faulty else None
 
     def faults(self) -> dict[str, Fault]:
         """Return the cells whose check hung, died or crashed, by their names; those that a search may draw included."""
+        if not self.faulty:
+            return {}
         cells = [job.trial.cell for job in self.jobs.values() if not job.trial.cell.ensemble]
         cells += [cell for stage in self.suite.cells for cell in self.suite.all_cells[stage].samples]
         return {full_name(cell): fault for cell in cells if (fault := self.fault(cell))}

@@ -27,7 +27,7 @@ def preflight(plan: Plan, executor: Executor, *, contracts: bool = False, time_l
     is not checked again.
 
     contracts: check too whether parts of the user's own do what is asked of such parts. time_limit: of a trial, see `within`.
-    A check that takes longer, dies, runs out of memory or raises something unexpected says so in the facts of its cell, and the
+    A check that takes longer, dies, runs out of memory or raises something unexpected is a fault of its cell, and the
     others go on. Raises BenchError, with file and line, for an unknown model, missing or unreadable data, and whatever else would
     fail every trial of a cell by a mistake in the suite.
     """
@@ -41,14 +41,16 @@ def preflight(plan: Plan, executor: Executor, *, contracts: bool = False, time_l
             raise _placed(error, cell, "data") from None
     if not plan.facts:
         _check_held_out(plan, executor)
-    facts = dict(plan.facts)
+    facts, faulty = dict(plan.facts), dict(plan.faulty)
     problems: dict[str, BenchError] = {}
     found = executor.attempt([Inspect(cell.config, contracts) for cell in cells], limit=limit)
     for cell, answer in zip(cells, found, strict=True):
         if isinstance(answer, Fault):
             placed = blamed(answer.error, cell) if answer.outcome else _placed(answer.error, cell, "data")
-            facts[kind(cell)] = Facts(fault=replace(answer, error=placed))
-            if not answer.outcome:
+            facts[kind(cell)] = Facts()
+            if answer.outcome:
+                faulty[kind(cell)] = replace(answer, error=placed)
+            else:
                 problems.setdefault(str(placed), placed)
             continue
         facts[kind(cell)] = answer
@@ -60,7 +62,7 @@ def preflight(plan: Plan, executor: Executor, *, contracts: bool = False, time_l
     if problems:
         codes = {placed.code for placed in problems.values()}
         raise BenchError("\n".join(problems), code=codes.pop() if len(codes) == 1 else None)
-    plan.facts = facts
+    plan.facts, plan.faulty = facts, faulty
 
 
 def blamed(error: BenchError, cell: Cell, sections: Sequence[str] = ("model", "train", "data")) -> BenchError:
