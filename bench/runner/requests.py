@@ -16,7 +16,7 @@ from bench.config import Data, TrialConfig
 from bench.data import Dataset
 from bench.errors import BenchError
 from bench.models.packed import GROUPED
-from bench.runner.artifacts import ended
+from bench.runner.artifacts import ended, plain
 from bench.runner.messages import (
     CountShared,
     Denoise,
@@ -149,7 +149,7 @@ def _probe_packs(request: ProbePacks, channel: Channel, device: str) -> dict[tup
 
 def _train(request: Train, channel: Channel, device: str) -> list[Ended]:
     def report(place: int, epoch: int, metrics: dict[str, float]) -> bool:
-        channel.tell(Epoch(place, epoch, metrics))
+        channel.tell(Epoch(place, epoch, plain(metrics)))
         return request.asks and not channel.hear()
 
     trials: list[tuple[TrialConfig, int]] = list(request.trials)

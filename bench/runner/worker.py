@@ -8,7 +8,7 @@ from importlib.metadata import version
 import torch
 
 from bench import memory
-from bench.errors import BenchError
+from bench.errors import BenchError, ErrorCode
 from bench.runner.messages import Failed, Hello
 
 LONGEST, LONGEST_LOG = 2000, 200_000
@@ -25,23 +25,44 @@ def begin(device: str, threads: int) -> tuple[str, Hello]:
 
 
 def failed(error: BaseException) -> Failed:
-    """Return what is told of an error that a request raised."""
-    known = error if isinstance(error, BenchError) else BenchError(f"{type(error).__name__}: {text_of(error)}")
+    """Return what is told of an error that a request raised: plain text, whatever a custom component put into it."""
     try:
         lines = traceback.format_exception(error)
-    except Exception:  # of an error that has no text
-        lines = [*traceback.format_tb(error.__traceback__), f"{type(error).__name__}\n"]
-    return Failed(known, "".join(lines)[-LONGEST_LOG:].encode("utf-8", "backslashreplace").decode())
+    except BaseException:  # of an error that has no text
+        lines = [*traceback.format_tb(object.__getattribute__(error, "__traceback__")), f"{_name(error)}\n"]
+    return Failed(_plain(error), "".join(lines)[-LONGEST_LOG:].encode("utf-8", "backslashreplace").decode())
+
+
+def _plain(error: BaseException) -> BenchError:
+    """Return an error as one that pickles, and is known where the worker's modules are not."""
+    if isinstance(error, BenchError):
+        try:
+            message, where, mend = (printable(text, "\n") for text in (error.message, error.where, error.mend))
+            code = error.code if isinstance(error.code, ErrorCode) else None
+            return BenchError(message, where=where, mend=mend, code=code, component=printable(error.component))
+        except BaseException:  # of a component's own kind of BenchError
+            return BenchError(f"{_name(error)}: its text cannot be had")
+    return BenchError(f"{_name(error)}: {text_of(error)}")
 
 
 def text_of(error: BaseException) -> str:
     """Return an error's text as one line that can be printed and stored, whatever a custom component put into it."""
     try:
-        text = str(error)
-    except Exception as second:
-        return f"its text cannot be had ({type(second).__name__})"
-    shown = (one if one.isprintable() else " " if one in "\t\r\n" else ascii(one)[1:-1] for one in text[:LONGEST])
+        return printable(error)
+    except BaseException as second:
+        return f"its text cannot be had ({_name(second)})"
+
+
+def printable(value: object, keep: str = "") -> str:
+    """Return a value's text without what cannot be printed or stored. keep: what stays of white space. Raises what `str` does."""
+    shown = (
+        one if one.isprintable() or one in keep else " " if one in "\t\r\n" else ascii(one)[1:-1] for one in str(value)[:LONGEST]
+    )
     return "".join(shown)[:LONGEST]
+
+
+def _name(error: BaseException) -> str:
+    return printable(type(error).__name__)
 
 
 def _hello(device: str) -> Hello:
