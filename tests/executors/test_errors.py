@@ -128,9 +128,7 @@ def test_a_message_is_one_line_that_can_be_printed():
 
 
 def test_what_goes_home_is_plain():
-    told = artifacts.plain(
-        {"a": np.float32(0.5), "b": torch.tensor(2.0), "c": None, "d": "3", "e": 1j, "f": torch.ones(2), 7: True}
-    )
+    told = artifacts.plain({"a": np.float32(0.5), "b": torch.tensor(2.0), "c": None, "d": "3", "e": 1j, "f": torch.ones(2), 7: 1})
     assert told == {"a": 0.5, "b": 2.0, "7": 1.0} and all(type(value) is float for value in told.values())
     matrix = artifacts.confusion_json(("a/b", "c\nd", "\ud800"), {"test": np.eye(3, dtype=int)})
     assert json.loads(matrix.decode())["classes"] == ["a/b", "c\nd", "\ud800"]
