@@ -62,7 +62,7 @@ def own(name: str, kind: str) -> Any:
     module, _, attribute = name.partition(":")
     try:
         loaded = components.load(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         absent = isinstance(error, ModuleNotFoundError) and error.name and f"{module}.".startswith(f"{error.name}.")
         mend = f"put {module.replace('.', '/')}.py beside the suite, or install it" if absent else "mend that file"
         why = "there is no such module" if absent else f"it cannot be imported: {type(error).__name__}: {error}"

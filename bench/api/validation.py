@@ -30,18 +30,19 @@ def validate(
     profile: str | None = None,
     set: Sequence[str] = (),  # the word of the command line
     *,
-    grammar: bool = False,
+    code: bool = True,
     executor: str = "local",
 ) -> Validation:
     """Check suite files, without running them. Never raises for what is wrong with a file: `errors` says it.
 
-    profile: None checks each file without a profile, and with each of its own. set: overrides, `PATH=VALUE`. grammar: check the
-    files alone. executor: what the models, data and custom components are tried on.
+    profile: None checks each file without a profile, and with each of its own. set: overrides, `PATH=VALUE`. code: also try the
+    models, data and custom components, which imports and runs them; else the files alone are checked. executor:
+    what the models, data and custom components are tried on.
     """
     files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     result = Validation()
     result.suites = _loaded(files, profile, list(set), result)
-    if result.suites and not grammar:
+    if result.suites and code:
         _check(result.suites, executor, result)
     return result
 

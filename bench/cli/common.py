@@ -30,7 +30,8 @@ def add_suite(parser: argparse.ArgumentParser) -> None:
 
 
 def add_workers(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that say what runs where."""
+    """Add the arguments that say what runs where, and say whose code that is."""
+    parser.description = f"{parser.description} The Python files that a suite names (custom components) are imported and run."
     parser.add_argument(
         "--executor",
         default="local",

@@ -10,14 +10,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("suites", metavar="SUITE", nargs="+", help="suite files")
     parser.add_argument("--profile", metavar="NAME", help="only with this profile (default: with none, and with each)")
     parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="PATH=VALUE", help="override a setting")
-    parser.add_argument("--grammar", action="store_true", help="check the file alone, not that its models and data can be used")
+    parser.description = (
+        "Check suite files, and that their models and data can be used. The Python files that a suite names (custom components) "
+        "are imported and run for that: give --no-code to a suite that you do not trust."
+    )
+    parser.add_argument(
+        "--no-code", action="store_true", help="check the grammar alone: nothing of the suite's folder is imported or run"
+    )
     common.add_json(parser)
 
 
 def main(args: argparse.Namespace) -> int:
     from bench import api
 
-    result = api.validate(args.suites, args.profile, args.overrides, grammar=args.grammar)
+    result = api.validate(args.suites, args.profile, args.overrides, code=not args.no_code)
     if args.json:
         errors = [str(error) for error in result.errors]
         common.show_json({"valid": result.valid, "errors": errors, "notes": result.notes})

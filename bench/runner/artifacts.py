@@ -3,7 +3,8 @@
 import io
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,12 +32,23 @@ def ended(result: "Result", config: TrialConfig, dataset: Dataset) -> Ended:
     return Ended(
         outcome=result.outcome,
         message=result.message,
-        metrics=result.metrics,
-        history=result.history,
+        metrics=plain(result.metrics),
+        history=[plain(row) for row in result.history],
         pack=result.pack,
         backend=result.backend,
         artifacts=artifacts,
     )
+
+
+def plain(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Return metrics as numbers that everybody knows: what a custom component reports may be of a kind of its own. What is no
+    number is left out."""
+    found: dict[str, float] = {}
+    for name, value in metrics.items():
+        with suppress(TypeError, ValueError, OverflowError, RuntimeError):
+            if not isinstance(value, str | bytes):
+                found[str(name)] = float(value)
+    return found
 
 
 def predictions_npz(predictions: Mapping[str, Mapping[str, np.ndarray]]) -> bytes:
@@ -55,4 +67,4 @@ def confusion_json(classes: tuple[str, ...], confusion: Mapping[str, np.ndarray]
     """Return the confusion matrices, rows true and columns predicted, a row a line."""
     matrices = {part: matrix.tolist() for part, matrix in confusion.items()}
     text = json.dumps({"classes": classes, "rows": "true", "columns": "predicted", **matrices}, ensure_ascii=False)
-    return text.replace("], [", "],\n [").encode()
+    return text.replace("], [", "],\n [").encode("utf-8", "backslashreplace")  # which JSON reads as what it was

@@ -19,7 +19,7 @@ from bench.data import Dataset
 from bench.errors import BenchError
 from bench.models.packed import GROUPED
 from bench.runner import undeclared
-from bench.runner.artifacts import ended
+from bench.runner.artifacts import ended, plain
 from bench.runner.messages import (
     CountShared,
     Denoise,
@@ -166,7 +166,7 @@ def _train(request: Train, channel: Channel, device: str) -> list[Ended]:
     began = clock()
 
     def report(place: int, epoch: int, metrics: dict[str, float]) -> bool:
-        channel.tell(Epoch(place, epoch, metrics, clock() - began))
+        channel.tell(Epoch(place, epoch, plain(metrics), clock() - began))
         return request.asks and not channel.hear()
 
     trials: list[tuple[TrialConfig, int]] = list(request.trials)

@@ -26,17 +26,32 @@ def begin(device: str, threads: int) -> tuple[str, Hello]:
 
 
 def failed(error: BaseException, beside: str = "") -> Failed:
-    """Return what is told of an error that a request raised. beside: the folder with the custom components that it needed, of
-    whose lines the last one is named."""
-    known = error if isinstance(error, BenchError) else _unexpected(error, _place(error, beside))
+    """Return what is told of an error that a request raised: plain text, whatever a custom component put into it.
+
+    beside: the folder with the custom components that the request needed, of whose lines the last one is named.
+    """
     try:
         lines = traceback.format_exception(error)
-    except Exception:  # of an error that has no text
-        lines = [*traceback.format_tb(error.__traceback__), f"{type(error).__name__}\n"]
+    except BaseException:  # of an error that has no text
+        lines = [*traceback.format_tb(object.__getattribute__(error, "__traceback__")), f"{_name(error)}\n"]
     log = "".join(lines)
     if len(log) > LONGEST_LOG:
         log = f"{log[: LONGEST_LOG // 2]}\n…\n{log[-LONGEST_LOG // 2 :]}"
-    return Failed(known, log.encode("utf-8", "backslashreplace").decode())
+    return Failed(_plain(error, beside), log.encode("utf-8", "backslashreplace").decode())
+
+
+def _plain(error: BaseException, beside: str) -> BenchError:
+    """Return an error as one that pickles, and is known where the worker's modules are not."""
+    if isinstance(error, BenchError):
+        try:
+            message, where, mend = (printable(text, "\n") for text in (error.message, error.where, error.mend))
+            code = error.code if isinstance(error.code, ErrorCode) else None
+            return BenchError(message, where=where, mend=mend, code=code, component=printable(error.component))
+        except BaseException:  # of a component's own kind of BenchError
+            return BenchError(f"{_name(error)}: its text cannot be had", code=ErrorCode.CRASHED)
+    text, place = text_of(error), _place(error, beside)
+    code = ErrorCode.OOM if memory.ran_out(error, text) else ErrorCode.CRASHED
+    return BenchError(f"{_name(error)}: {text}{f' ({place})' if place else ''}", code=code)
 
 
 def _place(error: BaseException, folder: str) -> str:
@@ -44,27 +59,31 @@ def _place(error: BaseException, folder: str) -> str:
     if not folder:
         return ""
     home = Path(folder).resolve()
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+    for frame in reversed(traceback.extract_tb(object.__getattribute__(error, "__traceback__"))):
         if (path := Path(frame.filename)).is_absolute() and path.resolve().is_relative_to(home):
-            code = f": {frame.line}" if frame.line else ""
+            code = f": {printable(frame.line)}" if frame.line else ""
             return f"{path.resolve().relative_to(home)}:{frame.lineno}{code}"
     return ""
-
-
-def _unexpected(error: BaseException, place: str) -> BenchError:
-    text = text_of(error)
-    code = ErrorCode.OOM if memory.ran_out(error, text) else ErrorCode.CRASHED
-    return BenchError(f"{type(error).__name__}: {text}{f' ({place})' if place else ''}", code=code)
 
 
 def text_of(error: BaseException) -> str:
     """Return an error's text as one line that can be printed and stored, whatever a custom component put into it."""
     try:
-        text = str(error)
-    except Exception as second:
-        return f"its text cannot be had ({type(second).__name__})"
-    shown = (one if one.isprintable() else " " if one in "\t\r\n" else ascii(one)[1:-1] for one in text[:LONGEST])
+        return printable(error)
+    except BaseException as second:
+        return f"its text cannot be had ({_name(second)})"
+
+
+def printable(value: object, keep: str = "") -> str:
+    """Return a value's text without what cannot be printed or stored. keep: what stays of white space. Raises what `str` does."""
+    shown = (
+        one if one.isprintable() or one in keep else " " if one in "\t\r\n" else ascii(one)[1:-1] for one in str(value)[:LONGEST]
+    )
     return "".join(shown)[:LONGEST]
+
+
+def _name(error: BaseException) -> str:
+    return printable(type(error).__name__)
 
 
 def _hello(device: str) -> Hello:

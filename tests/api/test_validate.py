@@ -54,13 +54,13 @@ def test_several_files_each_with_all_that_is_wrong(write):
 
 def test_the_grammar_alone(write):
     path = write(changes={"simple_cnn": "simple_cn"})
-    assert check(path, grammar=True).valid
+    assert check(path, code=False).valid
     result = check(path)
     assert not result.valid and {str(error) for error in result.errors} == {
         f"{path}:5: unknown model 'simple_cn'\n  did you mean 'simple_cnn'?"
     }
     path.write_text(path.read_text().replace("rows: lr", "rows: rl"))
-    (error,) = check(path, grammar=True).errors
+    (error,) = check(path, code=False).errors
     assert error.where == f"{path}:9"
 
 

@@ -48,12 +48,12 @@ def test_ls(bench):
 
 
 def test_validate(bench, root):
-    good = bench("validate", "--grammar", *sorted((root / "suites").glob("*.yaml")))
+    good = bench("validate", "--no-code", *sorted((root / "suites").glob("*.yaml")))
     assert good.code == 0 and "noise_vs_complexity.yaml (quick)" in good.out
     bench.write(bench.suite.read_text().replace("epochs: 2", "epoch: 2"))
-    bad = bench("validate", "--grammar", "tiny.yaml")
+    bad = bench("validate", "--no-code", "tiny.yaml")
     assert bad.code == 1 and "tiny.yaml:4: unknown key 'epoch' in train" in bad.err and "did you mean 'epochs'?" in bad.err
-    assert json.loads(bench("validate", "--grammar", "--json", "tiny.yaml").out)["valid"] is False
+    assert json.loads(bench("validate", "--no-code", "--json", "tiny.yaml").out)["valid"] is False
 
 
 def test_validate_builds_the_models(bench):

@@ -87,3 +87,45 @@ def test_each_folder_is_checked_with_its_own_parts(bench):
     bench.write(PARTS.format(loss="second", source="pass"), "other/parts.py")
     answer = bench("validate", "one/own.yaml", "other/own.yaml")
     assert answer.code == 0, answer.err
+
+
+TRACES = """\
+from pathlib import Path
+
+from torch import nn
+from torch.nn import functional
+
+(Path(__file__).parent / "imported").touch()
+
+
+class Net(nn.Sequential):
+    def __init__(self, in_shape, classes):
+        super().__init__(nn.Flatten(), nn.Linear(in_shape[0] * in_shape[1] * in_shape[2], classes))
+
+
+def loss(scores, targets, options, context):
+    return functional.cross_entropy(scores, targets)
+
+
+def darken(images, options, generator):
+    return images
+"""
+TRACED = """\
+data: {source: digits, subset: {train: 64, val: 32, test: 32}, augment: [{name: "traces:darken"}]}
+base:
+  model: {name: "traces:Net"}
+  train: {epochs: 1, batch_size: 32, optimizer: {name: sgd, lr: 0.1}, loss: {name: "traces:loss"}}
+"""
+
+
+def test_which_verbs_run_a_suites_files(bench):
+    bench.write(TRACES, "traces.py")
+    bench.write(SUITE.format(parts=TRACED), "own.yaml")
+    trace = bench.folder / "imported"
+    for words in ("validate --no-code", "plan --no-probe", "status", "report"):
+        verb, *options = words.split()
+        answer = bench(verb, "own.yaml", *options)
+        assert answer.code in (0, 3) and not trace.exists(), f"{words}: {answer.err}"
+    assert bench("validate", "own.yaml").code == 0 and trace.exists()
+    for verb in ("validate", "run", "plan"):
+        assert "are imported and run" in " ".join(bench(verb, "--help").out.split())

@@ -39,7 +39,7 @@ class OwnSource(Source):
             made = function(**self.data.args)
         except BenchError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise BenchError(f"fails: {type(error).__name__}: {error}", where=where, mend="mend it, or its 'args'") from error
         try:
             return self._checked(made)

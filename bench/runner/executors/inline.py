@@ -111,7 +111,9 @@ class Inline(Executor):
             if raised := worker.raised:
                 worker.raised = None
                 raise raised from None
-        except (Exception, SystemExit, GeneratorExit) as error:  # a trial's: it would take the coordinator along
+        except KeyboardInterrupt:  # the user's, as far as one can tell
+            raise
+        except BaseException as error:  # a trial's: it would take the coordinator along
             event = failed(error, request.beside)
         finally:
             worker.busy = worker.stopped = False

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -68,6 +69,8 @@ class LocalWorker(Worker):
             event = _ending(self.process.exitcode)
             if not self.ready:
                 raise _did_not_start(event.message) from None
+        except Exception as error:  # what it sent is of a kind that only the worker knows
+            event = Failed(BenchError(f"what the worker sent cannot be read: {type(error).__name__}"), traceback.format_exc())
         if isinstance(event, Up):
             self.hello, self.ready = event.hello, True
         elif isinstance(event, Done | Failed) and self.spent:

@@ -46,11 +46,14 @@ def main(pipe: Connection, device: str, threads: int) -> None:
         event: Event
         try:
             event = Done(answer(request, channel, device))
-        except BrokenPipeError:
-            return
-        except Exception as error:
+        except BaseException as error:  # of a custom component any kind, and Ctrl-C is the coordinator's
             event = failed(error, request.beside)
-        pipe.send(event)
+        try:
+            pipe.send(event)
+        except OSError:
+            return
+        except Exception as error:  # an answer that does not pickle
+            pipe.send(failed(error))
 
 
 def _end_with(coordinator: BaseProcess | None) -> None:
