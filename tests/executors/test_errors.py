@@ -118,6 +118,8 @@ def test_what_a_trial_raises_is_told_and_the_rest_runs(tmp_path, monkeypatch, ki
     lines = message.split("\n")  # a BenchError has its mend on a line of its own
     assert message and len(message) <= 8000 and all(line.isprintable() for line in lines), ascii(message[:200])
     assert message.endswith("; the traceback is in its log.txt")
+    if "BenchError" not in kind and not kind.startswith("returns"):
+        assert f" (faulty.py:{RAISING}: raise RAISED[self.kind])" in message, "the last line in a file of the suite"
     assert message.encode() and suite.report().render().encode()
 
 
