@@ -4,6 +4,7 @@ MLflow's client builds every parameter, tag and metric of every run as an object
 queries here. It also creates or migrates the database when it only wants to read. So reading goes past it; writing never does.
 """
 
+import glob
 import os
 import uuid
 from collections import defaultdict
@@ -11,6 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
+
+from filelock import FileLock
 
 from bench.errors import BenchError
 from bench.trackers import errors, rows
@@ -177,8 +180,15 @@ def prepare(uri: str) -> None:
     import sqlalchemy as sa
 
     path = sqlite_path(uri)
-    if path and not path.exists():
-        _create(path)
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pattern = f"{glob.escape(path.name)}.*.part*"
+        if not path.exists() or any(path.parent.glob(pattern)):
+            with FileLock(path.with_name(f"{path.name}.making.lock")):
+                for left in path.parent.glob(pattern):  # of a process that was killed
+                    left.unlink(missing_ok=True)
+                if not path.exists():
+                    _create(path)
     if path and path.is_dir():
         raise BenchError("there is a folder where the tracking database should be", where=str(path), mend="move it away")
     engine = connect(uri)
@@ -202,7 +212,6 @@ def _create(path: Path) -> None:
     """
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")  # a name MLflow does not hold a connection to
     try:
         part.touch()  # where this fails, MLflow would try for minutes

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from bench.api.plan import Forecast, opened, planned, refuse_undeclared
 from bench.api.report import Report, of_plan
 from bench.errors import BenchError
-from bench.runner import kept_weights
+from bench.runner import kept_weights, scratch
 from bench.runner.coordinator import Coordinator, Summary, close_stale, reconcile
 from bench.runner.ensembles import Ensembles
 from bench.runner.estimate import denoise, estimate
@@ -104,7 +104,7 @@ def run(
             for run in reconcile(tracker, runs):
                 listener.elsewhere(record.cell(run), record.coordinator(run))
             limit = time_limit or suite.spec.time_limit
-            with TemporaryDirectory(prefix="bench-weights-") as folder:
+            with TemporaryDirectory(prefix="weights-", dir=scratch.folder()) as folder:
                 stored = Stored(tracker, Path(folder))
                 return _Rounds(suite, tracker, workers_of, packs, listener, limit, retry, exploratory, stored).run(plan)
 

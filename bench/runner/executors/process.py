@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from bench.runner import scratch
 from bench.runner.messages import Denoised, Done, Epoch, Event, Progress, Up
 
 
@@ -58,4 +59,5 @@ def _end_with(coordinator: BaseProcess | None) -> None:
     """End this process when its coordinator has died, however it died: then the pipe between them closes."""
     if coordinator:
         coordinator.join()
+    scratch.end_descendants(os.getpid(), os.environ.get(scratch.MARK, ""))  # of custom components: nobody else would
     os._exit(1)
