@@ -4,11 +4,14 @@ MLflow's client builds every parameter, tag and metric of every run as an object
 queries here. It also creates or migrates the database when it only wants to read. So reading goes past it; writing never does.
 """
 
+import glob
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
+
+from filelock import FileLock
 
 from bench.errors import BenchError
 from bench.trackers import errors, patience, rows, schema
@@ -177,8 +180,15 @@ def prepare(uri: str) -> None:
     import sqlalchemy as sa
 
     path = sqlite_path(uri)
-    if path and not path.exists():
-        schema.create(path)
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pattern = f"{glob.escape(path.name)}.*.part*"
+        if not path.exists() or any(path.parent.glob(pattern)):
+            with FileLock(path.with_name(f"{path.name}.making.lock")):
+                for left in path.parent.glob(pattern):  # of a process that was killed
+                    left.unlink(missing_ok=True)
+                if not path.exists():
+                    schema.create(path)
     if path and path.is_dir():
         raise BenchError("there is a folder where the tracking database should be", where=str(path), mend="move it away")
     engine = connect(uri)

@@ -26,7 +26,6 @@ def create(path: Path) -> None:
     """
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")  # a name MLflow does not hold a connection to
     try:
         part.touch()  # where this fails, MLflow would try for minutes

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from bench.api.plan import Forecast, opened, planned, refuse_undeclared
 from bench.api.report import Report, of_plan
 from bench.errors import BenchError, ErrorCode
-from bench.runner import kept_weights
+from bench.runner import kept_weights, scratch
 from bench.runner.coordinator import POLL, Coordinator, Summary
 from bench.runner.ensembles import Ensembles
 from bench.runner.estimate import denoise, estimate
@@ -131,7 +131,8 @@ def run(
         with opened(executor, workers, threads, device, len(plan.ahead())) as workers_of:
             tracker.open(suite.experiment, about)
             limit = time_limit or suite.spec.time_limit
-            with Writer(tracker, spool, hold.number) as writer, TemporaryDirectory(prefix="bench-weights-") as folder:
+            keep = TemporaryDirectory(prefix="weights-", dir=scratch.folder())
+            with Writer(tracker, spool, hold.number) as writer, keep as folder:
                 stored = Stored(tracker, Path(folder))
                 rounds = _Rounds(
                     suite, tracker, writer, hold, workers_of, packs, listener, limit, retry, exploratory, keep_going, stored

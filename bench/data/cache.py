@@ -6,6 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from bench.config import Data
 from bench.data.dataset import META, Dataset
 from bench.data.disk import disk_errors, locked
@@ -41,6 +43,8 @@ def prepare(
         found = find(data, root=root)
         return None if found and check and not _is_whole(found) else found
 
+    if check:
+        _remove_leftovers(root / "cache")
     if found := known():
         return found
     source = source_of(data)
@@ -77,6 +81,14 @@ def find(data: Data, *, root: Path | None = None) -> Dataset | None:
         return Dataset.open(folder)
     except (FileNotFoundError, BenchError):
         return None
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what processes that were killed left half-made: whoever makes something holds its lock."""
+    for half in (*folder.glob(".*.making"), *(folder / "denoised").glob(".*.making.npz")):
+        lock = FileLock(half.with_name(f"{half.name.partition('.making')[0]}.lock"), timeout=0)
+        with suppress(Timeout, OSError), lock:
+            shutil.rmtree(half) if half.is_dir() else half.unlink(missing_ok=True)
 
 
 def _is_whole(dataset: Dataset) -> bool:

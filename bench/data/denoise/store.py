@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -107,7 +106,7 @@ def _made(path: Path, chunk: torch.Tensor, denoise: Denoise, say, device: torch.
 
 def _write(path: Path, images: torch.Tensor) -> None:
     """Write a file aside, then rename it."""
-    aside = path.with_name(f".{path.stem}.{os.getpid()}.npz")
+    aside = path.with_name(f".{path.stem}.making.npz")  # its lock is held
     try:
         np.savez(aside, images=images.numpy())
         aside.replace(path)

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from bench.errors import BenchError
+from bench.runner import scratch
 
 FORKS = sys.platform == "linux"
 """Whether workers fork from a server that has imported, in some 5 s of processor time, what every trial needs. Windows cannot
@@ -37,7 +39,7 @@ def start(main: Callable[..., None], arguments: tuple[Any, ...], threads: int, n
 
 
 def _start(main: Callable[..., None], arguments: tuple[Any, ...], threads: int, name: str) -> BaseProcess:
-    environment = os.environ | _limits(threads)
+    environment = os.environ | _limits(threads) | scratch.environment()
     given = (environment, os.sched_getaffinity(0) if FORKS else set(), main, *arguments)
     process: BaseProcess = CONTEXT.Process(target=_begin, args=given, name=name, daemon=True)
     if FORKS:
@@ -74,12 +76,23 @@ def serve_forks(threads: int) -> None:
     CONTEXT.set_forkserver_preload(["bench.runner.executors.preload"])
     path = os.pathsep.join(entry or "." for entry in sys.path)
     # without PYTHONSAFEPATH, it would look for modules in the current directory first
-    with _handed_down(_limits(threads) | {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}):
+    marks = scratch.environment()
+    with _handed_down(_limits(threads) | marks | {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}), _temporary_in(marks["TMPDIR"]):
         try:
             ensure_running()
         except OSError as error:  # its socket is a file, of which the path may be too long
             mend = "point TMPDIR at a folder with a short path that you may write"
             raise BenchError(f"the server that workers fork from did not start: {error}", mend=mend) from error
+
+
+@contextmanager
+def _temporary_in(folder: str) -> Iterator[None]:
+    """Let what is made meanwhile, the server's socket above all, lie in this folder."""
+    before, tempfile.tempdir = tempfile.tempdir, folder
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def _begin(environment: dict[str, str], cores: set[int], main: Callable[..., None], *arguments: Any) -> None:

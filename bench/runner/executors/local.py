@@ -11,6 +11,7 @@ from shutil import which
 from typing import Any, Literal
 
 from bench.errors import BenchError
+from bench.runner import scratch
 from bench.runner.executors import forkserver, process
 from bench.runner.executors.base import Executor, Take, Worker
 from bench.runner.messages import Died, Done, Event, Failed, Request, Up
@@ -86,6 +87,8 @@ class LocalWorker(Worker):
     def end(self) -> None:
         self.ready, self.ended = False, True
         if self.process:
+            if self.process.pid and self.process.is_alive():
+                scratch.end_descendants(self.process.pid, str(scratch.folder()))
             self.process.kill()
             self.process.join()
             self.pipe.close()
@@ -154,6 +157,8 @@ class Local(Executor):
     def close(self) -> None:
         for worker in self.workers:
             worker.end()
+        if forkserver.FORKS:
+            scratch.end_orphans()
 
 
 def _ending(code: int | None) -> Died:

@@ -12,6 +12,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from bench import clock
+from bench.runner import scratch
 from bench.runner.messages import Denoised, Done, Epoch, Event, Progress, Up, Warned
 
 
@@ -60,4 +61,5 @@ def _end_with(coordinator: BaseProcess | None) -> None:
     """End this process when its coordinator has died, however it died: then the pipe between them closes."""
     if coordinator:
         coordinator.join()
+    scratch.end_descendants(os.getpid(), os.environ.get(scratch.MARK, ""))  # of custom components: nobody else would
     os._exit(1)
