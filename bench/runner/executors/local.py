@@ -67,6 +67,7 @@ class LocalWorker(Worker):
             self.process.join(10)
             event = _ending(self.process.exitcode)
             if not self.ready:
+                self.end()
                 raise _did_not_start(event.message) from None
         if isinstance(event, Up):
             self.hello, self.ready = event.hello, True
