@@ -10,6 +10,7 @@ import psutil
 import pytest
 import torch
 
+from bench import ambient
 from bench.config import TrialConfig
 from bench.errors import BenchError
 from bench.runner.executors import process
@@ -33,6 +34,7 @@ def test_a_worker_fixes_the_workspace_of_cublas_before_any_request(monkeypatch):
             raise EOFError
 
     monkeypatch.setattr(process, "_end_with", lambda parent: None)
+    assert ambient.SHARED, "it has PyTorch's own functions already, before one of them is replaced"
     monkeypatch.setattr(torch, "set_num_threads", lambda threads: None)
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
     process.main(Pipe(), "cpu", 1)

@@ -69,6 +69,7 @@ class LocalWorker(Worker):
             self.process.join(10)
             event = _ending(self.process.exitcode)
             if not self.ready:
+                self.end()
                 raise _did_not_start(event.message) from None
         except Exception as error:  # what it sent is of a kind that only the worker knows
             event = Failed(BenchError(f"what the worker sent cannot be read: {type(error).__name__}"), traceback.format_exc())
