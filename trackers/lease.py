@@ -2,7 +2,7 @@
 
 Holder n of an experiment is whoever wrote entry n first: a store lets an entry be written once. A holder counts up a beat.
 Whoever comes later and sees the beat change knows that the holder is at work; where it stays the same for `stale()` seconds of
-the observer's own monotonic clock, the holder is gone, and the next number is free. Nothing is decided by process ids, host names
+the observer's own clock, the holder is gone, and the next number is free. Nothing is decided by process ids, host names
 or times that another machine wrote. A holder that was stopped meanwhile, and goes on, finds that there is a higher number.
 """
 
@@ -110,18 +110,16 @@ class Lease(Hold):
 
     def _until_free(self, entry: Entry, wait: bool) -> Entry:
         """Watch the holder, if there is one, until it has ended. Raises BenchError where it is at work and `wait` is false."""
-        patience, told = stale(), False
-        number, beat, since = entry.number, entry.beat, time.monotonic()
-        while entry.number and not entry.released and time.monotonic() - since < patience:
-            if not told:
-                logger.info(f"{_who(entry.holder)} holds this suite: looking for up to {patience:g} s whether it is at work")
-                told = True
+        patience, quiet = stale(), 0
+        if entry.number and not entry.released:
+            logger.info(f"{_who(entry.holder)} holds this suite: looking for up to {patience:g} s whether it is at work")
+        # looks are counted, not seconds: this process may be stopped between two of them
+        while entry.number and not entry.released and quiet < 2 * BEATS:
             time.sleep(patience / BEATS / 2)
-            entry = self.book.read()
-            if (entry.number, entry.beat) != (number, beat):
-                if not wait and not entry.released:
-                    raise refused(entry.holder)
-                number, beat, since = entry.number, entry.beat, time.monotonic()
+            before, entry = entry, self.book.read()
+            quiet = quiet + 1 if (entry.number, entry.beat) == (before.number, before.beat) else 0
+            if not quiet and not wait and not entry.released:
+                raise refused(entry.holder)
         return entry
 
     def _beat(self) -> None:

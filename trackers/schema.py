@@ -5,7 +5,6 @@ import sqlite3
 import time
 import uuid
 from contextlib import closing
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,11 +98,12 @@ def _forms(engine: "Engine") -> tuple[str, str, bool]:
     the first is known, and so an older one."""
     import sqlalchemy as sa
     from alembic.script import ScriptDirectory
+    from mlflow.store import db_migrations
 
     with engine.connect() as connection:
         there = sa.inspect(connection).has_table("alembic_version")
         current = str(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() or "") if there else ""
-    known = ScriptDirectory(str(files("mlflow.store.db_migrations")))
+    known = ScriptDirectory(db_migrations.__path__[0])
     newest = known.get_current_head() or ""
     return current, newest, current in {script.revision for script in known.walk_revisions()}
 

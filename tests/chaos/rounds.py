@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .. import servers
+from tests import servers
+
 from . import invariants
 from .phases import PHASES, Moment, Reference, Watch
 from .processes import LIMIT, ROOT, Host, Run, kill, marked

@@ -11,7 +11,8 @@ from pathlib import Path
 import psycopg2
 import sqlalchemy as sa
 
-from .. import servers
+from tests import servers
+
 from .proxy import Proxy
 
 KINDS = ("sqlite", "server", "postgres")

@@ -1,13 +1,13 @@
 """What the runner asks of an executor, which runs requests on workers, wherever these are. Workers may come and go."""
 
 import logging
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
 
+from bench import clock
 from bench.errors import BenchError, ErrorCode
 from bench.runner.messages import Died, Done, Event, Failed, Fault, Hello, Lost, Progress, Request, Up, Warned
 
@@ -53,10 +53,10 @@ Take = Callable[[Worker, Event], None]
 
 @dataclass
 class _Under(Generic[T]):
-    """A request at a worker, with its place among all. heard: when it said something last, by the monotonic clock."""
+    """A request at a worker, with its place among all. heard: when it said something last."""
 
     item: tuple[int, Request[T]]
-    heard: float = field(default_factory=time.monotonic)
+    heard: float = field(default_factory=clock.now)
 
 
 class Executor(ABC):
@@ -146,7 +146,7 @@ class Executor(ABC):
             if isinstance(event, Up) or worker.number not in at:
                 return
             if isinstance(event, Progress):
-                at[worker.number].heard = time.monotonic()
+                at[worker.number].heard = clock.now()
                 if isinstance(event.value, Warned):
                     self.warn(event.value)
                 else:
@@ -175,7 +175,7 @@ class Executor(ABC):
                         worker.send(item[1])
                 self.events(POLL, take)
                 for worker in self.workers:
-                    if limit and worker.number in at and time.monotonic() - at[worker.number].heard > limit:
+                    if limit and worker.number in at and clock.now() - at[worker.number].heard > limit:
                         index, request = at.pop(worker.number).item
                         worker.restart()
                         told = f"no answer within {limit:g} s during {type(request).__name__}"
