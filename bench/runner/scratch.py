@@ -5,13 +5,13 @@ process ends. Whoever makes a folder of its own first removes those that nobody 
 them: each has the folder's name in its environment. Nothing is guessed from process ids.
 """
 
-import atexit
 import os
 import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -21,6 +21,8 @@ from bench.errors import BenchError
 MARK = "BENCH_SCRATCH"
 """The environment variable of workers, and of all that they start, that names the folder."""
 PREFIX = "bench-"
+AFTER_MULTIPROCESSING = -200
+"""Its own folder's removal has -100."""
 PROCESSES = Path("/proc")
 
 _held: dict[int, tuple[Path, FileLock]] = {}
@@ -35,7 +37,8 @@ def folder() -> Path:
         except OSError as error:
             mend = "point TMPDIR at a folder that you may write"
             raise BenchError(f"there is no place for temporary files: {error}", where="TMPDIR", mend=mend) from error
-        atexit.register(_close, os.getpid())
+        # after multiprocessing has removed its own folder, that of the fork server's socket, which lies in this one
+        Finalize(None, _close, (os.getpid(),), exitpriority=AFTER_MULTIPROCESSING)
     return _held[os.getpid()][0]
 
 

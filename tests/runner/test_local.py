@@ -13,6 +13,7 @@ import torch
 from bench import ambient
 from bench.config import TrialConfig
 from bench.errors import BenchError
+from bench.runner import scratch
 from bench.runner.executors import process
 from bench.runner.executors.forkserver import FORKS
 from bench.runner.executors.local import Local, cores
@@ -120,6 +121,7 @@ def test_a_worker_has_what_its_coordinator_has_now_and_threads_of_its_own(tmp_pa
     assert facts["torch"] == 2 and threads >= 3, "two that compute, and one that watches"
     assert ["openmp", 2] in facts["limits"], facts
     variables = {name: text for name, text in os.environ.items() if name.startswith(("BENCH_", "PYTHON", "OMP_"))}
+    assert facts["variables"].pop("BENCH_SCRATCH") == str(scratch.folder())
     assert facts["variables"] == variables | {"OMP_NUM_THREADS": "2"}
     assert facts["folder"] == str(tmp_path) and facts["path"] == sys.path
     assert facts["ctrl_c"] and not facts["cuda"]

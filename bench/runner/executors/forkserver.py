@@ -18,6 +18,8 @@ from bench.runner import scratch
 FORKS = sys.platform == "linux"
 """Whether workers fork from a server that has imported, in some 5 s of processor time, what every trial needs. Windows cannot
 fork, and not all that macOS has survives it."""
+SOCKET_PATH = 107
+"""Bytes of a socket's path, at most, that Linux takes."""
 CONTEXT: Any = multiprocessing.get_context("forkserver" if FORKS else "spawn")  # their Process classes share no typed base
 
 TRIES, PAUSE = 10, 0.2
@@ -87,8 +89,11 @@ def serve_forks(threads: int) -> None:
 
 @contextmanager
 def _temporary_in(folder: str) -> Iterator[None]:
-    """Let what is made meanwhile, the server's socket above all, lie in this folder."""
-    before, tempfile.tempdir = tempfile.tempdir, folder
+    """Let what is made meanwhile, the server's socket above all, lie in this folder. Where its path leaves no room for a
+    socket's, that lies where it would without us, and stays there when this process is killed."""
+    before = tempfile.tempdir
+    if len(folder) <= SOCKET_PATH - len("/pymp-12345678/listener-12345678"):
+        tempfile.tempdir = folder
     try:
         yield
     finally:
