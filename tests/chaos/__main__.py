@@ -1,6 +1,8 @@
 """`python -m tests.chaos`: rounds of `bench run` under seeded faults, one line each, and a table of how many passed.
 
-A round is a scenario and a seed; `--repeat SCENARIO SEED` does one again. Rounds that fail keep their folder.
+A round is a scenario and a seed; `--repeat SCENARIO SEED` does one again. Rounds that fail keep their folder. After each fault
+`bench run` runs once more, and must exit 0, leave no run RUNNING, no process and no file behind, count every fingerprint once,
+train nothing twice that had finished, and say what an undisturbed run says.
 """
 
 import argparse

@@ -53,7 +53,7 @@ class Moment:
             "planning": (0, source.uniform(0.0, 4.0)),
             "training": (source.randrange(reference.trials), source.uniform(0.0, 0.8)),
             "between epochs": (source.randrange(1, 2 * reference.trials), 0.0),
-            "writing": (source.randrange(1, 8 * reference.trials), source.uniform(0.0, 0.02)),
+            "writing": (source.randrange(1, 6 * reference.trials), source.uniform(0.0, 0.02)),
             "between rounds": (source.randrange(1, max(2, reference.rounds)), source.uniform(0.0, 0.4)),
             "finishing": (reference.rounds, source.uniform(0.0, 0.8)),
         }[phase]

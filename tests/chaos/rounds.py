@@ -10,7 +10,7 @@ import traceback
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,8 @@ class Scenario:
     """A named fault.
 
     disturb: starts what is disturbed, strikes and takes the fault away again, and returns. stores, suites: with which it makes
-    sense. survives: the disturbed run must get through by itself. repeats: finished trials may have to be trained again. exits:
+    sense. survives: the disturbed run must get through by itself,
+    unless the round says otherwise. repeats: finished trials may have to be trained again. exits:
     what the next run may end with; where that is not 0, its tables are not compared. missing: why it cannot be run in a folder
     here, "" where it can.
     """
@@ -93,6 +94,7 @@ class Round:
         self.runs: list[Run] = []
         self.next_host: Host | None = None
         self.next_words: tuple[str, ...] = ()
+        self.survives = scenario.survives
         self.environment: dict[str, str] = {}
         self.open = ExitStack()
         """Ends with the round, whatever happens."""
@@ -105,7 +107,7 @@ class Round:
 
     def note(self, name: str, value: Any) -> Any:
         """Note what was drawn; return it."""
-        self.result.drawn[name] = asdict(value) if isinstance(value, Moment) else value
+        self.result.drawn[name] = _plain(value)
         return value
 
     def prepare(self, *, fresh: bool = False) -> Path:
@@ -169,7 +171,7 @@ class Round:
         self.expect("exit", invariants.exits(last, allowed))
         for run in self.runs:
             self.expect("traceback", invariants.traceback(run))
-        if self.scenario.survives and self.result.fired and disturbed:
+        if self.survives and self.result.fired and disturbed:
             self.expect("survives", invariants.exits(disturbed[-1]))
         for run in disturbed:
             if run.hung:
@@ -292,6 +294,15 @@ def end_of_logs(folder: Path, lines: int = 15) -> str:
         if text := path.read_text(errors="replace").strip():
             parts.append("\n".join([f"--- {path.name}", *text.splitlines()[-lines:]]))
     return "\n".join(parts)
+
+
+def _plain(value: Any) -> Any:
+    """Return what was drawn as JSON can say it."""
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
+    return {name: _plain(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _save(work: Path, to: Path) -> None:

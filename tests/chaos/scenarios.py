@@ -6,7 +6,7 @@ from shutil import copytree
 from signal import SIGCONT, SIGINT, SIGKILL, SIGSTOP, SIGTERM, Signals
 
 from . import faults
-from .phases import PHASES, TRAINING
+from .phases import PHASES, TRAINING, Moment
 from .processes import ROLES, Host, Run, no_hosts
 from .proxy import Mode
 from .rounds import LEASE, Round, Scenario
@@ -16,6 +16,8 @@ PROMPT = 30.0
 """Seconds within which a run must end after Ctrl-C. It should be five; the rest is for a busy machine."""
 SHARED = ("server", "postgres")
 """Stores that several machines may use, behind a proxy."""
+WAITS = (*TRAINING, "between rounds")
+"""The phases in which a run waits for a store that cannot be reached; before and after them it may end with a sentence."""
 REFUSED = "another `bench run`"
 
 
@@ -147,6 +149,7 @@ def stop_and_kill(round: Round) -> None:
 def locked(round: Round) -> None:
     seconds = round.note("seconds", round.draw.uniform(1, 25))
     moment = round.moment(("importing", *TRAINING, "between rounds", "finishing"))
+    round.survives = moment.phase in WAITS
     round.prepare()
     run = round.start()
     if round.reach(moment, run):
@@ -173,6 +176,7 @@ def locked_and_kill(round: Round) -> None:
 def _outage(round: Round, modes: Sequence[Mode], longest: float = 25) -> None:
     planned = round.note("outages", faults.Outage.draw(round.draw, modes, longest))
     moment = round.moment()
+    round.survives = moment.phase in WAITS
     round.prepare()
     run = round.start()
     if round.reach(moment, run):
@@ -281,6 +285,7 @@ def full_disk(round: Round) -> None:
     seconds = round.note("seconds", round.draw.uniform(1, 15))
     also = round.note("temporary files there too", round.draw.random() < 0.5)
     moment = round.moment((*TRAINING, "between rounds", "finishing"))
+    round.survives = moment.phase in WAITS
     disk = round.folder / "disk"
     disk.mkdir()
     round.open.enter_context(faults.small_disk(disk))
@@ -467,8 +472,10 @@ def damaged_data(round: Round) -> None:
     round.fired()
 
 
-def _damaged_artifacts(round: Round, name: str, phases: Sequence[str]) -> None:
-    how, moment = round.note("how", round.draw.choice(faults.DAMAGES)), round.moment(phases)
+def _damaged_artifacts(round: Round, name: str, ended: tuple[int, int]) -> None:
+    """Damage artifacts of a name when so many trials have ended."""
+    how = round.note("how", round.draw.choice(faults.DAMAGES))
+    moment = round.note("moment", Moment("training", round.draw.randint(*ended), round_to(round.draw.uniform(0, 0.8))))
     share = round.note("share", round.draw.choice((0.3, 1.0)))
     round.prepare()
     run = round.start()
@@ -484,9 +491,9 @@ def _damaged_artifacts(round: Round, name: str, phases: Sequence[str]) -> None:
 
 @scenario("damaged-weights", "weights that another stage starts from are damaged or gone", suites=("stages",), repeats=True)
 def damaged_weights(round: Round) -> None:
-    _damaged_artifacts(round, "weights.safetensors", ("between rounds", "training"))
+    _damaged_artifacts(round, "weights.safetensors", (7, 10))  # of six that tune, two winners and four that start from them
 
 
 @scenario("damaged-predictions", "predictions that are to vote are damaged", suites=("votes",), repeats=True, exits=(0, 3))
 def damaged_predictions(round: Round) -> None:
-    _damaged_artifacts(round, "predictions.npz", ("training", "between rounds", "finishing"))
+    _damaged_artifacts(round, "predictions.npz", (1, 4))  # of four that vote, and four votes
