@@ -15,6 +15,11 @@ def data_root() -> Path:
     return user_cache_path("bench") / "data"
 
 
+def checkpoint_root() -> Path:
+    """Return the folder with the state of trials under way: `checkpoints` beside the data sets."""
+    return data_root() / "checkpoints"
+
+
 def beside(file: str, folder: Path) -> str:
     """Return a file that a suite in `folder` names: beside the suite, or else in the folder of data sets if it is there."""
     path = folder / Path(file).expanduser()

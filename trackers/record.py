@@ -165,13 +165,15 @@ class TrialStart:
 
 @dataclass(frozen=True)
 class TrialEnd:
-    """How a trial ended. pack: how many trials trained as one program, itself included; backend: how that was computed."""
+    """How a trial ended. pack: how many trials trained as one program, itself included; backend: how that was computed. resumed:
+    the epoch after which it went on from a checkpoint, 0 for none."""
 
     outcome: Outcome
     message: str = ""
     keeps_weights: bool = False
     pack: int = 1
     backend: str = ""
+    resumed: int = 0
 
     def tags(self) -> dict[str, str]:
         """Return the tags to add to the run."""
@@ -182,6 +184,8 @@ class TrialEnd:
             known["kept"] = "weights"
         if self.pack > 1:
             known |= {"pack": str(self.pack), "backend": self.backend}
+        if self.resumed:
+            known["resumed"] = f"epoch {self.resumed}"
         return known
 
 

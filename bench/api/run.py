@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from bench.api.plan import Forecast, opened, planned, refuse_undeclared
 from bench.api.report import Report, of_plan
 from bench.errors import BenchError
-from bench.runner import kept_weights
+from bench.runner import checkpoints, kept_weights
 from bench.runner.coordinator import Coordinator, Summary, close_stale, reconcile
 from bench.runner.ensembles import Ensembles
 from bench.runner.estimate import denoise, estimate
@@ -90,6 +90,7 @@ def run(
     with tracker.hold(suite.experiment, wait) as alone:
         runs = _without_leftovers(tracker, suite) if alone else tracker.runs(suite.experiment)
         plan = planned(suite, runs, tracker, retry=retry)
+        checkpoints.clean(plan, tracker.uri)
         if not plan.todo() and not any(record.outcome(run) is Outcome.RUNNING for run in runs):
             listener.planned(Forecast(plan, packs))
             return RunResult(plan, tracker)

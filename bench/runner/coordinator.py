@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
@@ -15,6 +15,7 @@ from bench import clock
 from bench.config import TrialConfig
 from bench.errors import BenchError
 from bench.runner import provenance, recording
+from bench.runner.checkpoints import Checkpoints
 from bench.runner.executors.base import Executor, Worker
 from bench.runner.messages import Died, Done, Ended, Epoch, Event, Failed, Lost, Progress, Train, Up
 from bench.runner.packs import Packs
@@ -118,6 +119,7 @@ class Coordinator:
         whole, which tells whose fault it was."""
         self.co_workers = 1
         """How many workers are used."""
+        self.checkpoints = Checkpoints(tracker.uri, plan.suite.experiment, executor.threads)
         self.scratch = TemporaryDirectory(prefix="bench-weights-")
         self.summary = Summary()
 
@@ -207,7 +209,8 @@ class Coordinator:
 
     def _send(self, worker: Worker, jobs: Sequence[Job]) -> None:
         trials = tuple((self._config(job), job.trial.seed) for job in jobs)
-        worker.send(Train(trials, jobs[0].keeps, self.queue.prunes(jobs[0]), self.packs.backend(jobs[0])))
+        request = Train(trials, jobs[0].keeps, self.queue.prunes(jobs[0]), self.packs.backend(jobs[0]))
+        worker.send(replace(request, checkpoints=self.checkpoints.of(jobs, request, worker)))
 
     def _config(self, job: Job) -> TrialConfig:
         """Return a job's configuration; weights of another trial, from which it starts, are in a file of this run's own then."""
@@ -246,6 +249,8 @@ class Coordinator:
                 self._lost(worker, pack, event)
                 return
         worker.restart()  # it is gone, or an error has left its device in an unknown state
+        if len(pack) > 1 or isinstance(event, Failed):
+            self.checkpoints.remove(running.job for running in pack)  # it may be what the error comes from
         if len(pack) > 1:
             self.packs.learn(pack[0].job, len(pack), len(pack) // 2)
             self.again += [[running] for running in pack]
@@ -260,8 +265,10 @@ class Coordinator:
         if told.epoch <= running.epoch:  # its pack was too large for the memory
             running.start_again()
         running.epoch = told.epoch
+        if told.again:
+            running.began = clock.now() - told.seconds  # a limit counts what it has trained before
         goes_on = self.queue.goes_on(running.job, told.epoch, told.metrics)
-        if self.queue.prunes(running.job):
+        if self.queue.prunes(running.job) and not told.again:
             worker.reply(goes_on)
         running.history.append({"epoch": told.epoch, "seconds": told.seconds, **told.metrics})
         self.listener.progressed(running.job, told.epoch, told.metrics)
@@ -278,8 +285,9 @@ class Coordinator:
         finally:
             for running, result in zip(pack, results, strict=True):
                 keeps = Artifact.WEIGHTS in result.artifacts
-                end = TrialEnd(_outcome(result), result.message, keeps, result.pack, result.backend)
+                end = TrialEnd(_outcome(result), result.message, keeps, result.pack, result.backend, result.resumed)
                 self._end(running, end, result.metrics, result.artifacts)
+            self.checkpoints.remove(running.job for running in pack)
 
     def _lost(self, worker: Worker, pack: list[_Running], event: Lost) -> None:
         """Let what a lost worker was at be run again elsewhere; that says nothing of the trials, unless it happens repeatedly."""
@@ -330,6 +338,7 @@ class Coordinator:
                 worker.restart()
                 for running in self.running.pop(worker.number):
                     self._end(running, TrialEnd(Outcome.TIMEOUT, f"not finished after {self.time_limit:g} s"))
+                self.checkpoints.remove(running.job for running in pack)
 
     def _flush(self) -> None:
         for running in (one for pack in self.running.values() for one in pack):

@@ -9,7 +9,6 @@ import json
 import logging
 import math
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +34,7 @@ class Checkpoint:
     """Where trials that train together keep their state.
 
     path: of the file. trials: what names each of them, such as its fingerprint. made_by: names the program, its libraries and the
-    device; a file of others is not used. every: seconds between two saves, at least; 0 saves after each epoch.
+    device; a file of others is not used. every: seconds between two saves, at least; 0 saves after each epoch, inf after none.
     """
 
     path: Path
@@ -48,15 +47,18 @@ class Checkpoint:
         """Let the time until the first save begin."""
         self._due = clock() + self.every
 
-    def save(self, epoch: int, state: Callable[[], dict[str, Any]]) -> None:
-        """Write a state if it is time for it; the file before is replaced when the new one is whole. A disk that refuses is no
-        reason to end a trial, so that is warned of, once. state: tensors, plain values, and lists and dicts of these."""
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time for a save."""
+        return clock() >= self._due
+
+    def save(self, epoch: int, state: dict[str, Any]) -> None:
+        """Write the state after an epoch: tensors, plain values, and lists and dicts of these. The file before is replaced when
+        the new one is whole. A disk that refuses is no reason to end a trial: it is warned of, and no more is saved."""
         began = clock()
-        if began < self._due:
-            return
         try:
-            self._write(epoch, state())
-        except (OSError, RuntimeError) as error:  # torch's writer raises RuntimeErrors for what a disk refuses
+            self._write(epoch, state)
+        except (OSError, RuntimeError, MemoryError) as error:
             logger.warning("trains without checkpoints from here on: %s", first_line(error))
             self._due = math.inf
             return

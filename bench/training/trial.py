@@ -82,8 +82,8 @@ def run_trials(
     computed as one are run one after another. shrink: go on with the others alone where half of a pack has ended; that is faster,
     and rounds differently from then on. backend: of `bench.models.packed.BACKENDS`, how packed networks convolve.
 
-    checkpoint: where their state is kept at the end of epochs. Where it holds one, they go on from it, and their results are to the
-    bit those of trials that were not interrupted; times add up. The file stays: whoever has recorded the results deletes it.
+    checkpoint: where their state is kept at the end of epochs. Where it holds one, they go on from it, and their results are to
+    the bit those of trials that were not interrupted; times add up. The file stays: whoever has recorded the results deletes it.
     resumed: called then, each with the history that its trial has already; no report is made of these epochs.
     """
     reports = reports or [lambda epoch, metrics: False] * len(trials)
@@ -207,8 +207,8 @@ def _run(
             program.keep(going)
             running = [running[place] for place in going]
             places = [places[place] for place in going]
-        if checkpoint and epoch < first.train.epochs:
-            checkpoint.save(epoch, lambda: _state(epoch, clock() - began, places, program, members, device))
+        if checkpoint and epoch < first.train.epochs and checkpoint.is_due:
+            checkpoint.save(epoch, _state(epoch, clock() - began, places, program, members, device))
     _finish(program, running, keep_weights)
     _kept[:] = [program] if program.is_worth_keeping else []
 
@@ -230,7 +230,7 @@ def _state(
 def _resume(
     state: dict[str, Any], program: Program, members: Sequence[Member], device: torch.device
 ) -> tuple[int, float, list[int]]:
-    """Let trials that have not begun go on from a state; return its epoch, its elapsed seconds and its places. Raises Unusable."""
+    """Let trials that have not begun go on from a state; return its epoch, elapsed seconds and places. Raises Unusable."""
     try:
         epoch, elapsed, places = state["epoch"], state["elapsed"], state["places"]
         if len(places) < program.members:

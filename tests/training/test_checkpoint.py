@@ -142,7 +142,7 @@ def test_a_trial_that_diverges_or_is_stopped_ends_so_after_a_kill_too(interrupte
 
 
 class Moody(nn.Module):
-    """A custom network with all that a state dict leaves out: a count, a generator, a buffer, and Python's and NumPy's numbers."""
+    """A custom network with all that a state dict leaves out: a count, generators, a buffer, and Python's and NumPy's numbers."""
 
     def __init__(self):
         super().__init__()
