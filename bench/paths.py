@@ -22,6 +22,11 @@ def state_root() -> Path:
     return user_state_path("bench")
 
 
+def checkpoint_root() -> Path:
+    """Return the folder with the state of trials under way: `checkpoints` beside the data sets."""
+    return data_root() / "checkpoints"
+
+
 def beside(file: str, folder: Path) -> str:
     """Return a file that a suite in `folder` names: beside the suite, or else in the folder of data sets if it is there."""
     path = folder / Path(file).expanduser()

@@ -185,13 +185,14 @@ class KeptWeights:
 @dataclass(frozen=True)
 class TrialEnd:
     """How a trial ended. pack: how many trials trained as one program, itself included; backend: how that was computed. kept: the
-    weights, where they were."""
+    weights, where they were. resumed: the epoch after which it went on from a checkpoint, 0 for none."""
 
     outcome: Outcome
     message: str = ""
     kept: KeptWeights | None = None
     pack: int = 1
     backend: str = ""
+    resumed: int = 0
 
     def tags(self) -> dict[str, str]:
         """Return the tags to add to the run."""
@@ -202,6 +203,8 @@ class TrialEnd:
             known |= {"kept": "weights", "kept.size": str(self.kept.size), "kept.sha256": self.kept.digest}
         if self.pack > 1:
             known |= {"pack": str(self.pack), "backend": self.backend}
+        if self.resumed:
+            known["resumed"] = f"epoch {self.resumed}"
         return known
 
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from bench.api.plan import Forecast, opened, planned, refuse_undeclared
 from bench.api.report import Report, of_plan
 from bench.errors import BenchError, ErrorCode
-from bench.runner import kept_weights, scratch
+from bench.runner import checkpoints, kept_weights, scratch
 from bench.runner.coordinator import POLL, Coordinator, Summary
 from bench.runner.ensembles import Ensembles
 from bench.runner.estimate import denoise, estimate
@@ -122,6 +122,7 @@ def run(
             tracker.open(suite.experiment, about)
             listener.recovered(recover(tracker, spool, tracker.runs(suite.experiment)))
         plan = planned(suite, settled(tracker, suite.experiment), tracker, retry=retry)
+        checkpoints.clean(plan, tracker.uri)
         if not plan.todo():
             listener.planned(Forecast(plan, packs))
             return RunResult(plan, tracker)

@@ -37,6 +37,7 @@ def ended(result: "Result", config: TrialConfig, dataset: Dataset) -> Ended:
         pack=result.pack,
         backend=result.backend,
         artifacts=artifacts,
+        resumed=result.resumed,
     )
 
 

@@ -5,13 +5,14 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from bench import clock
 from bench.config import TrialConfig
 from bench.errors import BenchError
 from bench.runner import recording
+from bench.runner.checkpoints import Checkpoints
 from bench.runner.executors.base import Executor, Worker
 from bench.runner.messages import Died, Done, Ended, Epoch, Event, Failed, Lost, Progress, Train, Up, Warned
 from bench.runner.packs import Packs
@@ -119,6 +120,9 @@ class Coordinator:
         self.outage: Outage | None = None
         self.co_workers = 1
         """How many workers are used."""
+        self.checkpoints = Checkpoints(tracker.uri, plan.suite.experiment, executor.threads)
+        self.unsafe: list[list[_Running]] = []
+        """Packs that have ended, and of which not all results are on disk: their checkpoints stay so long."""
         self.summary = Summary()
 
     def run(self) -> Summary:
@@ -224,7 +228,8 @@ class Coordinator:
 
     def _send(self, worker: Worker, jobs: Sequence[Job]) -> None:
         trials = tuple((self._config(job), job.trial.seed) for job in jobs)
-        worker.send(Train(trials, jobs[0].keeps, self.queue.prunes(jobs[0]), self.packs.backend(jobs[0])))
+        request = Train(trials, jobs[0].keeps, self.queue.prunes(jobs[0]), self.packs.backend(jobs[0]))
+        worker.send(replace(request, checkpoints=self.checkpoints.of(jobs, request, worker)))
 
     def _config(self, job: Job) -> TrialConfig:
         """Return a job's configuration; weights of another trial, from which it starts, are in a file of this run's own then."""
@@ -273,6 +278,8 @@ class Coordinator:
                 self._lost(worker, pack, event)
                 return
         worker.restart()  # it is gone, or an error has left its device in an unknown state
+        if len(pack) > 1 or isinstance(event, Failed):
+            self.checkpoints.remove(running.job for running in pack)  # it may be what the error comes from
         if len(pack) > 1:
             self.packs.learn(pack[0].job, len(pack), len(pack) // 2)
             self.again += [[running] for running in pack]
@@ -306,8 +313,10 @@ class Coordinator:
         if told.epoch <= running.epoch:  # its pack was too large for the memory
             running.start_again()
         running.epoch = told.epoch
+        if told.again:
+            running.began = clock.now() - told.seconds  # a limit counts what it has trained before
         goes_on = self.queue.goes_on(running.job, told.epoch, told.metrics)
-        if self.queue.prunes(running.job):
+        if self.queue.prunes(running.job) and not told.again:
             worker.reply(goes_on)
         running.history.append({"epoch": told.epoch, "seconds": told.seconds, **told.metrics})
         self.listener.progressed(running.job, told.epoch, told.metrics)
@@ -326,8 +335,9 @@ class Coordinator:
             for running, result in zip(pack, results, strict=True):
                 weights = result.artifacts.get(Artifact.WEIGHTS)
                 kept = KeptWeights.of(weights) if weights else None
-                end = TrialEnd(_outcome(result), result.message, kept, result.pack, result.backend)
+                end = TrialEnd(_outcome(result), result.message, kept, result.pack, result.backend, result.resumed)
                 self._end(running, end, result.metrics, result.artifacts)
+            self.unsafe.append(pack)
 
     def _lost(self, worker: Worker, pack: list[_Running], event: Lost) -> None:
         """Let what a lost worker was at be run again elsewhere; that says nothing of the trials, unless it happens repeatedly."""
@@ -370,6 +380,10 @@ class Coordinator:
         """Tell when the store can no longer be reached, and when it can again. Raises what ended the writing."""
         self.writer.check()
         self.writer.look()
+        safe = [pack for pack in self.unsafe if all(self.writer.is_safe(running.attempt) for running in pack)]
+        for pack in safe:
+            self.unsafe.remove(pack)
+            self.checkpoints.remove(running.job for running in pack)
         outage = self.writer.outage()
         if outage != self.outage:
             self.outage = outage
@@ -384,6 +398,7 @@ class Coordinator:
                 worker.restart()
                 for running in self.running.pop(worker.number):
                     self._end(running, TrialEnd(Outcome.TIMEOUT, f"not finished after {self.time_limit:g} s"))
+                self.unsafe.append(pack)
 
     def _flush(self) -> None:
         for running in (one for pack in self.running.values() for one in pack):

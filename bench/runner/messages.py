@@ -71,6 +71,7 @@ class Ended:
     pack: int
     backend: str
     artifacts: dict[str, bytes]
+    resumed: int = 0
 
 
 # ---------------------------------------------------------------- requests
@@ -176,17 +177,28 @@ class ProbePacks(_OfConfig[dict[tuple[int, str], float]]):
 
 
 @dataclass(frozen=True)
+class Checkpoints:
+    """Where the trials of a request keep their state while they train; see `bench.training.checkpoint.Checkpoint`."""
+
+    path: str
+    trials: tuple[str, ...]
+    made_by: str
+    every: float
+
+
+@dataclass(frozen=True)
 class Train(Request[list[Ended]]):
     """Train and evaluate trials that go together as one program. Progress is `Epoch`.
 
     keeps: the weights are an artifact too. asks: after each epoch of each trial, wait for the reply whether it is to go on.
-    backend: see `bench.training.run_trials`; "" for the usual one.
+    backend: see `bench.training.run_trials`; "" for the usual one. checkpoints: None for none.
     """
 
     trials: tuple[tuple[TrialConfig, int], ...]
     keeps: bool = False
     asks: bool = False
     backend: str = ""
+    checkpoints: Checkpoints | None = None
 
     @property
     def beside(self) -> str:
@@ -203,12 +215,14 @@ class Train(Request[list[Ended]]):
 @dataclass(frozen=True)
 class Epoch:
     """A trial has ended an epoch. place: of the trial among those of its request. seconds: since it was begun, by the worker's
-    clock, which stands still while the worker is stopped."""
+    clock, which stands still while the worker is stopped. again: it was before a trial went on from a checkpoint, and there is no
+    reply to it."""
 
     place: int
     epoch: int
     metrics: dict[str, float]
     seconds: float
+    again: bool = False
 
 
 @dataclass(frozen=True)

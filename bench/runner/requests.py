@@ -5,6 +5,7 @@ Loads torch: only workers import this module, never the coordinator.
 
 from collections.abc import Callable
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -39,6 +40,7 @@ from bench.runner.messages import (
 )
 from bench.trackers.record import Artifact
 from bench.training import check_device, run_trials
+from bench.training.checkpoint import Checkpoint
 from bench.training.losses import check as check_loss
 from bench.training.probe import probe, probe_packs
 
@@ -165,12 +167,19 @@ def _probe_packs(request: ProbePacks, channel: Channel, device: str) -> dict[tup
 def _train(request: Train, channel: Channel, device: str) -> list[Ended]:
     began = clock()
 
+    def resumed(place: int, history: list[dict[str, float]]) -> None:
+        nonlocal began
+        for row in history:
+            metrics = {name: value for name, value in row.items() if name not in ("epoch", "seconds")}
+            channel.tell(Epoch(place, int(row["epoch"]), metrics, row["seconds"], again=True))
+        began = min([began, *(clock() - row["seconds"] for row in history)])
+
     def report(place: int, epoch: int, metrics: dict[str, float]) -> bool:
         channel.tell(Epoch(place, epoch, plain(metrics), clock() - began))
         return request.asks and not channel.hear()
 
     trials: list[tuple[TrialConfig, int]] = list(request.trials)
-    dataset = _dataset(trials[0][0].data)
+    dataset, kept = _dataset(trials[0][0].data), request.checkpoints
     results = run_trials(
         trials,
         dataset,
@@ -179,6 +188,8 @@ def _train(request: Train, channel: Channel, device: str) -> list[Ended]:
         keep_weights=request.keeps,
         shrink=request.asks or trials[0][0].train.deterministic == "fast",
         backend=request.backend or GROUPED,
+        checkpoint=Checkpoint(Path(kept.path), kept.trials, kept.made_by, kept.every) if kept else None,
+        resumed=[partial(resumed, place) for place in range(len(trials))],
     )
     return [ended(results.pop(0), config, dataset) for config, _ in trials]  # weights are not held twice
 

@@ -105,6 +105,11 @@ class Writer:
             kept = [self._to_disk(entry) for entry in moved]  # each, also after one for which there is no room
             self.full = not all(kept)
 
+    def is_safe(self, attempt_id: str) -> bool:
+        """Whether an attempt that has ended is in the store, or on disk."""
+        with self._changed:
+            return attempt_id not in self._entries or self._entries[attempt_id].spooled
+
     def outage(self) -> Outage | None:
         """Return since when and why the store takes nothing; None while it does."""
         with self._changed:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,6 +31,7 @@ class Result:
     weights: the state dict of the network as it was evaluated, contiguous on the CPU, where asked for and finished.
     images: examples from the test part, "clean", "noisy" and "denoised", uint8 [n, H, W, 3] each, where it is denoised.
     pack, backend: how many trials, this one included, were trained as one computation, and how their networks convolved.
+    resumed: the epoch after which it went on from a checkpoint, 0 for none.
     """
 
     outcome: str = "finished"
@@ -42,6 +44,11 @@ class Result:
     images: dict[str, np.ndarray] = field(default_factory=dict)
     pack: int = 1
     backend: str = ""
+    resumed: int = 0
+
+
+SAVED = ("outcome", "message", "metrics", "history", "predictions", "confusion", "weights")
+"""What of a result a checkpoint holds: the rest is known when a trial begins."""
 
 
 class Member:
@@ -128,6 +135,37 @@ class Member:
         self._measure("test", test_scores)
         if weights is not None:
             self.result.weights = {name: value.cpu().contiguous() for name, value in weights.items()}
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the course so far, for `restore`."""
+        result = self.result
+        return {
+            "result": {name: getattr(result, name) for name in SAVED},
+            "wall_clock": self._wall_clock,
+            "of_training": self._of_training,
+            "kept": self._kept,
+            "weights": self.weights,
+            "ended": self.ended,
+            "best": self._best.state(),
+            "stopping": self._stopping.state() if self._stopping else None,
+        }
+
+    def restore(self, snapshot: dict[str, Any], epoch: int) -> None:
+        """Go on after an epoch from a snapshot. Raises whatever comes of one that does not fit."""
+        for name in SAVED:
+            setattr(self.result, name, snapshot["result"][name])
+        for part, found in self.result.predictions.items():
+            self.result.predictions[part] = {name: value.numpy() for name, value in found.items()}
+        self.result.confusion = {part: matrix.numpy() for part, matrix in self.result.confusion.items()}
+        self.result.resumed = epoch
+        self._wall_clock, self._of_training = snapshot["wall_clock"], snapshot["of_training"]
+        self.weights, self.ended = snapshot["weights"], snapshot["ended"]
+        self._best.load(snapshot["best"])
+        if self._stopping:
+            self._stopping.load(snapshot["stopping"])
+        if snapshot["kept"]:
+            metrics, scores = snapshot["kept"]
+            self._kept = metrics, scores.to(self.parts["val"].labels.device)
 
     def _end(self, outcome: str, message: str) -> None:
         self.ended, self.weights, self._kept = True, None, None

@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +28,28 @@ def check_device(train: config.Train, device: str) -> torch.device:
     if found.type != "cuda" and train.compile:
         raise BenchError(f"train.compile needs CUDA, not {device}", mend="set `train.compile: false` for this device")
     return found
+
+
+def global_generators(device: torch.device) -> dict[str, Any]:
+    """Return the states of the generators that belong to the process: PyTorch's, Python's and NumPy's."""
+    name, numbers, *rest = np.random.get_state()
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
+        "python": random.getstate(),
+        "numpy": [name, numbers.astype(np.int64), *rest],
+    }
+
+
+def set_global_generators(states: dict[str, Any], device: torch.device) -> None:
+    """Let them go on from such states."""
+    torch.set_rng_state(states["torch"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states["cuda"], device)
+    version, numbers, gauss = states["python"]
+    random.setstate((version, tuple(numbers), gauss))
+    name, numbers, *rest = states["numpy"]
+    np.random.set_state((name, numbers.numpy().astype(np.uint32), *rest))
 
 
 @contextmanager

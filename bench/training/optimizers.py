@@ -21,7 +21,7 @@ class Alone:
     """PyTorch's optimizer of one network's weights, of those that are trained."""
 
     def __init__(self, spec: config.Optimizer, weights: Iterable[torch.nn.Parameter]):
-        trained = [weight for weight in weights if weight.requires_grad]
+        self._trained = trained = [weight for weight in weights if weight.requires_grad]
         settings = spec.model_dump(exclude={"name"})
         if trained[0].is_cuda:  # a step that is captured as a graph reads its rate from the device
             settings["lr"] = torch.tensor(spec.lr, device=trained[0].device)
@@ -36,6 +36,17 @@ class Alone:
             for value in averages.values():
                 if value is not None:
                     value.zero_()
+
+    def state(self) -> list[dict[str, torch.Tensor | None]]:
+        """Return what `load` takes: of each weight that is trained, its averages by name. The rate is no part of it."""
+        return [dict(self._optimizer.state.get(weight, {})) for weight in self._trained]
+
+    def load(self, state: Sequence[dict[str, torch.Tensor | None]]) -> None:
+        """Go on from a state, before the first step."""
+        for weight, averages in zip(self._trained, state, strict=True):
+            if averages:
+                on_device = {name: None if one is None else one.to(weight.device) for name, one in averages.items()}
+                self._optimizer.state[weight] = on_device
 
     def step(self, rates: torch.Tensor) -> None:
         """Take a step, and let go of the gradients. rates: the learning rate, [1]."""
@@ -69,6 +80,15 @@ class Together:
             self._settings[name].copy_(torch.tensor(values))
         for value in (self._steps, *(one for average in self._averages for one in average)):
             value.zero_()
+
+    def state(self) -> list[torch.Tensor]:
+        """Return what `load` takes."""
+        return [self._steps, *(one for average in self._averages for one in average)]
+
+    def load(self, state: Sequence[torch.Tensor]) -> None:
+        """Go on from a state."""
+        for own, saved in zip(self.state(), state, strict=True):
+            own.copy_(saved)
 
     @torch.no_grad()
     def step(self, rates: torch.Tensor) -> None:

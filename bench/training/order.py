@@ -13,13 +13,13 @@ class Order:
     """
 
     def __init__(self, sampling: str, labels: torch.Tensor, seed: int):
-        self._generator, self._images = generator(seed, "order"), len(labels)
+        self.generator, self._images = generator(seed, "order"), len(labels)
         self._weights = (1 / torch.bincount(labels.cpu()).double())[labels.cpu()] if sampling == "balanced" else None
 
     def __call__(self) -> torch.Tensor:
         if self._weights is None:
-            return torch.randperm(self._images, generator=self._generator)
-        return torch.multinomial(self._weights, self._images, replacement=True, generator=self._generator)
+            return torch.randperm(self._images, generator=self.generator)
+        return torch.multinomial(self._weights, self._images, replacement=True, generator=self.generator)
 
 
 def batches(images: int, batch_size: int) -> list[slice]:

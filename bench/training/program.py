@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -191,6 +192,36 @@ class Program:
         else:
             packed.load(self.network, member, weights)
 
+    def snapshot(self) -> dict[str, Any]:
+        """Return all that the next epochs depend on, for `restore`; nothing of it is copied."""
+        return {
+            "tensors": _tensors(self.network),
+            "values": {name: _values(module) for name, module in self.network.named_modules()},
+            "optimizer": self._optimizer.state(),
+            "generators": [one.get_state() for one in self._generators()],
+        }
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Go on from a snapshot of the same trials, before the first step. Raises whatever comes of one that does not fit."""
+        own = _tensors(self.network)
+        if own.keys() != snapshot["tensors"].keys():
+            raise ValueError("it is of another network")
+        with torch.no_grad():
+            for name, value in snapshot["tensors"].items():
+                own[name].copy_(value)
+        for name, module in self.network.named_modules():
+            for attribute, value in snapshot["values"][name].items():
+                if isinstance(kept := getattr(module, attribute, None), torch.Generator):
+                    kept.set_state(value)
+                elif kept != value:
+                    setattr(module, attribute, value)
+        self._optimizer.load(snapshot["optimizer"])
+        for one, state in zip(self._generators(), snapshot["generators"], strict=True):
+            one.set_state(state)
+
+    def _generators(self) -> list[torch.Generator]:
+        return [*(order.generator for order in self._orders), *self._augmentations, *self._dropouts]
+
     def keep(self, members: Sequence[int]) -> None:
         """Go on with some of the trials."""
         chosen = torch.tensor(members, device=self.device)
@@ -237,6 +268,18 @@ def _kind(starts: Sequence[Start], backend: str) -> tuple:
         shapes = [(name, tuple(value.shape)) for name, value in one.network.state_dict().items()]
         told += [train, model, one.config.data.model_dump_json(include={"augment", "normalize", "resize"}), shapes]
     return tuple(map(str, told))
+
+
+def _tensors(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Return weights and buffers by name, those too that a state dict leaves out."""
+    return dict(network.named_parameters()) | dict(network.named_buffers())
+
+
+def _values(module: nn.Module) -> dict[str, Any]:
+    """Return the numbers and generators that a layer keeps as plain attributes, such as a count of steps of a custom model's."""
+    numbers = {name: value for name, value in vars(module).items() if isinstance(value, int | float) and name != "training"}
+    generators = {name: value.get_state() for name, value in vars(module).items() if isinstance(value, torch.Generator)}
+    return numbers | generators
 
 
 @contextmanager

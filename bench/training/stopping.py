@@ -22,6 +22,14 @@ class Best:
             self.epoch, self.value = epoch, value
         return better
 
+    def state(self) -> list[float]:
+        """Return what `load` takes."""
+        return [self.epoch, self.value]
+
+    def load(self, state: list[float]) -> None:
+        """Go on from a state."""
+        self.epoch, self.value = int(state[0]), state[1]
+
     def stale(self, epoch: int) -> int:
         """Return for how many epochs there has been nothing better."""
         return epoch - self.epoch

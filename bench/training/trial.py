@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
@@ -15,12 +16,14 @@ from bench.models import packable
 from bench.models.packed import GROUPED, Unpackable
 from bench.models.weights import first_line
 from bench.training import capture, evaluation
+from bench.training.checkpoint import Checkpoint, Unusable
 from bench.training.member import Member, Report, Result
-from bench.training.numerics import check_device, isolated
+from bench.training.numerics import check_device, global_generators, isolated, set_global_generators
 from bench.training.program import Program, Start, start
 
 logger = logging.getLogger("bench")
 Say = Callable[[str], None]
+Resumed = Callable[[list[dict[str, float]]], None]
 EPOCH_METRICS = ("train/loss", "train/accuracy", "train/cross_entropy", "val/loss", "val/accuracy")
 
 
@@ -67,6 +70,8 @@ def run_trials(
     keep_weights: bool = False,
     shrink: bool = False,
     backend: str = GROUPED,
+    checkpoint: Checkpoint | None = None,
+    resumed: Sequence[Resumed] | None = None,
 ) -> list[Result]:
     """Run trials that differ in nothing but what `bench.runner.packs.key` leaves out as one computation; see `run_trial`.
 
@@ -76,18 +81,27 @@ def run_trials(
     Where memory runs out, each half is run by itself, from the start: reports begin again with epoch 1. Networks that cannot be
     computed as one are run one after another. shrink: go on with the others alone where half of a pack has ended; that is faster,
     and rounds differently from then on. backend: of `bench.models.packed.BACKENDS`, how packed networks convolve.
+
+    checkpoint: where their state is kept at the end of epochs. Where it holds one, they go on from it, and their results are to
+    the bit those of trials that were not interrupted; times add up. The file stays: whoever has recorded the results deletes it.
+    resumed: called then, each with the history that its trial has already; no report is made of these epochs.
     """
     reports = reports or [lambda epoch, metrics: False] * len(trials)
+    resumed = resumed or [lambda history: None] * len(trials)
     first = trials[0][0]
     place = check_device(first.train, device)
     results = [Result(pack=len(trials), backend=backend if len(trials) > 1 else "") for _ in trials]
     problem = None
     try:
         with memory.reused(), isolated(first.train, trials[0][1], place):
-            _run(trials, dataset, place, reports, results, say, keep_weights, shrink, backend)
+            _run(trials, dataset, place, reports, results, say, keep_weights, shrink, backend, checkpoint, resumed)
         return results
     except Unpackable:
         parts = [slice(number, number + 1) for number in range(len(trials))]
+    except Unusable as error:
+        assert checkpoint, "it held what is unusable"
+        checkpoint.refuse(error)
+        parts = [slice(None)]
     except capture.Failed as error:
         capture.works = False
         logger.warning("trains without CUDA graphs from here on: %s", first_line(error))
@@ -111,8 +125,22 @@ def run_trials(
         if len(trials) == 1:
             results[0].outcome, results[0].message = "oom", problem
             return results
+        if checkpoint:
+            checkpoint.remove()  # the halves have their own
     options = {"say": say, "keep_weights": keep_weights, "shrink": shrink, "backend": backend}
-    return [result for part in parts for result in run_trials(trials[part], dataset, device, reports[part], **options)]
+    return [
+        result
+        for part in parts
+        for result in run_trials(
+            trials[part],
+            dataset,
+            device,
+            reports[part],
+            checkpoint=checkpoint if part == slice(None) or not checkpoint else checkpoint.part(part),
+            resumed=resumed[part],
+            **options,
+        )
+    ]
 
 
 def _run(
@@ -125,6 +153,8 @@ def _run(
     keep_weights: bool,
     shrink: bool,
     backend: str,
+    checkpoint: Checkpoint | None,
+    resumed: Sequence[Resumed],
 ) -> None:
     members, starts = [], []
     for (config, seed), result in zip(trials, results, strict=True):
@@ -136,12 +166,24 @@ def _run(
         problem = packable.problem(first.model, starts[0].preprocess.out_shape, len(members[0].classes))
         if problem:
             raise Unpackable(problem)
+    state = checkpoint.load() if checkpoint else None
+    if state:
+        _kept.clear()  # what it has captured goes by tensors that are not made yet
     program = _program(starts, device, backend)
     del starts
-    running = list(zip(members, reports, strict=True))
+    places = list(range(len(members)))
+    done, elapsed = 0, 0.0
+    if state:
+        done, elapsed, places = _resume(state, program, members, device)
+        for member, tell in zip(members, resumed, strict=True):
+            tell(member.result.history)
+    del state
+    running = [(members[place], reports[place]) for place in places]
     _synchronise(device)
-    began = clock()
-    for epoch in range(1, first.train.epochs + 1):
+    began = clock() - elapsed
+    if checkpoint:
+        checkpoint.begin()
+    for epoch in range(done + 1, first.train.epochs + 1):
         epoch_began = clock()
         measured, scores = _epoch(program, [member.parts["val"].labels for member, _ in running], epoch)
         now = clock()
@@ -164,8 +206,44 @@ def _run(
             _finish(program, running, keep_weights)
             program.keep(going)
             running = [running[place] for place in going]
+            places = [places[place] for place in going]
+        if checkpoint and epoch < first.train.epochs and checkpoint.is_due:
+            checkpoint.save(epoch, _state(epoch, clock() - began, places, program, members, device))
     _finish(program, running, keep_weights)
     _kept[:] = [program] if program.is_worth_keeping else []
+
+
+def _state(
+    epoch: int, elapsed: float, places: list[int], program: Program, members: Sequence[Member], device: torch.device
+) -> dict[str, Any]:
+    """Return all that the trials go on from after an epoch. elapsed: seconds since they began. places: those that still train."""
+    return {
+        "epoch": epoch,
+        "elapsed": elapsed,
+        "places": places,
+        "program": program.snapshot(),
+        "members": [member.snapshot() for member in members],
+        "generators": global_generators(device),
+    }
+
+
+def _resume(
+    state: dict[str, Any], program: Program, members: Sequence[Member], device: torch.device
+) -> tuple[int, float, list[int]]:
+    """Let trials that have not begun go on from a state; return its epoch, elapsed seconds and places. Raises Unusable."""
+    try:
+        epoch, elapsed, places = state["epoch"], state["elapsed"], state["places"]
+        if len(places) < program.members:
+            program.keep(places)
+        program.restore(state["program"])
+        for member, snapshot in zip(members, state["members"], strict=True):
+            member.restore(snapshot, epoch)
+        set_global_generators(state["generators"], device)
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+        if memory.ran_out(error):
+            raise
+        raise Unusable(f"it does not fit: {first_line(error)}") from error
+    return epoch, elapsed, places
 
 
 _kept: list[Program] = []
