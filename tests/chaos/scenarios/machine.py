@@ -1,0 +1,77 @@
+"""Disks that are full or cannot be written, and clocks that are set."""
+
+import time
+from signal import SIGKILL
+
+from .. import faults
+from ..phases import TRAINING
+from ..rounds import Round
+from .registry import WAITS, scenario
+
+
+@scenario("read-only", "the folder cannot be written for a while", stores=("sqlite",), survives=True, missing=faults.no_read_only)
+def read_only(round: Round) -> None:
+    seconds = round.note("seconds", round.draw.uniform(1, 15))
+    moment = round.moment((*TRAINING, "between rounds"))
+    round.prepare()
+    run = round.start()
+    if round.reach(moment, run):
+        with faults.read_only(round.work):
+            round.fired()
+            time.sleep(seconds)
+    run.wait()
+
+
+@scenario("full-disk", "the disk is full for a while", stores=("sqlite",), survives=True, missing=faults.no_small_disk)
+def full_disk(round: Round) -> None:
+    seconds = round.note("seconds", round.draw.uniform(1, 15))
+    also = round.note("temporary files there too", round.draw.random() < 0.5)
+    moment = round.moment((*TRAINING, "between rounds", "finishing"))
+    round.survives = moment.phase in WAITS
+    disk = round.folder / "disk"
+    disk.mkdir()
+    round.open.enter_context(faults.small_disk(disk))
+    round.work = disk / "work"
+    round.work.mkdir()
+    if also:
+        round.temporary = disk / "tmp"
+        round.temporary.mkdir()
+    round.prepare()
+    run = round.start()
+    if round.reach(moment, run):
+        with faults.full(disk):
+            round.fired()
+            time.sleep(seconds)
+    run.wait()
+
+
+@scenario("clock-step", "the wall clock is set, forwards and back", survives=True, missing=lambda _: faults.no_clock())
+def clock_step(round: Round) -> None:
+    steps = round.note("steps", [round.draw.choice((-86400 * 365, -7200, -60, 60, 7200, 86400 * 365)) for _ in range(2)])
+    moments = [round.moment(("importing", "planning", *TRAINING), name=f"moment {number}") for number in (0, 1)]
+    clock = faults.Clock(round.logs)
+    stays = round.note("stays", round.draw.random() < 0.5)
+    round.environment |= clock.environment
+    round.prepare()
+    run = round.start()
+    for moment, step in zip(moments, steps, strict=True):
+        if round.reach(moment, run):
+            clock.set(step)
+            round.fired()
+    run.wait()
+    if not stays:
+        clock.set(0)
+
+
+@scenario("clock-and-kill", "the wall clock is set back, the run killed, and gone on with", missing=lambda _: faults.no_clock())
+def clock_and_kill(round: Round) -> None:
+    step = round.note("step", round.draw.choice((-86400 * 365, -7200, 7200, 86400 * 365)))
+    moment = round.moment(TRAINING)
+    clock = faults.Clock(round.logs)
+    round.environment |= clock.environment
+    round.prepare()
+    run = round.start()
+    if round.reach(moment, run):
+        round.fired(run.signal("coordinator", SIGKILL))
+    run.wait()
+    clock.set(step)
