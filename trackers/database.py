@@ -184,7 +184,7 @@ def prepare(uri: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         pattern = f"{glob.escape(path.name)}.*.part*"
         if not path.exists() or any(path.parent.glob(pattern)):
-            with FileLock(path.with_name(f"{path.name}.making.lock")):
+            with FileLock(path.with_name(f"{path.name}.tables.lock")):
                 for left in path.parent.glob(pattern):  # of a process that was killed
                     left.unlink(missing_ok=True)
                 if not path.exists():
