@@ -19,7 +19,7 @@ from bench.runner.packs import Packs
 from bench.runner.plan import CellKey, Job, Plan, key
 from bench.runner.queue import Queue
 from bench.runner.stored import Stored
-from bench.runner.writer import Outage, Writer
+from bench.runner.writer import PATIENCE, Outage, Writer
 from bench.trackers import Tracker
 from bench.trackers.contents import Damaged
 from bench.trackers.lease import Hold
@@ -34,8 +34,6 @@ TRIES = 2
 """A trial that crashes is tried once more: a library or a machine may have failed it."""
 ALIKE = 3
 """When so many trials of a cell have crashed with the same error, its other trials are left out."""
-PATIENCE = 3.0
-"""Seconds in which the store may still take what there is, when the user ends a run."""
 
 
 class Listener(Protocol):

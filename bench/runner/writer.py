@@ -18,6 +18,8 @@ SLOW = 5.0
 """Seconds after which a store that has not answered is taken for one that may never do so."""
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between two tries while a store is unreachable; the last one again and again."""
+PATIENCE = 3.0
+"""Seconds in which the store may still take what there is, when a run ends before its end."""
 LOST = TrialEnd(Outcome.INTERRUPTED, "its result waited on disk for the store, and can no longer be read")
 
 
@@ -142,8 +144,8 @@ class Writer:
     def __enter__(self) -> "Writer":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(0.0 if kind is KeyboardInterrupt else PATIENCE)
 
     # ------------------------------------------------------------ inside
 

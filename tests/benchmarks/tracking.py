@@ -32,8 +32,8 @@ class Recorder:
         self.tracker, self.uri, self.histories = tracker, tracker.uri, tracker.histories
         self.trials: dict[str, Recorded] = {}
 
-    def start(self, name, tags, params) -> str:
-        run_id = self.tracker.start(name, tags, params)
+    def start(self, name, tags, params, began=None) -> str:
+        run_id = self.tracker.start(name, tags, params, began)
         self.trials[run_id] = Recorded(name, tags, params)
         return run_id
 
