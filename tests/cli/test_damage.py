@@ -1,9 +1,10 @@
 """A finished suite of which one thing after the other is damaged in the store: what it costs is that thing, never the report."""
 
 import io
+import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -277,7 +278,12 @@ def damaged(finished, tmp_path, new_bench):
     return bench, store
 
 
-@pytest.mark.parametrize("name", DAMAGES)
+def some(names: Iterable[str], step: int) -> list[str]:
+    """Return one of so many; all of them, minutes of tests, in .ci/nightly."""
+    return list(names)[:: 1 if os.environ.get("BENCH_NIGHTLY") else step]
+
+
+@pytest.mark.parametrize("name", some(DAMAGES, 5))
 def test_what_is_damaged_costs_its_own_part(damaged, name):
     bench, store = damaged
     DAMAGES[name](store)
@@ -305,7 +311,7 @@ FLIPPED = artifact("weights.safetensors", lambda content: flipped(content[:8]) +
 SHORTENED = artifact("weights.safetensors", lambda content: content[:-1])
 
 
-@pytest.mark.parametrize("name", NEEDED)
+@pytest.mark.parametrize("name", some(NEEDED, 3))
 def test_what_is_needed_and_damaged_is_made_again(damaged, name):
     """Without an error, in the same run, and equal to what it was."""
     bench, store = damaged
