@@ -124,6 +124,7 @@ def run(
         plan = planned(suite, settled(tracker, suite.experiment), tracker, retry=retry)
         checkpoints.clean(plan, tracker.uri)
         if not plan.todo():
+            scratch.tidy()
             listener.planned(Forecast(plan, packs))
             return RunResult(plan, tracker)
         if not exploratory:

@@ -42,9 +42,21 @@ def folder() -> Path:
     return _held[os.getpid()][0]
 
 
-def _made(place: Path) -> tuple[Path, FileLock]:
+def tidy() -> None:
+    """Remove what killed processes have left, without making a folder."""
+    place = Path(tempfile.gettempdir())
+    with suppress(OSError), _alone(place):
+        _remove_leftovers(place)
+
+
+def _alone(place: Path) -> FileLock:
+    """Return what only one process of this user holds: else another would take a folder that is not held yet for a leftover."""
     user = str(os.getuid()) if hasattr(os, "getuid") else "user"
-    with FileLock(place / f"{PREFIX}{user}.lock"):  # or another would take a folder that is not held yet for a leftover
+    return FileLock(place / f"{PREFIX}{user}.lock")
+
+
+def _made(place: Path) -> tuple[Path, FileLock]:
+    with _alone(place):
         _remove_leftovers(place)
         made = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
         lock = FileLock(made.with_name(f"{made.name}.held"))

@@ -135,3 +135,16 @@ def test_a_run_leaves_what_another_is_using(left):
     process.send_signal(signal.SIGINT)
     process.communicate()
     wait_for_end([worker, *children])
+
+
+def test_a_run_that_has_nothing_to_do_tidies_up_too(left):
+    """The one before may have been killed when all was trained."""
+    left.write(
+        SUITE.replace("parts:loss", "cross_entropy").replace("suite: left", "suite: done").replace("100000", "1"), "done.yaml"
+    )
+    assert left.anew("run", "done.yaml", "--workers", "1").code == 0
+    (left.temporary / "bench-dead" / "weights-x").mkdir(parents=True)
+    (left.temporary / "bench-dead.held").touch()
+    again = left.anew("run", "done.yaml", "--workers", "1")
+    assert again.code == 0 and "to do: 0 trials" in again.out
+    assert not [path.name for path in left.temporary.iterdir() if "dead" in path.name]
