@@ -23,10 +23,12 @@ class NotHere(Exception):
 class Server:
     """A server process: it is up when made, and ends with the block."""
 
-    def __init__(self, command: list[str], address: str, log: Path, ready: Callable[[], bool]):
+    def __init__(self, command: list[str], address: str, log: Path, ready: Callable[[], bool], **environment: str):
         self.address, self.log = address, log
         with log.open("wb") as output:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=os.environ | environment
+            )
         deadline = time.monotonic() + PATIENCE
         while not ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -92,4 +94,5 @@ def mlflow_server(folder: Path, database: str) -> Server:
             return False
         return status == 200
 
-    return Server(command, uri, folder / "mlflow.log", healthy)
+    # MLflow's jobs are of no use here, and their processes take half a core while they wait
+    return Server(command, uri, folder / "mlflow.log", healthy, MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false")
