@@ -25,7 +25,6 @@ class Server:
 
     def __init__(self, command: list[str], address: str, log: Path, ready: Callable[[], bool], **environment: str):
         self.address, self.log = address, log
-        given = os.environ | environment
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=os.environ | environment
