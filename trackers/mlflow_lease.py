@@ -31,6 +31,10 @@ class MlflowBook(Book):
         self, client: Callable[[], "MlflowClient"], guard: Callable[[str], "AbstractContextManager[None]"], experiment: str
     ):
         self._client, self._guard, self._experiment = client, guard, experiment
+        self._home = ""
+        """The id of the experiment in which the lease is, once that is known."""
+        self._found: list[Run] = []
+        """The runs with the entries, as they were read last."""
         self._key = hashlib.sha256(experiment.encode()).hexdigest()[:16]
 
     def read(self) -> Entry:
@@ -57,7 +61,7 @@ class MlflowBook(Book):
 
     def beat(self, number: int, beat: str) -> None:
         with self._guard("written"):
-            for run in self._runs():
+            for run in self._found or self._runs():
                 self._client().set_tag(run.info.run_id, BEAT, f"{number} {beat}")
 
     def _holder(self, run: "Run", number: int) -> str | None:
@@ -67,14 +71,17 @@ class MlflowBook(Book):
 
     def _runs(self) -> list["Run"]:
         """Return the runs with this experiment's entries, in an order that is the same for all; [] before there are any."""
-        known = self._client().get_experiment_by_name(EXPERIMENT)
-        if known is None:
-            return []
-        if known.lifecycle_stage != "active":
-            raise deleted(EXPERIMENT, known.experiment_id)
+        if not self._home:
+            known = self._client().get_experiment_by_name(EXPERIMENT)
+            if known is None:
+                return []
+            if known.lifecycle_stage != "active":
+                raise deleted(EXPERIMENT, known.experiment_id)
+            self._home = known.experiment_id
         wanted = f"tags.`{OF}` = '{self._key}'"
-        found = self._client().search_runs([known.experiment_id], filter_string=wanted, max_results=MOST)
-        return sorted(found, key=lambda run: run.info.run_id)
+        found = self._client().search_runs([self._home], filter_string=wanted, max_results=MOST)
+        self._found = sorted(found, key=lambda run: run.info.run_id)
+        return self._found
 
     def _create(self) -> None:
         from mlflow.exceptions import MlflowException

@@ -214,7 +214,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _write(path: Path, content: dict[str, Any]) -> None:
     """Write a file in one step: somebody may be reading it."""
-    part = path.with_suffix(".part")
+    part = path.with_suffix(f".{uuid.uuid4().hex}.part")
     part.write_text(json.dumps(content))
     part.replace(path)
 
