@@ -35,7 +35,8 @@ def main() -> int:
     results: list[Result] = []
     try:
         with Session(folder, args.ignore) as session, log.open("a") as lines, ThreadPoolExecutor(args.jobs) as pool:
-            for result in pool.map(lambda planned: session.run(*planned), _planned(args)):
+            each = pool.map if args.jobs > 1 else map  # a round in this very thread ends with Ctrl-C
+            for result in each(lambda planned: session.run(*planned), _planned(args)):
                 results.append(result)
                 print(_line(result, len(results)), flush=True)
                 if result.broken and result.folder:

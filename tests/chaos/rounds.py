@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import traceback
 import uuid
@@ -220,11 +221,15 @@ class Session:
 
     def __enter__(self) -> "Session":
         # a shell lets what it starts in the background ignore Ctrl-C, and children inherit that, but no handler
-        self._handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._handlers = {
+            signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+            signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: sys.exit(143)),  # with its servers
+        }
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._handler)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
         self.stores.close()
 
     def reference(self, suite: str) -> Reference:
@@ -244,10 +249,12 @@ class Session:
         words = [path.name, "--workers", "1", *WORDS]
         began = time.monotonic()
         run = Run(words, folder=work, logs=logs, mark=f"undisturbed_{uuid.uuid4().hex[:8]}.run", environment=kept | own)
-        if wrong := run.wait() and invariants.exits(run):
-            raise RuntimeError(f"undisturbed, {suite} does not run: {wrong}")
+        try:
+            if wrong := run.wait() and invariants.exits(run):
+                raise RuntimeError(f"undisturbed, {suite} does not run: {wrong}")
+        finally:
+            kill(marked(run.mark))
         seconds = time.monotonic() - began
-        kill(marked(run.mark))
         found = invariants.findings(path, store)
         watch = Watch(run, logs / "marks")
         return Reference(
