@@ -250,10 +250,12 @@ class Session:
         words = [path.name, "--workers", "1", *WORDS]
         began = time.monotonic()
         run = Run(words, folder=work, logs=logs, mark=f"undisturbed_{uuid.uuid4().hex[:8]}.run", environment=kept | own)
-        if wrong := run.wait() and invariants.exits(run):
-            raise RuntimeError(f"undisturbed, {suite} does not run: {wrong}")
+        try:
+            if wrong := run.wait() and invariants.exits(run):
+                raise RuntimeError(f"undisturbed, {suite} does not run: {wrong}")
+        finally:
+            kill(marked(run.mark))
         seconds = time.monotonic() - began
-        kill(marked(run.mark))
         found = invariants.findings(path, store)
         watch = Watch(run, logs / "marks")
         return Reference(
