@@ -406,9 +406,8 @@ class Coordinator:
 
     def _abandon(self, message: str) -> None:
         """End the trials under way; they will be run again."""
-        for worker in self.executor.workers:
-            if worker.number in self.running:
-                worker.end()
+        for worker in self.executor.workers:  # also one that only waits: nothing more is to do for it
+            worker.end()
         abandoned = [running for pack in (*self.again, *self.running.values()) for running in pack]
         self.again, self.running = [], {}
         for running in abandoned:

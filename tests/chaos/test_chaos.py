@@ -16,7 +16,7 @@ from .rounds import Round, Scenario, Session, end_of_logs
 from .scenarios import SCENARIOS
 from .stores import Store
 
-SELECTED = [("kill-fork-server", 11), ("interrupt", 6), ("stop", 10), ("two-at-once", 11), ("locked", 0)]
+SELECTED = [("kill-coordinator", 6), ("kill-fork-server", 11), ("interrupt", 6), ("stop", 10), ("two-at-once", 11), ("locked", 0)]
 """Scenarios and seeds, of two minutes together."""
 
 
