@@ -144,7 +144,8 @@ class MlflowTracker:
             except LookupError:
                 return None
             listed = _found(lambda: self._client.list_artifacts(run_id)) or []
-            return next((one.file_size for one in listed if one.path == name and not one.is_dir), None)
+            # a server gives no size of an empty file
+            return next((one.file_size or 0 for one in listed if one.path == name and not one.is_dir), None)
 
     def _artifact_folder(self, run_id: str) -> Path | None:
         return database.read_artifact_folder(self.uri, run_id) if database.is_database(self.uri) else None

@@ -94,16 +94,16 @@ def test_data_that_is_not_here_is_no_mistake_of_the_file(write, folder, monkeypa
 
 
 def test_custom_components_beside_the_suite(write, folder):
-    (folder / "mine.py").write_text(PARTS)
-    model, augment = "simple_cnn, args: {filters: [4, 4, 4], hidden: 8}", 'digits, augment: [{name: "mine:darken"}]'
-    path, before = write(changes={model: '"mine:Linear"', "digits": augment}), list(sys.path)
+    (folder / "ours_alone.py").write_text(PARTS)
+    model, augment = "simple_cnn, args: {filters: [4, 4, 4], hidden: 8}", 'digits, augment: [{name: "ours_alone:darken"}]'
+    path, before = write(changes={model: '"ours_alone:Linear"', "digits": augment}), list(sys.path)
     result = check(path)
     assert result.valid, result.errors
-    assert sys.path == before and "mine" not in sys.modules, "another folder may have others of the same names"
-    (folder / "mine.py").write_text(PARTS.replace("images // 2", "images[:1]"))
+    assert sys.path == before and "ours_alone" not in sys.modules, "another folder may have others of the same names"
+    (folder / "ours_alone.py").write_text(PARTS.replace("images // 2", "images[:1]"))
     (error,) = {str(error): error for error in check(path).errors}.values()
-    assert error.where == f"{path}:3" and "mine:darken" in error.message
-    (folder / "mine.py").unlink()
+    assert error.where == f"{path}:3" and "ours_alone:darken" in error.message
+    (folder / "ours_alone.py").unlink()
     (error,) = {str(error): error for error in check(path).errors}.values()
-    for told in (f"{path}:5: model 'mine:Linear': there is no such module", "put mine.py beside the suite"):
+    for told in (f"{path}:5: model 'ours_alone:Linear': there is no such module", "put ours_alone.py beside the suite"):
         assert told in str(error)

@@ -54,7 +54,7 @@ def test_a_new_store_is_made_quietly_in_a_folder_with_an_odd_name(folder, monkey
     monkeypatch.chdir(odd)
     open_tracker().open("suite", {})
     assert capfd.readouterr() == ("", "")
-    assert {path.name for path in odd.iterdir()} == {"mlflow.db", "mlruns"}
+    assert {path.name for path in odd.iterdir()} == {"mlflow.db", "mlflow.db.tables.lock", "mlruns"}
     assert [path.name for path in folder.iterdir()] == [odd.name]
     assert open_tracker("sqlite:///mlflow.db").runs("suite") == []
 
