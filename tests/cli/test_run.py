@@ -109,7 +109,7 @@ def test_two_coordinators_do_not_run_one_suite(bench):
     bench.gate.wait(first)
     second = bench(*words)
     assert second.code == 1 and f"another `bench run` of this suite is at work (process {first.pid} on " in second.err
-    assert f"add --wait to wait for it, or end it: kill {first.pid}" in second.err
+    assert f"--take-over to go on in its place (to end it: kill {first.pid})" in second.err
     first.send_signal(signal.SIGINT)
     first.communicate(timeout=300)
     assert first.returncode == 130
