@@ -191,6 +191,13 @@ class _Denoising:
         self.bars.stop()
 
 
+def _of_store(outage: Outage) -> str:
+    """Say how the store is."""
+    how = "unreachable" if outage.reason else "has not answered"
+    why = f" ({outage.reason})" if outage.reason else ""
+    return f"store {how} since {outage.since}, {number(outage.waiting, 'result')} waiting{why}"
+
+
 class Display(Listener):
     """A run on standard output, and the question whether a long one is meant. A context manager: leaving it ends what moves."""
 
@@ -270,10 +277,8 @@ class Display(Listener):
             self.tally.note(text)
 
     def store(self, outage: Outage | None) -> None:
-        waiting = f", {number(outage.waiting, 'result')} waiting" if outage else ""
-        text = f"store unreachable since {outage.since}{waiting} ({outage.reason})" if outage else ""
         if self.tally:
-            self.tally.store(text)
+            self.tally.store(_of_store(outage) if outage else "")
 
     def round_ended(self, summary: Summary) -> None:
         if self.tally:

@@ -25,7 +25,8 @@ LOST = TrialEnd(Outcome.INTERRUPTED, "its result waited on disk for the store, a
 
 @dataclass(frozen=True)
 class Outage:
-    """A store that does not take what is written. since: local time of day. waiting: results that are not in it yet."""
+    """A store that does not take what is written. since: local time of day. reason: "" where it has not answered yet, as it may
+    when a file is large. waiting: results that are not in it yet."""
 
     since: str
     reason: str
@@ -118,7 +119,7 @@ class Writer:
             if not self._is_late():
                 return None
             late = time.time() - (time.monotonic() - (self._asked or time.monotonic()))
-            since, reason = self._outage or (time.strftime("%H:%M:%S", time.localtime(late)), "it does not answer")
+            since, reason = self._outage or (time.strftime("%H:%M:%S", time.localtime(late)), "")
             return Outage(since, reason, sum(map(_has_result, self._due.values())))
 
     def drained(self, seconds: float) -> bool:
