@@ -6,10 +6,15 @@ from signal import SIGKILL
 from .. import faults
 from ..phases import TRAINING
 from ..rounds import Round
-from .registry import WAITS, scenario
+from .registry import scenario
 
 
-@scenario("read-only", "the folder cannot be written for a while", stores=("sqlite",), survives=True, missing=faults.no_read_only)
+@scenario(
+    "read-only",
+    "the folder cannot be written for a while: that does not pass by itself, so the run may end",
+    stores=("sqlite",),
+    missing=faults.no_read_only,
+)
 def read_only(round: Round) -> None:
     seconds = round.note("seconds", round.draw.uniform(1, 15))
     moment = round.moment((*TRAINING, "between rounds"))
@@ -22,12 +27,16 @@ def read_only(round: Round) -> None:
     run.wait()
 
 
-@scenario("full-disk", "the disk is full for a while", stores=("sqlite",), survives=True, missing=faults.no_small_disk)
+@scenario(
+    "full-disk",
+    "the disk is full for a while: that does not pass by itself, so the run may end",
+    stores=("sqlite",),
+    missing=faults.no_small_disk,
+)
 def full_disk(round: Round) -> None:
     seconds = round.note("seconds", round.draw.uniform(1, 15))
     also = round.note("temporary files there too", round.draw.random() < 0.5)
     moment = round.moment((*TRAINING, "between rounds", "finishing"))
-    round.survives = moment.phase in WAITS
     disk = round.folder / "disk"
     disk.mkdir()
     round.open.enter_context(faults.small_disk(disk))
