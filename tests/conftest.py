@@ -28,3 +28,11 @@ def shared_data() -> Path:
 def _state_of_the_tests(tmp_path_factory):
     """Keep what runs leave to the next one (see `bench.paths.state_root`) away from the user's."""
     os.environ["BENCH_STATE"] = str(tmp_path_factory.mktemp("state"))
+
+
+def pytest_collection_modifyitems(items):
+    """Leave tests that take long to the night: others of their kind stand for them."""
+    if not os.environ.get("BENCH_NIGHTLY"):
+        for item in items:
+            if item.get_closest_marker("nightly"):
+                item.add_marker(pytest.mark.skip(reason="runs where BENCH_NIGHTLY is set"))

@@ -16,8 +16,8 @@ from .rounds import Round, Scenario, Session, end_of_logs
 from .scenarios import SCENARIOS
 from .stores import Store
 
-SELECTED = [("kill-coordinator", 6), ("kill-fork-server", 11), ("interrupt", 6), ("stop", 10), ("two-at-once", 11), ("locked", 0)]
-"""Scenarios and seeds, of two minutes together."""
+SELECTED = [("kill-coordinator", 6), ("interrupt", 6), ("two-at-once", 11)]
+"""Scenarios and seeds, of a minute together."""
 
 
 @pytest.fixture(scope="module")

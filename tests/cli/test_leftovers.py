@@ -87,7 +87,10 @@ def wait_for_end(processes: list[int]) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="only Linux tells what belongs to whom")
-@pytest.mark.parametrize("killed", ["coordinator", "worker", "group", "coordinator and worker"])
+@pytest.mark.parametrize(
+    "killed",
+    ["group", *(pytest.param(who, marks=pytest.mark.nightly) for who in ("coordinator", "worker", "coordinator and worker"))],
+)
 def test_nothing_is_left_after_the_next_run(left, killed):
     (left.folder / "wait").touch()
     process = left.start("run", "slow.yaml", "--yes", "--workers", "1")

@@ -103,7 +103,9 @@ def kill(bench, who, *words, after=0):
     return process.returncode
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [kind if kind in ("alone", "search") else pytest.param(kind, marks=pytest.mark.nightly) for kind in KINDS]
+)
 def test_killed_in_the_middle_of_a_trial_it_goes_on_from_there(bench, undisturbed, kind):
     if kind == "search":
         bench.write(SEARCH)
@@ -120,6 +122,7 @@ def test_killed_in_the_middle_of_a_trial_it_goes_on_from_there(bench, undisturbe
     assert bench("run", "tiny.yaml", *GATED, *KINDS[kind]).out.count("to do: 0 trials") == 1
 
 
+@pytest.mark.nightly
 def test_killed_again_and_again_the_times_add_up(bench, undisturbed):
     words = ("run", "tiny.yaml", *GATED, "--pack", "off", "--only", "s[lr=0.1,noise=0]")
     assert kill(bench, "all", *words) == -signal.SIGKILL
@@ -132,6 +135,7 @@ def test_killed_again_and_again_the_times_add_up(bench, undisturbed):
     assert told(bench) == undisturbed(bench, *words)
 
 
+@pytest.mark.nightly
 def test_a_worker_that_is_killed_leaves_its_trial_to_the_next_run(bench, undisturbed):
     words = ("run", "tiny.yaml", *GATED, "--pack", "off")
     assert kill(bench, "worker", *words) in (0, 3)
@@ -152,6 +156,7 @@ def test_a_damaged_checkpoint_is_told_and_the_trial_begins_anew(bench, undisturb
     assert told(bench) == undisturbed(bench, *words) and not checkpoints(bench)
 
 
+@pytest.mark.nightly
 def test_other_code_or_another_number_of_threads_does_not_go_on_from_it(bench, monkeypatch):
     words = ("run", "tiny.yaml", *GATED, "--pack", "off", "--only", "s[lr=0.1,noise=0]")
     kill(bench, "all", *words)
@@ -164,6 +169,7 @@ def test_other_code_or_another_number_of_threads_does_not_go_on_from_it(bench, m
     assert bench(*words).code == 0 and not checkpoints(bench), "it is too old"
 
 
+@pytest.mark.nightly
 def test_what_a_limit_or_an_error_ends_leaves_nothing(bench):
     words = ("run", "tiny.yaml", *GATED, "--pack", "off", "--only", "s[lr=0.1,noise=0]")
     bench.gate.shut()
@@ -175,6 +181,7 @@ def test_what_a_limit_or_an_error_ends_leaves_nothing(bench):
     assert {run.tags["outcome"] for run in bench.runs()} == {"timeout", "crashed"}
 
 
+@pytest.mark.nightly
 def test_a_settled_trial_leaves_nothing_either(bench):
     """Its coordinator was killed after it was recorded, and before its file was deleted."""
     words = ("run", "tiny.yaml", *GATED, "--pack", "off", "--only", "s[lr=0.1,noise=0]")

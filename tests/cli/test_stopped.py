@@ -12,7 +12,7 @@ STOP, LIMIT = 14.0, 12.0
 """Seconds. A trial takes a fraction of one, and then it waits at the gate for as long as the stop."""
 
 
-@pytest.mark.parametrize("who", ["all", "worker"])
+@pytest.mark.parametrize("who", ["all", pytest.param("worker", marks=pytest.mark.nightly)])
 def test_what_is_stopped_neither_trains_nor_runs_into_its_limit(bench, who):
     limit = ("--time-limit", str(LIMIT)) if who == "all" else ()  # whoever enforces a limit cannot see that a worker is stopped
     bench.gate.shut()
