@@ -64,12 +64,12 @@ def collect(
 ) -> list[Record]:
     """Return a record for every expected trial, in order, with its run. derived: the suite's own metrics.
 
-    Of several runs with one fingerprint the newest FINISHED one counts, or the newest if none is, unless one is named. A run
+    Of several runs with one fingerprint the first counts by `record.rank`, unless one is named. A run
     without a fingerprint, logged by something else, counts by its tags: stage, axis.<axis> and seed. What a search pruned says
     nothing of a trial elsewhere. Runs that nobody expects are ignored.
     """
     best: dict[str | tuple, StoredRun] = {}
-    for run in sorted(runs, key=lambda run: (record.outcome(run) is Outcome.FINISHED, run.start)):
+    for run in sorted(runs, key=record.rank, reverse=True):
         best[record.fingerprint(run) or _place(run)] = best[run.run_id] = run
     own = derived or {}
     records = []

@@ -231,14 +231,20 @@ SUPERSEDED = {"superseded": "yes"}
 """Tags of a finished run that does not count."""
 
 
+def trial(tags: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what the finished runs of one trial have in common, by the tags of a run; () where it does not say so."""
+    if not (known := tags.get("fingerprint")):
+        return ()
+    # a search's trials are apart, though two may be of one configuration
+    return (known, tags.get("stage", ""), tags.get("cell", "")) if "search" in tags else (known,)
+
+
 def superseded(runs: Iterable[StoredRun]) -> list[StoredRun]:
     """Return the finished runs that do not count, since another one of the same trial does, and that do not say so yet."""
-    by_trial: dict[tuple[str, str, str], list[StoredRun]] = {}
+    by_trial: dict[tuple[str, ...], list[StoredRun]] = {}
     for run in runs:
-        if fingerprint(run) and outcome(run) is Outcome.FINISHED:
-            # a search's trials are apart, though two may be of one configuration
-            trial = (fingerprint(run), stage(run), cell(run)) if rules(run) is not None else (fingerprint(run), "", "")
-            by_trial.setdefault(trial, []).append(run)
+        if outcome(run) is Outcome.FINISHED and (known := trial(run.tags)):
+            by_trial.setdefault(known, []).append(run)
     rest = (run for of_one in by_trial.values() for run in sorted(of_one, key=rank)[1:])
     return [run for run in rest if not SUPERSEDED.items() <= run.tags.items()]
 

@@ -281,8 +281,7 @@ class Planner:
         which = SearchKey(stage, tuple((axis, label) for axis, label in cell.labels.items() if axis != TRIAL))
         past = [run for run in self.sampled[stage, tuple(sorted(cell.labels.items()))] if record.rules(run) == rules(search)]
         parameters, trial = None, unknown(cell, seed)
-        newest_first = sorted(past, key=lambda run: (record.outcome(run) is not Outcome.FINISHED, -run.start))
-        for run in newest_first if not cell.waits else ():
+        for run in sorted(past, key=record.rank) if not cell.waits else ():
             drawn = record.parameters(run)
             try:
                 again = self._drawn(cell.labels, stage, drawn)

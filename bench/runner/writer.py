@@ -5,7 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.errors import BenchError, ErrorCode
 from bench.runner.spool import Attempt, End, Row, Spool
@@ -43,6 +43,11 @@ class _Entry:
         self.logged = 0
         self.spooled = False
 
+    @property
+    def size(self) -> int:
+        """Bytes of artifacts in memory."""
+        return self.attempt.end.size if self.attempt.end else 0
+
 
 class Writer:
     """Writes attempts to a tracker, in the order in which they have something to write. A context manager: leaving it keeps what
@@ -73,8 +78,10 @@ class Writer:
     def begin(self, name: str, start: TrialStart, params: dict[str, str]) -> str:
         """Note that a trial begins, and return the id of this attempt."""
         attempt_id = uuid.uuid4().hex
-        tags = start.tags() | {"attempt": attempt_id} | ({"holder": str(self.holder)} if self.holder else {})
-        self._add(_Entry(Attempt(attempt_id, name, tags, params, time.time())))
+        tags = replace(start, attempt=attempt_id, holder=self.holder).tags()
+        with self._changed:
+            entry = self._entries[attempt_id] = _Entry(Attempt(attempt_id, name, tags, params, time.time()))
+            self._is_due(entry)
         return attempt_id
 
     def log(self, attempt_id: str, rows: list[Row]) -> None:
@@ -101,10 +108,9 @@ class Writer:
             if self._is_late():
                 moved = waiting
             else:
-                total, moved = sum(entry.attempt.end.size for entry in waiting if entry.attempt.end), []
-                while total > MEMORY and waiting:
+                moved = []
+                while sum(entry.size for entry in waiting) > MEMORY:
                     moved.append(waiting.pop())  # the last: the first ones are written next
-                    total -= moved[-1].attempt.end.size if moved[-1].attempt.end else 0
             kept = [self._to_disk(entry) for entry in moved]  # each, also after one for which there is no room
             self.full = not all(kept)
 
@@ -149,11 +155,6 @@ class Writer:
         self.close(0.0 if kind is KeyboardInterrupt else PATIENCE)
 
     # ------------------------------------------------------------ inside
-
-    def _add(self, entry: _Entry) -> None:
-        with self._changed:
-            self._entries[entry.attempt.id] = entry
-            self._is_due(entry)
 
     def _is_due(self, entry: _Entry) -> None:
         self._due[entry.attempt.id] = entry
@@ -254,20 +255,20 @@ def finish(tracker: Tracker, run_id: str, end: End, rows: list[Row]) -> None:
 def recover(tracker: Tracker, spool: Spool, runs: list[StoredRun]) -> int:
     """Write what an earlier run has left on disk, where no result of the same trial counts by now; return how many results.
 
-    runs: of the experiment. A search's trial counts by its place, and is known by its fingerprint here too.
+    runs: of the experiment.
     """
-    counted = {record.fingerprint(run) for run in runs if record.outcome(run) is Outcome.FINISHED}
+    counted = {record.trial(run.tags) for run in runs if record.outcome(run) is Outcome.FINISHED}
     attempts = {record.attempt(run) for run in runs if run.status == "FINISHED"}
     written = 0
     for attempt_id in spool.ids():
         attempt = spool.get(attempt_id)
         if attempt and attempt.end and attempt_id not in attempts:
             keeps = Artifact.WEIGHTS in attempt.end.artifacts
-            if attempt.tags.get("fingerprint") not in counted or keeps:
+            if record.trial(attempt.tags) not in counted or keeps:
                 run_id = tracker.start(attempt.name, attempt.tags, attempt.params, attempt.began)
                 finish(tracker, run_id, attempt.end, attempt.history)
                 written += 1
                 if attempt.end.status == "FINISHED":
-                    counted.add(attempt.tags.get("fingerprint", ""))
+                    counted.add(record.trial(attempt.tags))
         spool.drop(attempt_id)
     return written

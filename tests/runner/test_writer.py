@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -231,6 +232,22 @@ def test_what_an_earlier_run_left_is_written_once_and_only_where_no_result_count
     by_seed = sorted((record.seed(run), record.outcome(run), record.holder(run)) for run in store.runs("suite"))
     finished, diverged = Outcome.FINISHED, Outcome.DIVERGED
     assert by_seed == [("0", finished, 2), ("1", finished, 1), ("3", finished, 1), ("4", diverged, 1)]
+
+
+def test_a_searchs_trial_is_no_other_trial_of_its_configuration(store, spool):
+    """Each counts by itself, so that a result of the one is no reason to drop that of the other."""
+    store.fault = raising(DOWN)
+    with Writer(store, spool) as writer:
+        for number in range(2):
+            drawn = replace(start(0), rules="random", cell=f"trial={number}")
+            attempt = writer.begin("drawn", drawn, {})
+            writer.finish(attempt, TrialEnd(Outcome.FINISHED), {}, [], {})
+    store.fault = Store.fault
+    with Writer(store, spool) as writer:
+        trial(writer, 0)  # of a grid, with the same fingerprint
+        assert writer.drained(60)
+    assert recover(store, spool, store.runs("suite")) == 2
+    assert len(store.runs("suite")) == 3 and record.superseded(store.runs("suite")) == []
 
 
 def test_a_result_that_can_no_longer_be_read_from_disk_is_no_result(store, spool):
