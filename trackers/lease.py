@@ -72,8 +72,8 @@ class Hold:
     """What a coordinator holds. number: of the holder, 0 until it is known, or where a store cannot tell. taken_over: who holds
     the experiment now, as a sentence, once another does; "" before."""
 
-    def __init__(self, number: int = 0) -> None:
-        self.number = number
+    def __init__(self) -> None:
+        self.number = 0
         self.taken_over = ""
 
 

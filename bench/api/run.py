@@ -135,9 +135,19 @@ def run(
             limit = time_limit or suite.spec.time_limit
             keep = TemporaryDirectory(prefix="weights-", dir=scratch.folder())
             with Writer(tracker, spool, hold.number) as writer, keep as folder:
-                stored = Stored(tracker, Path(folder))
                 rounds = _Rounds(
-                    suite, tracker, writer, hold, workers_of, packs, listener, limit, retry, exploratory, keep_going, stored
+                    suite=suite,
+                    tracker=tracker,
+                    writer=writer,
+                    hold=hold,
+                    executor=workers_of,
+                    packs=packs,
+                    listener=listener,
+                    time_limit=limit,
+                    retry=retry,
+                    exploratory=exploratory,
+                    keep_going=keep_going,
+                    stored=Stored(tracker, Path(folder)),
                 )
                 return rounds.run(plan)
 

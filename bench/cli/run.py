@@ -50,8 +50,10 @@ def main(args: argparse.Namespace) -> int:
             listener=display,
         )
     if kept := result.kept:
-        results = common.number(kept, "result")
-        print(f"interrupted; the store does not answer, so {results} wait on disk, and the next run stores them", file=sys.stderr)
+        print(
+            f"interrupted while the store does not answer; kept on disk for the next run: {common.number(kept, 'result')}",
+            file=sys.stderr,
+        )
         print(f"the rest: {common.command(args, 'run')}", file=sys.stderr)
         return 130
     report = result.report()

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from signal import SIGINT, SIGKILL
 
 from .. import faults
-from ..phases import TRAINING
-from ..proxy import Mode
+from ..phases import TRAINING, Moment
+from ..processes import Run
+from ..proxy import Mode, Proxy
 from ..rounds import Round
 from .registry import WAITS, hundredths, scenario
 
@@ -89,19 +90,27 @@ def outage_mixed(round: Round) -> None:
     _outage(round, [*modes, Mode.ERROR] if round.kind == "server" else modes)
 
 
+def _away(round: Round, moment: Moment, mode: Mode, seconds: float) -> tuple[Run, Proxy | None]:
+    """Run, and let the store be away for some seconds by now. Return the run, and the proxy; None where it was over before."""
+    round.prepare()
+    run = round.start()
+    if not round.reach(moment, run):
+        return run, None
+    assert round.store.proxy
+    round.store.proxy.mode = mode
+    time.sleep(seconds)
+    return run, round.store.proxy
+
+
 @scenario("outage-and-kill", "killed while the store is away, and results wait", stores=SHARED)
 def outage_and_kill(round: Round) -> None:
     mode = round.note("mode", round.draw.choice((Mode.REFUSE, Mode.STALL, Mode.RESET)))
     seconds, moment = round.note("seconds", round.draw.uniform(1, 20)), round.moment(TRAINING)
     role = round.note("role", round.draw.choice(("coordinator", "group")))
-    round.prepare()
-    run = round.start()
-    if round.reach(moment, run):
-        assert round.store.proxy
-        round.store.proxy.mode = mode
-        time.sleep(seconds)
+    run, proxy = _away(round, moment, mode, seconds)
+    if proxy:
         round.fired(run.signal(role, SIGKILL))
-        round.store.proxy.mode = Mode.PASS
+        proxy.mode = Mode.PASS
     run.wait()
 
 
@@ -110,12 +119,8 @@ def outage_and_interrupt(round: Round) -> None:
     mode = round.note("mode", round.draw.choice((Mode.REFUSE, Mode.STALL, Mode.RESET)))
     twice, moment = round.note("twice", round.draw.random() < 0.5), round.moment(TRAINING)
     seconds = round.note("seconds", round.draw.uniform(0, 5))
-    round.prepare()
-    run = round.start()
-    if round.reach(moment, run):
-        assert round.store.proxy
-        round.store.proxy.mode = mode
-        time.sleep(seconds)
+    run, proxy = _away(round, moment, mode, seconds)
+    if proxy:
         struck = time.monotonic()
         round.fired(run.signal("group", SIGINT))
         while run.find("worker") and run.code is None and time.monotonic() - struck < PROMPT:
@@ -127,5 +132,5 @@ def outage_and_interrupt(round: Round) -> None:
             run.signal("group", SIGINT)
             run.wait(PROMPT)
             round.result.measured["seconds from the second Ctrl-C to the end"] = hundredths(time.monotonic() - again)
-        round.store.proxy.mode = Mode.PASS
+        proxy.mode = Mode.PASS
     run.wait()

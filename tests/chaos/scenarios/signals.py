@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from signal import SIGCONT, SIGINT, SIGKILL, SIGSTOP, SIGTERM, Signals
 
-from ..phases import PHASES, TRAINING
+from ..phases import PHASES, TRAINING, Moment
 from ..processes import ROLES, Run
 from ..rounds import LEASE, Round
 from .registry import scenario
@@ -19,6 +19,17 @@ def _strike(round: Round, role: str, number: Signals, phases: Sequence[str]) -> 
         round.fired(run.signal(role, number))
     run.wait()
     return run
+
+
+def _stopped(round: Round, moment: Moment, role: str, seconds: float, then: Signals) -> None:
+    """Run, with a process stopped for some seconds, and then sent another signal."""
+    round.prepare()
+    run = round.start()
+    if round.reach(moment, run):
+        round.fired(run.signal(role, SIGSTOP))
+        time.sleep(seconds)
+        run.signal(role, then)
+    run.wait()
 
 
 @scenario("kill-coordinator", "SIGKILL of the coordinator, in any phase")
@@ -96,23 +107,11 @@ def stop(round: Round) -> None:
     role = round.note("role", round.draw.choice(ROLES))
     seconds = round.note("seconds", round.draw.uniform(0.5, 2.5 * LEASE))
     moment = round.moment(TRAINING if role == "worker" else PHASES)
-    round.prepare()
-    run = round.start()
-    if round.reach(moment, run):
-        round.fired(run.signal(role, SIGSTOP))
-        time.sleep(seconds)
-        run.signal(role, SIGCONT)
-    run.wait()
+    _stopped(round, moment, role, seconds, then=SIGCONT)
 
 
 @scenario("stop-and-kill", "SIGSTOP, and SIGKILL seconds later")
 def stop_and_kill(round: Round) -> None:
     role = round.note("role", round.draw.choice(("coordinator", "group")))
     seconds, moment = round.note("seconds", round.draw.uniform(0.5, 5.0)), round.moment()
-    round.prepare()
-    run = round.start()
-    if round.reach(moment, run):
-        round.fired(run.signal(role, SIGSTOP))
-        time.sleep(seconds)
-        run.signal(role, SIGKILL)
-    run.wait()
+    _stopped(round, moment, role, seconds, then=SIGKILL)
