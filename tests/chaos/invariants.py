@@ -154,6 +154,12 @@ def leftovers(work: Path, temporary: Path, store: Store, reference: Reference) -
     return f"left: {', '.join(dict.fromkeys([*extra, *inside]))}" if extra or inside else ""
 
 
+def checkpoints(data: Path) -> str:
+    """No state is kept of trials that have ended."""
+    left = sorted(path.name for path in data.glob("checkpoints/*"))
+    return f"left: {', '.join(left)}" if left else ""
+
+
 def left_in(work: Path, temporary: Path) -> frozenset[str]:
     """Return what lies in a round's folders, at their top; of generated names only how they begin. Locks and stores may stay."""
     names = [f"work/{path.name}" for path in work.iterdir() if not re.match(r"mlflow\.db|mlruns$|__pycache__$", path.name)]

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 import uuid
@@ -113,7 +114,7 @@ class Round:
 
     def prepare(self, *, fresh: bool = False) -> Path:
         """Write the suite and open the store, now that the folders are as the scenario wants them. Return the suite's file."""
-        self.store = self.session.stores.make(self.kind, self.work, self.name, fresh=fresh)
+        self.store = self.session.store(self.kind, self.work, self.name, fresh=fresh)
         self.open.callback(self.store.close)
         return self.suite.write(self.work, self.store.experiment)
 
@@ -188,6 +189,8 @@ class Round:
                 self.expect("repeated", invariants.repeated(found, runs))
         self.expect("orphans", self._orphans())
         self.expect("leftovers", invariants.leftovers(self.work, self.temporary, self.store, self.reference))
+        self.expect("checkpoints", invariants.checkpoints(self.data))
+        self.result.measured["resumed"] = sum("resumed" in run.tags for run in runs)
 
     def _orphans(self) -> str:
         """Return what is left, after a while in which what is ending may end."""
@@ -219,6 +222,8 @@ class Session:
         self.data = folder / "data"
         self.stores = Stores(folder)
         self._references: dict[str, Reference] = {}
+        self._lock = threading.RLock()
+        """Held while what rounds share is made."""
 
     def __enter__(self) -> "Session":
         # a shell lets what it starts in the background ignore Ctrl-C, and children inherit that, but no handler
@@ -235,15 +240,21 @@ class Session:
 
     def reference(self, suite: str) -> Reference:
         """Return what an undisturbed run of a suite comes to. Raises RuntimeError where it does not run to its end."""
-        if suite not in self._references:
-            self._references[suite] = self._undisturbed(suite)
-        return self._references[suite]
+        with self._lock:
+            if suite not in self._references:
+                self._references[suite] = self._undisturbed(suite)
+            return self._references[suite]
+
+    def store(self, kind: str, work: Path, name: str, *, fresh: bool) -> Store:
+        """Return a store for a round; see `Stores.make`."""
+        with self._lock:
+            return self.stores.make(kind, work, name, fresh=fresh)
 
     def _undisturbed(self, suite: str) -> Reference:
         work, temporary, logs = (self.folder / "undisturbed" / suite / name for name in ("work", "tmp", "logs"))
         for folder in (work, temporary, logs):
             folder.mkdir(parents=True)
-        store = self.stores.make("sqlite", work, suite, fresh=False)
+        store = self.store("sqlite", work, suite, fresh=False)
         path = SUITES[suite].write(work, store.experiment)
         own = {"TMPDIR": str(temporary), "BENCH_DATA": str(self.data), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         kept = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}

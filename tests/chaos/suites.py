@@ -147,6 +147,47 @@ tables:
 """
 
 
+FAULTY = '''\
+"""A network that, while the file exists that FAULT names, comes to no good end. The file's ending says to which, and where."""
+
+import os
+import time
+
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, in_shape, classes):
+        super().__init__()
+        self.layer = nn.Linear(in_shape[0] * in_shape[1] * in_shape[2], classes)
+        fault("built")
+
+    def forward(self, images):
+        fault("called")
+        return self.layer(images.flatten(1))
+
+
+def fault(where):
+    for kind in ("sleep", "exit", "memory"):
+        if os.path.exists(f"{os.environ.get('FAULT', '')}.{where}.{kind}"):
+            if kind == "sleep":
+                time.sleep(1e6)
+            if kind == "exit":
+                os._exit(7)
+            torch.empty(10**15, device="cpu")
+'''
+
+PLANNED = """\
+stages:
+  main:
+    axes:
+      kind: {first: {}, odd: {model: {name: "faulty:Net"}}, last: {train: {epochs: 2}}}
+tables:
+  t: {stage: main, rows: kind, values: [val/accuracy, test/accuracy, test/loss]}
+"""
+
+
 @dataclass(frozen=True)
 class SuiteText:
     """A suite, its name left open. files: beside it. marks: whether its trials note their epochs. most: workers with which its
@@ -167,15 +208,16 @@ class SuiteText:
         return path
 
 
+PARTS_OF_CUSTOM = (("parts.py", PARTS), ("helper.py", "def flat(images):\n    return images.flatten(1)\n"))
 SUITES = {
     "grid": SuiteText(GRID),
     "stages": SuiteText(STAGES),
     "search": SuiteText(SEARCH.replace("SAMPLER", "random")),
     "tpe": SuiteText(SEARCH.replace("SAMPLER", "tpe, startup: 2"), most=1),
     "votes": SuiteText(VOTES),
-    "custom": SuiteText(
-        CUSTOM, (("parts.py", PARTS), ("helper.py", "def flat(images):\n    return images.flatten(1)\n")), marks=True
-    ),
+    "custom": SuiteText(CUSTOM, PARTS_OF_CUSTOM, marks=True),
+    "slow": SuiteText(CUSTOM.replace("train: {", "train: {epochs: 12, "), PARTS_OF_CUSTOM, marks=True),
+    "planned": SuiteText(PLANNED, (("faulty.py", FAULTY),)),
     "children": SuiteText(PARENTS, (("children.py", CHILDREN),)),
 }
 ORDINARY = ("grid", "stages", "search", "tpe", "votes", "custom")

@@ -1,4 +1,4 @@
-"""Disks that are full or cannot be written, and clocks that are set."""
+"""Disks that are full or cannot be written, clocks that are set, and components that come to no end while a suite is planned."""
 
 import time
 from signal import SIGKILL
@@ -7,6 +7,9 @@ from .. import faults
 from ..phases import TRAINING
 from ..rounds import Round
 from .registry import scenario
+
+WHERE, KINDS_OF_FAULT = ("built", "called"), ("sleep", "exit", "memory")
+"""When a component of the suite \"planned\" comes to no good end, and to which."""
 
 
 @scenario(
@@ -84,3 +87,26 @@ def clock_and_kill(round: Round) -> None:
         round.fired(run.signal("coordinator", SIGKILL))
     run.wait()
     clock.set(step)
+
+
+@scenario("fault-in-planning", "a component hangs, exits or runs out of memory while it is checked", suites=("planned",))
+def fault_in_planning(round: Round) -> None:
+    where, kind = (round.note(name, round.draw.choice(of)) for name, of in (("where", WHERE), ("kind", KINDS_OF_FAULT)))
+    killed = round.note("killed", round.draw.uniform(1, 20) if round.draw.random() < 0.3 else None)
+    flag = round.folder / "fault"
+    round.environment["FAULT"] = str(flag)
+    round.prepare()
+    (fault := flag.with_name(f"{flag.name}.{where}.{kind}")).touch()
+    run = round.start("--time-limit", "15")
+    round.fired()
+    if killed:
+        time.sleep(killed)
+        run.signal("coordinator", SIGKILL)
+    run.wait()
+    if not killed:
+        finished = sum(one.status == "FINISHED" for one in round.store.runs())
+        round.expect(
+            "rest", "" if (run.code, finished) == (3, 4) else f"exit {run.code}, {finished} of the other 4 trials finished"
+        )
+    fault.unlink()
+    round.next_words = ("--retry",)

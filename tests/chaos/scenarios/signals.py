@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Sequence
+from shutil import copytree
 from signal import SIGCONT, SIGINT, SIGKILL, SIGSTOP, SIGTERM, Signals
 
+from .. import faults
 from ..phases import PHASES, TRAINING, Moment
 from ..processes import ROLES, Run
 from ..rounds import LEASE, Round
@@ -100,6 +102,26 @@ def _ended_by_interrupt(round: Round, run: Run) -> None:
     if not round.result.fired or round.result.drawn["moment"]["phase"] == "finishing":  # it may have been done
         return
     round.expect("interrupted", "" if run.code in (130, -SIGINT) else f"the run ended with {run.code} after Ctrl-C")
+
+
+@scenario("kill-resume", "SIGKILL while each epoch is saved; what was saved may be damaged too", suites=("slow",))
+def kill_resume(round: Round) -> None:
+    strikes = round.note("strikes", round.draw.randint(1, 3))
+    moments = [round.moment(("training", "between epochs"), name=f"moment {number}") for number in range(strikes)]
+    roles = round.note("roles", [round.draw.choice(("coordinator", "worker", "group")) for _ in moments])
+    damages = round.note("damages", [round.draw.choice((None, None, *faults.DAMAGES)) for _ in moments])
+    round.environment["BENCH_CHECKPOINT_EVERY"] = "0"
+    round.data = round.folder / "data"
+    copytree(round.session.data, round.data)
+    round.prepare()
+    for moment, role, how in zip(moments, roles, damages, strict=True):
+        run = round.start()
+        if round.reach(moment, run):
+            round.fired(run.signal(role, SIGKILL))
+        run.wait()
+        if how:
+            for file in sorted(round.data.glob("checkpoints/*.ckpt")):
+                faults.damage(file, how, round.draw)
 
 
 @scenario("stop", "SIGSTOP, and SIGCONT seconds later: Ctrl-Z, or a suspended laptop", survives=True)
