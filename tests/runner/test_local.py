@@ -63,6 +63,22 @@ def test_a_worker_that_dies_is_noticed_and_started_again(local, number, message,
     assert isinstance(worker.receive(), Up) and worker.ready
 
 
+def test_a_worker_that_is_killed_before_it_is_up_is_started_again_but_not_for_ever():
+    with Local(1, device="cpu") as local:
+        local.hello()
+        worker = local.workers[0]
+        for _ in range(2):
+            worker.restart()
+            os.kill(worker.process.pid, signal.SIGKILL)
+            assert isinstance(worker.receive(), Died)
+            assert isinstance(worker.receive(), Up) and worker.ready
+        worker.restart()
+        with pytest.raises(BenchError, match="a worker did not start: .* signal 9"):
+            for _ in range(5):
+                os.kill(worker.process.pid, signal.SIGKILL)
+                assert isinstance(worker.receive(), Died)
+
+
 def test_closing_ends_the_processes():
     with Local(1, device="cpu") as local:
         local.hello()

@@ -16,6 +16,8 @@ from bench.runner.executors import forkserver, process
 from bench.runner.executors.base import Executor, Take, Worker
 from bench.runner.messages import Died, Done, Event, Failed, Request, Up
 
+STARTS = 3
+"""How often a worker is started that something kills before it is up, such as a system short of memory."""
 CRASHES = (signal.SIGABRT, signal.SIGSEGV, signal.SIGFPE, signal.SIGILL)
 
 
@@ -37,10 +39,13 @@ class LocalWorker(Worker):
         self.number, self.device, self.threads = number, device, threads
         self.process: BaseProcess | None = None
         self.ended = self.spent = False
+        self.starts = 0
+        """Since it was up for the last time."""
 
     def start(self) -> None:
         """Start the process, without waiting for it."""
         self.ready = self.ended = self.spent = False
+        self.starts += 1
         self.pipe, theirs = forkserver.CONTEXT.Pipe()
         try:
             self.process = forkserver.start(
@@ -67,14 +72,17 @@ class LocalWorker(Worker):
         except (EOFError, OSError):
             assert self.process  # it had a pipe
             self.process.join(10)
-            event = _ending(self.process.exitcode)
+            code = self.process.exitcode
+            event = _ending(code)
             if not self.ready:
                 self.end()
-                raise _did_not_start(event.message) from None
+                if code is None or code >= 0 or self.starts >= STARTS:
+                    raise _did_not_start(event.message) from None
+                self.start()
         except Exception as error:  # what it sent is of a kind that only the worker knows
             event = Failed(BenchError(f"what the worker sent cannot be read: {type(error).__name__}"), traceback.format_exc())
         if isinstance(event, Up):
-            self.hello, self.ready = event.hello, True
+            self.hello, self.ready, self.starts = event.hello, True, 0
         elif isinstance(event, Done | Failed) and self.spent:
             self.restart()  # before whoever takes the event may send
         return event
