@@ -5,20 +5,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from bench.errors import BenchError
-from bench.reports import latex_text, markdown, outline
 from bench.reports.formats import FORMATS
-from bench.reports.reading import READERS, Found, Reading, Value
+from bench.reports.formats.reading import Reading, ReadTable, Value
+from bench.reports.layout import outline
 from bench.reports.report import Report
 
-SHOWN: dict[str, Callable[[str], str]] = {
-    "markdown": lambda text: markdown.unescape(markdown.escape(text)),
-    "latex": lambda text: latex_text.unescape(latex_text.escape(text)),
-    "html": lambda text: " ".join(text.split()),
-}
-"""How a text reads once it has been through a format."""
 COUNTS = re.compile(r"\b(n|m|alpha)\s?=\s?([\d.]+(?: to [\d.]+)?)(?<!\.)")
 CLOSE = 1e-9
 """Relative difference up to which unrounded numbers are the same: other versions of a library round the last digits otherwise."""
@@ -55,20 +50,21 @@ class Disagreement:
 def check(report: Report, text: str, format: str) -> list[Disagreement]:
     """Return every place where the tables in a text differ from the report as the stored runs give it now.
 
-    format: one of `bench.reports.FORMATS`. The text may be a whole report, of which no table may lack, or any document with some
-    of its tables in it, under their captions. Prose, notes, dates and provenance do not count. Raises BenchError where no table
-    of the suite stands in it, or where it is the report of another suite or profile.
+    format: one of `bench.reports.formats.FORMATS`. The text may be a whole report, of which no table may lack, or any document
+    with some of its tables in it, under their captions. Prose, notes, dates and provenance do not count. Raises BenchError where
+    no table of the suite stands in it, or where it is the report of another suite or profile.
     """
-    said, now = READERS[format](text), READERS[format](FORMATS[format][1](report))
+    module = FORMATS[format].load()
+    said, now = module.read(text), module.read(module.render(report))
     source = " ".join(f"{report.suite}, profile {report.profile}".split())
-    shown = SHOWN.get(format, lambda text: text)
+    shown = module.shown or str
     if said.sources and shown(source) not in said.sources:
         raise BenchError(
             f"holds no report of suite {source}, but of suite {'; '.join(said.sources)}",
             mend="name the suite and the --profile that the file was made from",
         )
-    place = _by_caption if format in SHOWN else _by_name
-    expected, found = place(now, report, shown), place(said, report, shown)
+    place = partial(_by_caption, shown=module.shown) if module.shown else _by_name
+    expected, found = place(now, report), place(said, report)
     there = dict(expected)
     if not any(title in there for title, _ in found):
         raise BenchError(
@@ -86,7 +82,7 @@ def check(report: Report, text: str, format: str) -> list[Disagreement]:
     return list(dict.fromkeys([*differences, *_gone(report, said.runs, now.runs)]))
 
 
-def _by_caption(reading: Reading, report: Report, shown: Callable[[str], str]) -> list[tuple[str, Found]]:
+def _by_caption(reading: Reading, report: Report, shown: Callable[[str], str]) -> list[tuple[str, ReadTable]]:
     """Return the tables that are parts of the report, with the title of each: the longest that its caption begins with."""
     parts = {shown(part.grid.title): part for section in outline.sections(report) for part in section.parts}
     placed = []
@@ -100,14 +96,14 @@ def _by_caption(reading: Reading, report: Report, shown: Callable[[str], str]) -
     return placed
 
 
-def _by_name(reading: Reading, report: Report, shown: Callable[[str], str]) -> list[tuple[str, Found]]:
+def _by_name(reading: Reading, report: Report) -> list[tuple[str, ReadTable]]:
     """Return all tables of a format for programs, with their titles; there a table is known by its name in the suite."""
     titles = Counter(table.title for table in report.tables)
     named = {t.name: t.title if titles[t.title] == 1 else f"{t.title} ({t.name})" for t in report.tables}
     return [(f"{named.get(one.name, one.name)}: {one.caption}" if one.name else one.caption, one) for one in reading.tables]
 
 
-def _compare(title: str, said: Found, now: Found) -> list[Disagreement]:
+def _compare(title: str, said: ReadTable, now: ReadTable) -> list[Disagreement]:
     """Compare two tables with the same keys: what the caption counts, then columns, then rows, then cells."""
     differences = _captions(title, said.caption, now.caption)
     for column in now.header:
@@ -141,7 +137,7 @@ def _captions(title: str, said: str, now: str) -> list[Disagreement]:
     ]
 
 
-def _by_key(table: Found) -> dict[tuple[str, ...], dict[str, Value]]:
+def _by_key(table: ReadTable) -> dict[tuple[str, ...], dict[str, Value]]:
     """Return the rows by what names them. A bold first cell heads the rows below it, and is part of their names; rows with equal
     names are numbered."""
     rows: dict[tuple[str, ...], dict[str, Value]] = {}
@@ -169,7 +165,7 @@ def _name(key: Iterable[str]) -> str:
     return ", ".join(part for part in key if part) or "(no name)"
 
 
-def _row(row: Mapping[str, Value], table: Found) -> str:
+def _row(row: Mapping[str, Value], table: ReadTable) -> str:
     """Return a row in short: what stands beside its keys."""
     told = [_text(value) for name, value in row.items() if name not in table.keys and value not in (None, "")]
     return "; ".join(told[:3]) + ("; …" if len(told) > 3 else "")

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.reports.arms import Trials
-from bench.reports.claims import ClaimResult, judge
-from bench.reports.collect import Record
-from bench.reports.searches import Search
-from bench.reports.searches import searches as found_searches
-from bench.reports.tables import Table, build
+from bench.reports.claims.judge import ClaimResult, judge
+from bench.reports.records.arms import Trials
+from bench.reports.records.collect import Record
+from bench.reports.tables.build import Table, build
+from bench.reports.tables.searches import Search
+from bench.reports.tables.searches import searches as found_searches
 from bench.trackers.record import (
     Artifact,
     DeclaredSeeds,

@@ -1,8 +1,8 @@
-"""The formats of reports and of their figures, by name. A module of its own: `bench report --help` need not load the rest."""
+"""The formats of reports and of their figures, by name: light to import, for `bench report --help`."""
 
-FORMATS = ("markdown", "latex", "html", "json", "csv")
-"""The formats of a report: the names of `bench.reports.FORMATS`."""
+from bench.reports.formats import FORMATS
+
+__all__ = ["FORMATS", "IMAGES"]
+
 IMAGES = ("svg", "pdf", "png")
-"""The formats of its figures."""
-EMBEDDED = {"markdown": ("svg", "png"), "latex": ("pdf", "png")}
-"""format → the images that it can show, the best first. HTML carries its own."""
+"""The formats of a report's figures."""

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 from bench.errors import BenchError
-from bench.reports.arms import Trials
-from bench.reports.claims import judge
-from bench.reports.collect import Expected, Record, collect
-from bench.reports.reach import warnings
+from bench.reports.claims.judge import judge
+from bench.reports.claims.reach import warnings
+from bench.reports.records.arms import Trials
+from bench.reports.records.collect import Expected, Record, collect
 from bench.runner import kept_weights
 from bench.runner.estimate import estimate
 from bench.runner.executors import Executor, open_executor

@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import reports
-from bench.api.formats import EMBEDDED, FORMATS
 from bench.api.plan import planned, records
 from bench.errors import BenchError
-from bench.reports import Disagreement, Record, check
+from bench.reports.check import Disagreement, check
+from bench.reports.formats import FORMATS
+from bench.reports.formats.markdown import write as markdown
+from bench.reports.records.collect import Record
+from bench.reports.report import Report as ReportData
+from bench.reports.report import assemble
 from bench.runner.plan import Plan
 from bench.suite import Suite
 from bench.suite.cells import TRIAL, collector_paused
@@ -36,7 +39,7 @@ class Report:
     """The report on a suite. data: all of it, ready for any format. records: every planned trial, and what became of it."""
 
     suite: Suite
-    data: reports.Report
+    data: ReportData
     records: list[Record] = field(repr=False)
 
     @property
@@ -47,12 +50,11 @@ class Report:
     def render(self, format: str = "markdown", *, with_runs: bool = True, images: Mapping[str, str] | None = None) -> str:
         """Return the report as text. format: one of FORMATS. with_runs: Markdown's list of runs too. images: figure → path of its
         image. Raises BenchError for an unknown format."""
-        if format not in reports.FORMATS:
+        if format not in FORMATS:
             raise BenchError(f"no format {format!r}", where="--format", mend=f"one of {', '.join(FORMATS)}")
         if format == "markdown" and not with_runs:
-            return reports.markdown.render(self.data, with_runs=False)
-        _, render = reports.FORMATS[format]
-        return render(self.data, images or {})
+            return markdown.render(self.data, with_runs=False)
+        return FORMATS[format].load().render(self.data, images or {})
 
     def write(self, folder: str | Path, formats: Iterable[str] = ("markdown",), figures: "Iterable[Format]" = ()) -> list[Path]:
         """Write SUITE.PROFILE.md (.tex, …) into a folder, and each figure in formats of IMAGES. Returns the paths.
@@ -70,10 +72,9 @@ class Report:
                 written.append(_write(folder / path, render(figure, kind)))
                 images.setdefault(kind, {})[figure.name] = path.as_posix()
         for format in formats:
-            shown = next((images[kind] for kind in EMBEDDED.get(format, ()) if kind in images), {})
+            shown = next((images[kind] for kind in FORMATS[format].images if kind in images), {})
             text = self.render(format, images=shown)
-            ending, _ = reports.FORMATS[format]
-            written.append(_write(folder / f"{name}.{ending}", text.encode()))
+            written.append(_write(folder / f"{name}.{FORMATS[format].extension}", text.encode()))
         return written
 
     def check(self, path: str | Path) -> list[Disagreement]:
@@ -82,7 +83,7 @@ class Report:
         Raises BenchError where it cannot be read, or is no report on this suite.
         """
         path = Path(path)
-        endings = {f".{ending}": format for format, (ending, _) in reports.FORMATS.items()}
+        endings = {f".{form.extension}": name for name, form in FORMATS.items()}
         if path.suffix not in endings:
             raise BenchError(f"a file to check ends with {', '.join(endings)}", where=str(path))
         try:
@@ -173,7 +174,7 @@ def of_plan(plan: Plan, runs: list[StoredRun], tracker: Tracker, *, figures: boo
     tables = {name: table for name, table in suite.spec.tables.items() if table.stage in suite.cells}
     searches = {name: stage for name, stage in suite.spec.stages.items() if stage.search and name in suite.cells}
     found = records(plan, runs)
-    data = reports.assemble(
+    data = assemble(
         suite.name,
         suite.spec.title,
         suite.profile,

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError, did_you_mean
-from bench.reports.claims import ClaimResult
-from bench.reports.collect import Record
+from bench.reports.claims.judge import ClaimResult
 from bench.reports.figures import of_comparisons, of_images, of_scatter, of_stages, of_tables, of_trials
 from bench.reports.figures.cells import Store
 from bench.reports.figures.data import Drawn, Figure
-from bench.reports.tables import Table
+from bench.reports.records.collect import Record
+from bench.reports.tables.build import Table
 
 if TYPE_CHECKING:
     from bench.suite.figures import Figure as FigureSpec

@@ -4,11 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from bench.reports.arms import Trials
-from bench.reports.collect import Record
 from bench.reports.figures.data import Arm, Sample
+from bench.reports.records.arms import Trials
+from bench.reports.records.collect import Record
 from bench.reports.statistics import one_sample, summary
-from bench.reports.tables import ABSENT, place_label
+from bench.reports.tables.build import ABSENT, place_label
 from bench.trackers.record import Outcome
 
 MOST_NAMED = 4

@@ -28,7 +28,7 @@ METADATA = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None
 
 def draw(figure: Figure) -> "Drawing":
     """Return the drawing of a figure, on a white ground, wide as a column of text."""
-    from bench.reports.figures.style import applied
+    from bench.reports.figures.drawing.style import applied
 
     with applied():
         return import_module(f"bench.reports.figures.draw_{MODULES[figure.kind]}").draw(figure.data)
@@ -36,7 +36,7 @@ def draw(figure: Figure) -> "Drawing":
 
 def render(figure: Figure, format: Format) -> bytes:
     """Return a figure as an image file; the same data give the same bytes."""
-    from bench.reports.figures.style import applied
+    from bench.reports.figures.drawing.style import applied
 
     with applied():
         drawing = draw(figure)

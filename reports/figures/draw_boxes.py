@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from bench.reports.figures import slots
 from bench.reports.figures.data import Arm, Box, Boxes
-from bench.reports.figures.marks import seeds_on
-from bench.reports.figures.sheet import NOTHING, Key, Sheet
-from bench.reports.figures.style import GREY, colour, tint
+from bench.reports.figures.drawing import slots
+from bench.reports.figures.drawing.marks import seeds_on
+from bench.reports.figures.drawing.sheet import NOTHING, Key, Sheet
+from bench.reports.figures.drawing.style import GREY, colour, tint
 
 TALL = 1.9
 """Inches of a panel, without its labels."""

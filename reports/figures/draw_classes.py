@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from bench.reports.figures import slots
 from bench.reports.figures.data import Arm, Classes
-from bench.reports.figures.marks import seeds_on, whiskers
+from bench.reports.figures.drawing import slots
+from bench.reports.figures.drawing.marks import seeds_on, whiskers
+from bench.reports.figures.drawing.sheet import NOTHING, Key, Sheet
+from bench.reports.figures.drawing.style import GREY, tint
 from bench.reports.figures.ranges import SHARE
-from bench.reports.figures.sheet import NOTHING, Key, Sheet
-from bench.reports.figures.style import GREY, tint
 
 TALL = 1.35
 """Inches of a panel, without its labels."""

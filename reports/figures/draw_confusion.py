@@ -4,9 +4,9 @@ import math
 from typing import Any
 
 from bench.reports.figures.data import Confusion, Matrix
-from bench.reports.figures.sheet import MARGIN, NOTHING, Sheet
-from bench.reports.figures.style import GREY, LINE, PALE, SMALL, WIDTH
-from bench.reports.figures.text import rows, width, wrap
+from bench.reports.figures.drawing.sheet import MARGIN, NOTHING, Sheet
+from bench.reports.figures.drawing.style import GREY, LINE, PALE, SMALL, WIDTH
+from bench.reports.figures.drawing.text import rows, width, wrap
 
 NUMBERED = 20
 """Most classes whose cells carry numbers."""

@@ -3,9 +3,9 @@
 import math
 
 from bench.reports.figures.data import Curve, Curves
-from bench.reports.figures.sheet import NOTHING, Key, Sheet
-from bench.reports.figures.style import WIDTH, colour, dash, marker
-from bench.reports.figures.text import wrap
+from bench.reports.figures.drawing.sheet import NOTHING, Key, Sheet
+from bench.reports.figures.drawing.style import WIDTH, colour, dash, marker
+from bench.reports.figures.drawing.text import wrap
 
 TALL = 1.75
 """Inches of a panel."""

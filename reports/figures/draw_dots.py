@@ -4,10 +4,10 @@ import math
 from itertools import pairwise
 
 from bench.reports.figures.data import DotPanel, Dots, Sample
-from bench.reports.figures.marks import seeds, whisker
-from bench.reports.figures.sheet import NOTHING, Key, Sheet
-from bench.reports.figures.style import GREY, PALE, SMALL, WIDTH, colour, marker
-from bench.reports.figures.text import rows, width, wrap
+from bench.reports.figures.drawing.marks import seeds, whisker
+from bench.reports.figures.drawing.sheet import NOTHING, Key, Sheet
+from bench.reports.figures.drawing.style import GREY, PALE, SMALL, WIDTH, colour, marker
+from bench.reports.figures.drawing.text import rows, width, wrap
 
 ROW = 0.19
 """Inches of an arm's row."""

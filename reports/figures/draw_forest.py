@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from bench.reports.figures.data import Forest, ForestPanel, Row
-from bench.reports.figures.marks import seeds, ticks, whisker
+from bench.reports.figures.drawing.marks import seeds, ticks, whisker
+from bench.reports.figures.drawing.sheet import MARGIN, NOTHING, Sheet
+from bench.reports.figures.drawing.style import COLOURS, GREY, INK, LINE, SMALL, WIDTH
+from bench.reports.figures.drawing.text import rows, width, wrap
 from bench.reports.figures.ranges import Range
-from bench.reports.figures.sheet import MARGIN, NOTHING, Sheet
-from bench.reports.figures.style import COLOURS, GREY, INK, LINE, SMALL, WIDTH
-from bench.reports.figures.text import rows, width, wrap
 
 ROW = 0.185
 """Inches of a row."""

@@ -3,9 +3,9 @@
 import math
 
 from bench.reports.figures.data_images import Images, Picture
-from bench.reports.figures.sheet import MARGIN, NOTHING, Sheet
-from bench.reports.figures.style import GREY, LINE, SMALL, WIDTH
-from bench.reports.figures.text import rows, width, wrap
+from bench.reports.figures.drawing.sheet import MARGIN, NOTHING, Sheet
+from bench.reports.figures.drawing.style import GREY, LINE, SMALL, WIDTH
+from bench.reports.figures.drawing.text import rows, width, wrap
 
 LABEL = 0.95
 """Most inches of a row's label."""

@@ -3,9 +3,9 @@
 import math
 
 from bench.reports.figures.data import RankPanel, Ranks
-from bench.reports.figures.sheet import MARGIN, Sheet
-from bench.reports.figures.style import GREY, INK, SMALL, WIDTH, colour
-from bench.reports.figures.text import width, wrap
+from bench.reports.figures.drawing.sheet import MARGIN, Sheet
+from bench.reports.figures.drawing.style import GREY, INK, SMALL, WIDTH, colour
+from bench.reports.figures.drawing.text import width, wrap
 from bench.reports.numbers import number
 from bench.reports.statistics.tasks import LOW_POWER
 

@@ -3,9 +3,9 @@
 import math
 
 from bench.reports.figures.data import Scatter, ScatterPanel
-from bench.reports.figures.sheet import NOTHING, Sheet
-from bench.reports.figures.style import GREY, INK, SMALL, WIDTH, colour
-from bench.reports.figures.text import rows, wrap
+from bench.reports.figures.drawing.sheet import NOTHING, Sheet
+from bench.reports.figures.drawing.style import GREY, INK, SMALL, WIDTH, colour
+from bench.reports.figures.drawing.text import rows, wrap
 
 TALL = 2.4
 """Inches of a panel."""

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 
 from bench.reports.figures.data_trials import Course, Trials
-from bench.reports.figures.sheet import NOTHING, Sheet
-from bench.reports.figures.style import GREY, SMALL, WIDTH, colour, dash
-from bench.reports.figures.text import rows, width, wrap
+from bench.reports.figures.drawing.sheet import NOTHING, Sheet
+from bench.reports.figures.drawing.style import GREY, SMALL, WIDTH, colour, dash
+from bench.reports.figures.drawing.text import rows, width, wrap
 
 TALL = 2.6
 """Least inches of a panel."""

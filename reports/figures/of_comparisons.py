@@ -3,15 +3,15 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from bench.reports.blocks import Block
-from bench.reports.claims import ClaimResult, Part
-from bench.reports.contrasts import Contrast
+from bench.reports.claims.judge import ClaimResult, Part
 from bench.reports.figures.cells import by_metric
 from bench.reports.figures.data import Forest, ForestPanel, Row
 from bench.reports.figures.ranges import Range, axis_range, is_cut
 from bench.reports.numbers import probability
 from bench.reports.statistics import Comparison
-from bench.reports.tables import Table
+from bench.reports.tables.blocks import Block
+from bench.reports.tables.build import Table
+from bench.reports.tables.comparisons import Contrast
 from bench.suite.metrics import TIMES
 
 UNITS = {"": "", "%": " (percentage points)"}

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.reports.collect import Record
 from bench.reports.figures.cells import Store, lacking, notes, place, some
 from bench.reports.figures.data_images import Images, ImagesPanel, Picture, Strip
-from bench.reports.tables import BETWEEN
+from bench.reports.records.collect import Record
+from bench.reports.tables.build import BETWEEN
 from bench.trackers import contents
 from bench.trackers.record import Artifact, Outcome
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from bench.reports.collect import Record
-from bench.reports.derived import class_pairs
 from bench.reports.figures.cells import lacking, notes, place
 from bench.reports.figures.data import Scatter, ScatterPanel
 from bench.reports.figures.ranges import axis_range
 from bench.reports.numbers import number, p_is
+from bench.reports.records.collect import Record
+from bench.reports.records.derived import class_pairs
 from bench.reports.statistics import Comparison, correlation
 from bench.trackers.record import Outcome
 

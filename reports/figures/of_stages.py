@@ -4,11 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bench.reports.collect import Record
 from bench.reports.figures.cells import Store, arms, by_metric, lacking, notes, place, sample, seeds_told
 from bench.reports.figures.data import Classes, Confusion, Curve, Curves, Matrix, Sample
 from bench.reports.figures.ranges import SHARE, axis_range, is_cut
-from bench.reports.tables import BETWEEN, natural
+from bench.reports.records.collect import Record
+from bench.reports.tables.build import BETWEEN, natural
 from bench.trackers import contents
 from bench.trackers.record import Artifact, Outcome
 

@@ -5,16 +5,16 @@ from dataclasses import replace
 from statistics import quantiles
 from typing import Any
 
-from bench.reports.blocks import Block
-from bench.reports.collect import Record
-from bench.reports.contrasts import Cell
 from bench.reports.figures.cells import arms, by_metric, notes, sample, seeds_told
 from bench.reports.figures.data import Box, Boxes, DotPanel, Dots, RankPanel, Ranks
 from bench.reports.figures.ranges import axis_range, is_cut
 from bench.reports.numbers import number, p_is
+from bench.reports.records.collect import Record
 from bench.reports.statistics import Omnibus, against_control, friedman_uncorrected, iman_davenport, nemenyi, ranks
 from bench.reports.statistics.tasks import LOW_POWER
-from bench.reports.tables import BETWEEN, Stack, Table
+from bench.reports.tables.blocks import Block
+from bench.reports.tables.build import BETWEEN, Stack, Table
+from bench.reports.tables.comparisons import Cell
 
 
 def dots(table: Table, records: Sequence[Record]) -> tuple[Dots, str]:

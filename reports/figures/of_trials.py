@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bench.reports.blocks import better_end
-from bench.reports.collect import Record
 from bench.reports.figures.cells import Store, place, some
 from bench.reports.figures.data_trials import Course, Points, Trials
 from bench.reports.figures.ranges import axis_range
+from bench.reports.records.collect import Record
+from bench.reports.tables.blocks import better_end
 from bench.suite.cells import TRIAL
 from bench.trackers.record import Outcome
 

@@ -1,6 +1,6 @@
 """The table of claims and their verdicts."""
 
-from bench.reports.claims import ClaimResult, Part
+from bench.reports.claims.judge import ClaimResult, Part
 from bench.reports.layout.grid import NOTHING, TESTS, Grid, Text, estimate
 from bench.reports.numbers import probability
 from bench.reports.report import Report

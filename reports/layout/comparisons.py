@@ -2,11 +2,11 @@
 
 from collections import Counter, defaultdict
 
-from bench.reports.blocks import Block
-from bench.reports.contrasts import Context, Contrast
 from bench.reports.layout.grid import NOTHING, TESTS, Grid, Text, estimate
 from bench.reports.numbers import digits, number, p_is, probability
-from bench.reports.tables import Stack, Table
+from bench.reports.tables.blocks import Block
+from bench.reports.tables.build import Stack, Table
+from bench.reports.tables.comparisons import Context, Contrast
 from bench.suite.metrics import TIMES
 
 MOST_NAMED = 12

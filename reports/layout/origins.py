@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from bench.reports.blocks import Block
 from bench.reports.numbers import shortened
-from bench.reports.tables import BETWEEN, Table
+from bench.reports.tables.blocks import Block
+from bench.reports.tables.build import BETWEEN, Table
 
 
 def origins(table: Table, blocks: Sequence[Block]) -> list[str]:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
-from bench.reports.arms import unlike
-from bench.reports.blocks import Block
-from bench.reports.contrasts import Cell
 from bench.reports.layout.comparisons import comparable
 from bench.reports.layout.grid import NOTHING, TESTS, Grid, Text
 from bench.reports.layout.origins import origins
 from bench.reports.numbers import MOST_DECIMALS, digits, number
-from bench.reports.tables import BETWEEN, Stack, Table
+from bench.reports.records.arms import unlike
+from bench.reports.tables.blocks import Block
+from bench.reports.tables.build import BETWEEN, Stack, Table
+from bench.reports.tables.comparisons import Cell
 from bench.suite.metrics import TIMES
 
 

@@ -2,7 +2,7 @@
 
 from bench.reports.layout.grid import NOTHING, Grid, Text
 from bench.reports.numbers import digits, number, shortened
-from bench.reports.searches import Search
+from bench.reports.tables.searches import Search
 from bench.trackers.record import Outcome
 
 LISTED = 10

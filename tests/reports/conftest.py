@@ -6,7 +6,8 @@ from urllib.parse import quote
 import pytest
 from pydantic import TypeAdapter
 
-from bench.reports import Expected, assemble, collect
+from bench.reports.records.collect import Expected, collect
+from bench.reports.report import assemble
 from bench.suite.claims import Claim
 from bench.suite.contrasts import Arm, Contrast
 from bench.suite.load import Schedule

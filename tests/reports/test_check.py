@@ -9,7 +9,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.reports import FORMATS, assemble, check, collect
+from bench.reports.check import check
+from bench.reports.formats import FORMATS
+from bench.reports.records.collect import collect
+from bench.reports.report import assemble
 from bench.suite.load import Schedule
 
 ODD = r"a_b 50% & #1 {x} $y$ ~ ^ \z [q] <i>*b*</i> | `c` “é–ß” σ² → 雪 'n' \\[1] -- %\\ <br> ** &amp; "
@@ -18,7 +21,7 @@ PAPERS = ("markdown", "latex", "html")
 
 
 def render(report, format):
-    return FORMATS[format][1](report)
+    return FORMATS[format].load().render(report)
 
 
 def report_of(make, values, title="Accuracy", model="m", says="it is so", suite="suite", **changes):
@@ -93,9 +96,7 @@ def test_one_other_value_is_found_and_named(make, format, seed, row, delta):
 
 
 def shown(text, format):
-    from bench.reports.check import SHOWN
-
-    return SHOWN.get(format, lambda text: " ".join(text.split()))(text)
+    return (FORMATS[format].load().shown or (lambda text: " ".join(text.split())))(text)
 
 
 @pytest.mark.parametrize(

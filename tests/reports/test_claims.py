@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_1samp, ttest_ind
 
-from bench.reports import Expected, collect
-from bench.reports.arms import Trials
-from bench.reports.claims import judge
+from bench.reports.claims.judge import judge
+from bench.reports.records.arms import Trials
+from bench.reports.records.collect import Expected, collect
 from bench.runner.planner import make_plan
 from bench.suite import load_suite
 from bench.trackers import StoredRun

@@ -3,12 +3,14 @@
 import pytest
 
 from bench.errors import BenchError
-from bench.reports import assemble, collect
-from bench.reports.arms import Trials
-from bench.reports.layout import comparable, comparisons, results
-from bench.reports.outline import sections
+from bench.reports.layout.comparisons import comparable, comparisons
+from bench.reports.layout.outline import sections
+from bench.reports.layout.results import results
+from bench.reports.records.arms import Trials
+from bench.reports.records.collect import collect
+from bench.reports.report import assemble
 from bench.reports.statistics import holm, paired
-from bench.reports.tables import build
+from bench.reports.tables.build import build
 from bench.suite.metrics import Derived
 
 METHODS = ("unbalanced", "augmented", "generalized", "combined")

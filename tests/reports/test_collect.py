@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.reports import collect
+from bench.reports.records.collect import collect
 
 
 def test_every_planned_trial_gives_one_record_in_order(make):

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.reports import collect
-from bench.reports.derived import absent, class_pairs, measured, of_classes
+from bench.reports.records.collect import collect
+from bench.reports.records.derived import absent, class_pairs, measured, of_classes
 from bench.suite.metrics import Derived
 
 ANIMALS = ("bird", "cat", "deer", "dog", "frog", "horse")

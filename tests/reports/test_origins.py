@@ -2,11 +2,11 @@
 
 import pytest
 
-from bench.reports import collect
-from bench.reports.arms import Trials
-from bench.reports.layout import results
-from bench.reports.origins import origins
-from bench.reports.tables import build
+from bench.reports.layout.results import results
+from bench.reports.records.arms import Trials
+from bench.reports.records.collect import collect
+from bench.reports.records.origins import origins
+from bench.reports.tables.build import build
 from bench.trackers import StoredRun
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.reports.arms import ArmValues
-from bench.reports.predictions import crossed_comparison
+from bench.reports.records.arms import ArmValues
+from bench.reports.records.predictions import crossed_comparison
 from bench.reports.statistics import crossed, mcnemar
 
 

@@ -16,8 +16,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bench.reports import FORMATS, assemble, check, collect, latex, latex_text, markdown, runs
+from bench.reports.check import check
+from bench.reports.formats import FORMATS
+from bench.reports.formats import run_ids as runs
+from bench.reports.formats.latex import text as latex_text
+from bench.reports.formats.latex import write as latex
+from bench.reports.formats.markdown import write as markdown
 from bench.reports.numbers import number, probability, shortened
+from bench.reports.records.collect import collect
+from bench.reports.report import assemble
 
 EXPECTED = Path(__file__).parents[1] / "expected" / "reports"
 ODD = r"a_b 50% & #1 {x} $y$ ~ ^ \z [q] <i>*b*</i> | `c` “é–ß” σ² → 雪 'n' \\[1]"
@@ -31,7 +38,7 @@ def report_of(part):
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("name", ["study", "finished", "claimed", "varied"])
 def test_against_the_expected_file(request, name, format):
-    extension, render = FORMATS[format]
+    extension, render = FORMATS[format].extension, FORMATS[format].load().render
     part = request.getfixturevalue(name)
     text = render(part if name in ("claimed", "varied") else report_of(part))
     path = EXPECTED / f"{name}.{extension}"
@@ -82,7 +89,7 @@ def test_another_n_is_marked_in_the_cell(make):
 
 
 def test_the_caption_names_test_correction_family_size_and_alpha(finished):
-    text = FORMATS["markdown"][1](report_of(finished))
+    text = FORMATS["markdown"].load().render(report_of(finished))
     assert "Mean ± sample SD (ddof=1) over n=5 seeds; paired t-test, Holm, m=1 a family, alpha=0.05." in text
     (row,) = [row for row in cells_of(text) if row[0] == "noise = 0" and "−1.08" in row[3]]
     assert row[3:7] == ["−1.08 (−1.46 to −0.70)<br>−1.20 −0.90 −1.50 −0.70 −1.10", "−7.96", "0.001", "0.001\\*"]
@@ -91,7 +98,7 @@ def test_the_caption_names_test_correction_family_size_and_alpha(finished):
 
 def test_the_order_is_claims_tables_ledger_provenance(claimed):
     for format, heading in (("markdown", r"^## (.*)$"), ("html", r"<h2>(.*?)</h2>")):
-        found = re.findall(heading, FORMATS[format][1](claimed), re.MULTILINE)
+        found = re.findall(heading, FORMATS[format].load().render(claimed), re.MULTILINE)
         assert found == ["Claims", markdown_or_html(claimed.tables[0].title, format), "Trials without a result", "Provenance"]
 
 
@@ -102,17 +109,18 @@ def markdown_or_html(text, format):
 def test_an_exploratory_report_says_so_before_its_numbers(claimed):
     report = replace(claimed, exploratory="the seeds were declared as [0, 1, 2] before")
     for format in ("markdown", "latex", "html"):
-        text = FORMATS[format][1](report)
+        text = FORMATS[format].load().render(report)
         assert 0 < text.lower().index("exploratory") < text.index("simple-wins")
         assert "the seeds were declared as" in text.replace("{[}", "[")
-        assert "Exploratory" not in FORMATS[format][1](claimed)
+        assert "Exploratory" not in FORMATS[format].load().render(claimed)
 
 
 def test_a_complete_report_has_no_ledger(finished):
     report = report_of(finished)
     assert report.complete and report.ledger == []
-    for _, render in FORMATS.values():
-        assert "Incomplete" not in render(report) and "without a result" not in render(report)
+    for form in FORMATS.values():
+        text = form.load().render(report)
+        assert "Incomplete" not in text and "without a result" not in text
 
 
 def test_the_ledger_holds_every_trial_without_a_result(study):
@@ -206,7 +214,7 @@ def test_comments_name_the_run_of_every_number_and_can_be_read_back(claimed):
         if cell.run_ids
     }
     for format in ("markdown", "latex"):
-        told = runs.read(FORMATS[format][1](claimed))
+        told = runs.read(FORMATS[format].load().render(claimed))
         found = {(one["table"], one["metric"], one["row"], one["column"]): one["runs"] for one in told if "table" in one}
         assert found == cells
         claims = {(one["claim"], one["part"]): tuple(one["runs"]) for one in told if "claim" in one}
@@ -324,13 +332,13 @@ def parsed(text):
 
 
 def test_html_is_one_balanced_page_with_the_data_as_text(make):
-    page = parsed(FORMATS["html"][1](odd_report(make)))
+    page = parsed(FORMATS["html"].load().render(odd_report(make)))
     assert page.text.count(ODD) >= 4
     assert all(link.startswith("#") for link in page.links)
 
 
 def test_html_links_each_number_to_its_runs(claimed):
-    text = FORMATS["html"][1](claimed)
+    text = FORMATS["html"].load().render(claimed)
     page = parsed(text)
     linked = {link for link in page.links if not link.startswith("#")}
     used = {
@@ -343,18 +351,18 @@ def test_html_links_each_number_to_its_runs(claimed):
     assert linked == {claimed.run_url(run) for run in used}
     cell = re.search(r"<details><summary><b>91.24 ± 0.63</b></summary>(.*?)</details>", text)[1]
     assert re.findall(r">(\d)</a>", cell) == ["0", "1", "2", "3", "4"]
-    unknown = FORMATS["html"][1](replace(claimed, run_url=lambda run_id: None))
+    unknown = FORMATS["html"].load().render(replace(claimed, run_url=lambda run_id: None))
     assert all(link.startswith("#") for link in parsed(unknown).links) and 'title="run run of fingerprint' in unknown
 
 
 def test_html_tells_verdicts_by_colour_and_sign_and_word(claimed):
-    text = FORMATS["html"][1](claimed)
+    text = FORMATS["html"].load().render(claimed)
     for kind, sign, word in (("yes", "✓", "supported"), ("no", "✗", "refuted"), ("open", "?", "unresolved")):
         assert f'<span class="verdict {kind}"><span aria-hidden="true">{sign}</span> {word}</span>' in text
 
 
 def test_drawings_within_a_page_keep_their_ids_and_styles_apart(claimed):
-    from bench.reports.html_svg import inline
+    from bench.reports.formats.html.svg import inline
 
     first, second = (inline(drawing("svg"), name, 'Title "a" <b> & c') for name in ("fig-a", "fig-b"))
     page = parsed(f"<main>{first}{second}</main>")
@@ -376,12 +384,12 @@ def test_images_are_referenced_only_where_they_were_written(claimed):
     text = latex.render(report, {"a": "a.pdf"})
     assert "{a.pdf}" in text and r"\caption{Caption of a {[}x{]}\label{fig:a}}" in text and "Caption of b" not in text
     assert "graphicx" in text.splitlines()[0] and "graphicx" not in latex.render(report)
-    assert json.loads(FORMATS["json"][1](report, told))["figures"]["a"]["file"] == told["a"]
-    assert json.loads(FORMATS["json"][1](report))["figures"]["b"]["file"] is None
+    assert json.loads(FORMATS["json"].load().render(report, told))["figures"]["a"]["file"] == told["a"]
+    assert json.loads(FORMATS["json"].load().render(report))["figures"]["b"]["file"] is None
 
 
 def test_csv_is_read_by_pandas_in_one_call(claimed):
-    frame = pd.read_csv(io.StringIO(FORMATS["csv"][1](claimed)), dtype={"row": str, "column": str})
+    frame = pd.read_csv(io.StringIO(FORMATS["csv"].load().render(claimed)), dtype={"row": str, "column": str})
     values = frame[frame.kind == "value"]
     cells = claimed.tables[0].blocks[0].cells
     one = values[(values.metric == "val/accuracy") & (values.row == "0.01") & (values.column == "complex")]
@@ -400,12 +408,12 @@ def test_an_infinite_end_of_an_interval_is_null_in_json_and_empty_in_csv(claimed
     claim = claimed.claims[0]
     part = replace(claim.parts[0], result=replace(claim.parts[0].result, ci_high=float("inf")))
     report = replace(claimed, claims=[replace(claim, parts=[part])])
-    told = json.loads(FORMATS["json"][1](report), parse_constant=lambda name: pytest.fail(name))
+    told = json.loads(FORMATS["json"].load().render(report), parse_constant=lambda name: pytest.fail(name))
     assert told["claims"][claim.name]["parts"][part.label]["result"]["ci_high"] is None
-    frame = pd.read_csv(io.StringIO(FORMATS["csv"][1](report)))
+    frame = pd.read_csv(io.StringIO(FORMATS["csv"].load().render(report)))
     assert frame[frame.kind == "claim"].ci_high.isna().all()
     for format in ("json", "csv"):
-        assert check(report, FORMATS[format][1](report), format) == []
+        assert check(report, FORMATS[format].load().render(report), format) == []
 
 
 def test_numbers():

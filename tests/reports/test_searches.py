@@ -4,9 +4,12 @@ import json
 
 import pytest
 
-from bench.reports import FORMATS, assemble, check, collect
-from bench.reports.layout import search as laid_out
-from bench.reports.outline import sections
+from bench.reports.check import check
+from bench.reports.formats import FORMATS
+from bench.reports.layout.outline import sections
+from bench.reports.layout.searches import search as laid_out
+from bench.reports.records.collect import collect
+from bench.reports.report import assemble
 from bench.suite.schema import Stage
 
 SPACE = {"lr": {"path": "train.optimizer.lr", "low": 0.001, "high": 0.1}, "optimizer": {"sgd": {}, "adam": {}}}
@@ -86,14 +89,14 @@ def test_each_cell_of_other_axes_is_a_search_of_its_own(searched):
 
 def test_json_holds_every_trial_and_a_changed_one_is_found(searched):
     report = searched([("finished", 0.5 + 0.01 * i, 3) for i in range(12)])
-    text = FORMATS["json"][1](report)
+    text = FORMATS["json"].load().render(report)
     told = json.loads(text)["searches"]["tuning"]
     assert len(told["attempts"]) == 12 and told["attempts"][0]["parameters"]["lr"] == "0.012"
     assert check(report, text, "json") == []
     (found,) = check(report, text.replace('"value": 0.5,', '"value": 0.25,', 1), "json")
     assert "search tuning, row 0, column value: the file says 0.25, the stored runs give 0.5" in str(found)
     for format in ("markdown", "latex", "html"):
-        text = FORMATS[format][1](report)
+        text = FORMATS[format].load().render(report)
         assert check(report, text, format) == []
         (found,) = check(report, text.replace("0.610", "0.619"), format)
         assert found.column == "val/accuracy" and found.row == "11"
@@ -103,5 +106,5 @@ def test_html_takes_a_parameter_for_no_verdict(make):
     planned = make.expected(stage="tuning", trial="0")
     records = collect([planned], [make.run(planned, tags={"search.verdict": "supported"}, val__accuracy=0.5)])
     searches = {"tuning": stage(space={"verdict": {"supported": {}, "refuted": {}}})}
-    text = FORMATS["html"][1](assemble("s", "t", "default", {}, records, searches=searches))
+    text = FORMATS["html"].load().render(assemble("s", "t", "default", {}, records, searches=searches))
     assert "<td>supported</td>" in text and '<span class="verdict' not in text

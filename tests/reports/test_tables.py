@@ -3,10 +3,10 @@ from dataclasses import replace
 import pytest
 
 from bench.errors import BenchError
-from bench.reports import collect
-from bench.reports.arms import Trials
+from bench.reports.records.arms import Trials
+from bench.reports.records.collect import collect
 from bench.reports.statistics import holm, paired, welch
-from bench.reports.tables import build
+from bench.reports.tables.build import build
 
 
 def arms(make, values, metric="val__accuracy", tags=None):

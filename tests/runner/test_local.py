@@ -73,7 +73,7 @@ def test_a_worker_that_is_killed_before_it_is_up_is_started_again_but_not_for_ev
             assert isinstance(worker.receive(), Died)
             assert isinstance(worker.receive(), Up) and worker.ready
         worker.restart()
-        with pytest.raises(BenchError, match="a worker did not start: .* signal 9"):
+        with pytest.raises(BenchError, match=r"a worker did not start: .* signal 9"):
             for _ in range(5):
                 os.kill(worker.process.pid, signal.SIGKILL)
                 assert isinstance(worker.receive(), Died)

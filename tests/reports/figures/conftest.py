@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from bench.reports.arms import Trials
-from bench.reports.collect import collect
 from bench.reports.figures import build
-from bench.reports.tables import build as build_table
+from bench.reports.records.arms import Trials
+from bench.reports.records.collect import collect
+from bench.reports.tables.build import build as build_table
 from bench.suite.figures import Figure as Spec
 
 CLASSES = ("cat", "dog", "class10", "class9")

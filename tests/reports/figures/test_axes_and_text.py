@@ -5,12 +5,12 @@ import math
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bench.reports.figures import slots
 from bench.reports.figures.data import Arm
-from bench.reports.figures.marks import ticks
+from bench.reports.figures.drawing import slots
+from bench.reports.figures.drawing.marks import ticks
+from bench.reports.figures.drawing.style import SMALL
+from bench.reports.figures.drawing.text import shown, width, wrap
 from bench.reports.figures.ranges import axis_range, is_cut
-from bench.reports.figures.style import SMALL
-from bench.reports.figures.text import shown, width, wrap
 
 
 @given(

@@ -8,8 +8,8 @@ from itertools import combinations
 
 import pytest
 
-from bench.reports.collect import collect
 from bench.reports.figures import draw, render
+from bench.reports.records.collect import collect
 
 HARD = ("$x_1^2$ and $\\frac{a}{b}$", "_hidden 100% & #3", "a label that is very much longer than any panel is wide, 雪 ☃ größe")
 
@@ -19,7 +19,7 @@ def texts(figure):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
 
-    from bench.reports.figures.style import applied
+    from bench.reports.figures.drawing.style import applied
 
     with applied():
         drawing = draw(figure)

@@ -7,9 +7,9 @@ import pytest
 from pydantic import TypeAdapter
 from skimage.metrics import peak_signal_noise_ratio
 
-from bench.reports.collect import collect
 from bench.reports.figures import build, draw, render
-from bench.reports.figures.style import WIDTH
+from bench.reports.figures.drawing.style import WIDTH
+from bench.reports.records.collect import collect
 from bench.suite.figures import Figure as Spec
 
 

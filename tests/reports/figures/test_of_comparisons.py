@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter
 
-from bench.reports.claims import ClaimResult, Part
+from bench.reports.claims.judge import ClaimResult, Part
 from bench.reports.figures import build
 from bench.reports.statistics import Comparison, paired
 from bench.suite.figures import Figure as Spec

@@ -8,9 +8,9 @@ import scipy.stats
 from pydantic import TypeAdapter
 
 from bench.errors import BenchError
-from bench.reports.collect import collect
 from bench.reports.figures import build, draw
 from bench.reports.figures.of_scatter import least_squares
+from bench.reports.records.collect import collect
 from bench.reports.statistics import one_sample
 from bench.suite.figures import Figure as Spec
 

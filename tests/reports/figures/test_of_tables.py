@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.reports.collect import collect
+from bench.reports.figures.drawing.style import colour
 from bench.reports.figures.of_tables import box, cliques
-from bench.reports.figures.style import colour
+from bench.reports.records.collect import collect
 from bench.reports.statistics import one_sample
 
 

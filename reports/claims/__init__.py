@@ -1,0 +1,1 @@
+"""Claims: measured, tested within their families, look by look, and given a verdict."""

@@ -1,0 +1,106 @@
+"""One tidy CSV file; the column `kind` says what a line holds. `pandas.read_csv(path, dtype={"row": str, "column": str})`
+reads it with the labels as they are.
+
+- value: one trial's value of a metric, with its row, column, seed and run_id
+- summary: a cell; value is the mean over its n of m planned seeds, beside sd and the published number
+- contrast: left against right within a family of m; value is the difference (of times the ratio)
+- claim: a claim's part (`row`: the level, where it has several); value is the difference, ratio or correlation, margin what was
+  declared, p that of the verdict's hypothesis, run_id every run behind it, with `;` between them
+
+`table` is the table's name in the suite, or the claim's. Numbers are in the unit that the table shows and are not rounded. The
+trials of searches stand in the JSON report.
+"""
+
+import csv
+import io
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bench.reports.claims.judge import ClaimResult
+from bench.reports.report import Report
+from bench.reports.statistics import Comparison
+from bench.reports.tables.blocks import Block
+
+COLUMNS = (
+    *("kind", "table", "metric", "unit", "row", "column", "family", "left", "right", "seed", "value", "sd", "n", "m"),
+    *("published", "test", "ci_low", "ci_high", "t", "df", "p", "holm", "detectable", "margin", "verdict", "why", "run_id"),
+)
+
+
+def render(report: Report, figures: Mapping[str, str] = {}) -> str:
+    """Return the report's values, summaries, contrasts and claims as CSV; figures have no place in it."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    for line in lines(report):
+        writer.writerow({name: _text(value) for name, value in line.items()})
+    return text.getvalue()
+
+
+def lines(report: Report) -> Iterator[dict[str, Any]]:
+    """Yield the lines, only the columns that each kind has."""
+    for table in report.tables:
+        for block in table.blocks:
+            shared = {"table": table.name, "metric": block.metric, "unit": block.unit}
+            yield from (shared | line for line in [*_cells(block), *_contrasts(block)])
+    for claim in report.claims:
+        yield from _claims(claim)
+
+
+def _cells(block: Block) -> Iterator[dict[str, Any]]:
+    for (row, column), cell in block.cells.items():
+        place = {"row": row, "column": column}
+        for seed, value in cell.values.items():
+            yield {"kind": "value", **place, "seed": seed, "value": value, "run_id": cell.run_ids.get(seed)}
+        found = cell.summary
+        numbers = {"value": found.mean, "sd": found.sd, "n": found.n, "m": cell.planned, "published": cell.published}
+        yield {"kind": "summary", **place, **numbers}
+
+
+def _contrasts(block: Block) -> Iterator[dict[str, Any]]:
+    sizes = Counter(one.family for one in block.contrasts if one.holm is not None)
+    for one in block.contrasts:
+        who = {"family": one.family, "left": one.left, "right": one.right, "m": sizes[one.family]}
+        tested = {"p": one.result.p, "holm": one.holm, "detectable": one.detectable, "why": one.result.reason}
+        yield {"kind": "contrast", **who, **_comparison(one.result), **tested}
+
+
+def _claims(claim: ClaimResult) -> Iterator[dict[str, Any]]:
+    for part in claim.parts:
+        yield {
+            "kind": "claim",
+            "table": claim.name,
+            "metric": claim.metric,
+            "row": part.label,
+            "family": claim.family,
+            "left": part.contrast,
+            **_comparison(part.result),
+            "m": claim.m,
+            "p": part.p,
+            "holm": part.holm,
+            "detectable": part.detectable,
+            "margin": claim.margin,
+            "verdict": part.verdict,
+            "why": part.why,
+            "run_id": ";".join(part.run_ids),
+        }
+
+
+def _comparison(result: Comparison) -> dict[str, Any]:
+    return {
+        "value": result.difference,
+        "sd": result.sd,
+        "n": result.n,
+        "test": result.test,
+        "ci_low": result.ci_low,
+        "ci_high": result.ci_high,
+        "t": result.t,
+        "df": result.df,
+    }
+
+
+def _text(value: Any) -> Any:
+    """Return what stands in a field: nothing for None and for infinity, as in JSON."""
+    return "" if value is None or (isinstance(value, float) and not math.isfinite(value)) else value

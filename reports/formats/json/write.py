@@ -1,0 +1,95 @@
+"""The numbers of a report for programs: every cell with its values by seed and the runs that they come from."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from bench.reports.claims.judge import ClaimResult
+from bench.reports.report import Report
+from bench.reports.tables.blocks import Block
+from bench.reports.tables.build import Table
+
+
+def render(report: Report, figures: Mapping[str, str] = {}) -> str:
+    """Return the report as JSON. A value is in the unit that the table shows. figures: name of a figure → path of its image."""
+    told = {
+        "suite": report.suite,
+        "title": report.title,
+        "profile": report.profile,
+        "complete": report.complete,
+        "exploratory": report.exploratory,
+        "claims": {claim.name: _claim(claim) for claim in report.claims},
+        "tables": {table.name: _table(table) for table in report.tables},
+        "searches": {search.name: asdict(search) for search in report.searches},
+        "figures": {
+            figure.name: {
+                "title": figure.title,
+                "kind": figure.kind,
+                "caption": figure.caption,
+                "file": figures.get(figure.name) or None,
+            }
+            for figure in report.figures
+        },
+        "ledger": [asdict(entry) for entry in report.ledger],
+        "summary": asdict(report.summary),
+    }
+    return json.dumps(_finite(told), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _finite(told: Any) -> Any:
+    """Return the same with None for infinity, which JSON cannot say: the end of an interval can be too large for a float."""
+    if isinstance(told, dict):
+        return {key: _finite(value) for key, value in told.items()}
+    if isinstance(told, list | tuple):
+        return [_finite(value) for value in told]
+    return None if isinstance(told, float) and not math.isfinite(told) else told
+
+
+def _claim(claim: ClaimResult) -> dict[str, Any]:
+    told = asdict(claim)
+    return told | {"parts": {part["label"]: part for part in told["parts"]}}
+
+
+def _table(table: Table) -> dict[str, Any]:
+    return {
+        "title": table.title,
+        "stage": table.stage,
+        "rows": table.row_axes,
+        "columns": table.column_axes,
+        "test": table.test,
+        "alpha": table.alpha,
+        "blocks": [_block(block) for block in table.blocks],
+    }
+
+
+def _block(block: Block) -> dict[str, Any]:
+    cells = [
+        {
+            "row": row,
+            "column": column,
+            **asdict(cell.summary),
+            "best": (row, column) in block.best,
+            "differs_from_baseline": (row, column) in block.daggers,
+            "planned": cell.planned,
+            "values": cell.values,
+            "run_ids": cell.run_ids,
+            "without": cell.without,
+            "published": cell.published,
+            "origins": cell.origins,
+        }
+        for (row, column), cell in block.cells.items()
+    ]
+    contrasts = [
+        {
+            "family": one.family,
+            "left": one.left,
+            "right": one.right,
+            **asdict(one.result),
+            "holm": one.holm,
+            "detectable": one.detectable,
+        }
+        for one in block.contrasts
+    ]
+    return {"metric": block.metric, "unit": block.unit, "better": block.better, "cells": cells, "contrasts": contrasts}

@@ -1,0 +1,142 @@
+"""One side of a comparison: its values seed by seed, and what they come from."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from bench.errors import BenchError
+from bench.reports.records.collect import Record
+from bench.reports.statistics import Comparison, paired, welch
+from bench.trackers.record import conditions as of_run
+
+if TYPE_CHECKING:
+    from bench.suite.contrasts import Arm
+    from bench.suite.metrics import Derived
+
+Place = TypeVar("Place", bound=tuple[str, ...])
+
+
+@dataclass(frozen=True)
+class ArmValues:
+    """A metric of an arm. values: by seed, the mean over its cells where it has several; only seeds that every cell has."""
+
+    name: str
+    values: dict[int, float] = field(default_factory=dict)
+    records: dict[int, tuple[Record, ...]] = field(default_factory=dict)
+    """seed → the trials that the value comes from."""
+    without: dict[int, str] = field(default_factory=dict)
+    """seed → why it has no value."""
+
+    @property
+    def run_ids(self) -> list[str]:
+        return [record.run.run_id for records in self.records.values() for record in records if record.run]
+
+    @property
+    def conditions(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(conditions(record) for records in self.records.values() for record in records)
+
+
+def conditions(record: Record) -> tuple[str, ...]:
+    """Return under which conditions a finished trial was timed."""
+    return of_run(record.run) if record.run else ()
+
+
+def unlike(found: Iterable[tuple[str, ...]]) -> str:
+    """Say why times taken under these conditions cannot be compared; "" if they can."""
+    found = set(found)
+    if any(not all(condition[:3]) for condition in found):
+        return "the runs do not say on what device, with how many workers and threads they were timed"
+    if len(found) > 1:
+        told = " and ".join(
+            f"{device} ({', '.join([f'{workers} × {threads}', *filter(None, [precision]), *[f'packs of {pack}'] * bool(pack)])})"
+            for device, workers, threads, precision, pack in sorted(found)
+        )
+        return f"timed under unlike conditions, device (workers × threads, precision, packs): {told}"
+    return ""
+
+
+def compared(left: Mapping[int, float], right: Mapping[int, float], *, test: str, ratio: bool, confidence: float) -> Comparison:
+    """Compare two arms, value by seed, with the test that the suite declares."""
+    if test == "welch":
+        return welch(left, right, ratio=ratio, confidence=confidence)
+    return paired(left, right, ratio=ratio, test=test, confidence=confidence)
+
+
+class Trials:
+    """The records of a suite, found by cell and seed."""
+
+    def __init__(self, records: Sequence[Record]):
+        self.records = records
+        self.cells: dict[tuple, dict[int, Record]] = {}
+        known: dict[tuple[str, int], dict[int, Record]] = {}  # a cell's trials share their labels
+        for record in records:
+            cell = record.stage, id(record.labels)
+            if cell not in known:
+                known[cell] = self.cells.setdefault(_key(record.stage, record.labels), {})
+            known[cell][record.seed] = record
+
+    @property
+    def derived(self) -> Mapping[str, "Derived"]:
+        """The suite's own metrics."""
+        return self.records[0].derived if self.records else {}
+
+    def of_stage(self, stage: str) -> Iterator[tuple[Mapping[str, str], dict[int, Record]]]:
+        """Yield the labels of every cell of a stage, in order, with its trials by seed."""
+        for (of, labels), by_seed in self.cells.items():
+            if of == stage:
+                yield dict(labels), by_seed
+
+    def placed(
+        self,
+        stage: str,
+        where: Mapping[str, Sequence[str]],
+        place: Callable[[Mapping[str, str]], Place],
+        asked_by: str,
+        mend: str,
+    ) -> dict[Place, dict[int, Record]]:
+        """Return place → the trials by seed of the cell that stands there. where: axis → the labels that are wanted.
+
+        BenchError where two cells fall on one place; asked_by: what has these places.
+        """
+        found: dict[Place, dict[int, Record]] = {}
+        for labels, by_seed in self.of_stage(stage):
+            if any(labels.get(axis) not in allowed for axis, allowed in where.items()):
+                continue
+            at = place(labels)
+            if at in found:
+                first, second = (next(iter(seeds.values())).cell for seeds in (found[at], by_seed))
+                told = f" ({', '.join(filter(None, at))})" if any(at) else ""
+                raise BenchError(f"two cells fall on one place{told}: {first} and {second}", where=asked_by, mend=mend)
+            found[at] = by_seed
+        return found
+
+    def has(self, arm: "Arm") -> bool:
+        """Whether all of the arm's cells are part of this report (`--only` leaves some out)."""
+        return all(_key(arm.stage, cell.labels) in self.cells for cell in arm.cells)
+
+    def of(self, arm: "Arm", seeds: Sequence[int]) -> list[Record]:
+        """Return the arm's trials with these seeds."""
+        found = [self.cells[_key(arm.stage, cell.labels)] for cell in arm.cells]
+        return [by_seed[seed] for by_seed in found for seed in seeds if seed in by_seed]
+
+    def values(self, arm: "Arm", metric: str, seeds: Sequence[int]) -> ArmValues:
+        """Return the arm's values of a metric for these seeds."""
+        result = ArmValues(", ".join(f"{axis}={text}" for axis, text in arm.labels.items()))
+        cells = [self.cells[_key(arm.stage, cell.labels)] for cell in arm.cells]
+        for seed in seeds:
+            records = [by_seed[seed] for by_seed in cells if seed in by_seed]
+            if not records:
+                continue
+            found = [record.value(metric) for record in records]
+            lacking = [record for record, value in zip(records, found, strict=True) if value is None]
+            values = [value for value in found if value is not None]
+            if lacking:
+                result.without[seed] = lacking[0].why(metric)
+            elif len(records) == len(arm.cells):
+                result.values[seed] = sum(values) / len(values)
+                result.records[seed] = tuple(records)
+        return result
+
+
+def _key(stage: str, labels: Mapping[str, str]) -> tuple:
+    return stage, tuple(labels.items())

@@ -1,0 +1,1 @@
+"""Tables and searches as data: which cell stands where, what is compared with what, and who comes out best."""

@@ -1,0 +1,123 @@
+"""One metric of a table: its cells, and the comparisons within its rows and columns."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.reports.records.arms import conditions
+from bench.reports.records.collect import Record
+from bench.reports.records.origins import origins
+from bench.reports.tables.comparisons import Cell, Context, Contrast, differing, family, leaders, omnibus
+from bench.trackers.record import Outcome
+
+if TYPE_CHECKING:
+    from bench.suite.metrics import Derived
+
+FACTORS = {"": 1.0, "%": 100.0, "s": 1.0, "min": 1 / 60, "h": 1 / 3600}
+HIGHER = re.compile(r"(accuracy|precision|recall|f1|images_per_second)(/|$)|^denoise/")
+LOWER = re.compile(r"(loss|wall_clock|convergence_epoch)(/|$)")
+"""Parts of metric names that say which way is better; a class may follow."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One metric of a table: cells by (row, column), and every contrast.
+
+    metric: `PREFIX/*` where the rows are classes. better: higher, lower, or "" where nobody said. best: the best arm of each
+    line, and those not significantly worse. daggers: arms that differ significantly from the baseline.
+    """
+
+    metric: str
+    unit: str
+    better: str
+    cells: dict[tuple[str, str], Cell]
+    contrasts: list[Contrast]
+    best: frozenset[tuple[str, str]] = frozenset()
+    daggers: frozenset[tuple[str, str]] = frozenset()
+    context: tuple[Context, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The metric as a reader sees it."""
+        return self.metric.removesuffix("/*")
+
+    @property
+    def label(self) -> str:
+        """The metric with the unit that it is shown in."""
+        return self.name + (f" ({self.unit})" if self.unit else "")
+
+    @property
+    def family_sizes(self) -> list[int]:
+        """The different sizes of its families, counting the comparisons that could be tested."""
+        return sorted(set(Counter(contrast.family for contrast in self.contrasts if contrast.holm is not None).values()))
+
+
+class Line(NamedTuple):
+    """A row or a column whose arms are compared with each other.
+
+    name: its own. family: what its comparisons are called. places: arm → (row, column). competing: whether its arms compete.
+    """
+
+    name: str
+    family: str
+    places: Mapping[str, tuple[str, str]]
+    competing: bool
+    context: bool = True
+
+
+class How(NamedTuple):
+    """How the arms of a line are compared."""
+
+    test: str
+    alpha: float
+    baseline: str | None
+
+
+def compare(metric: str, unit: str, better: str, cells: dict[tuple[str, str], Cell], lines: Sequence[Line], how: How) -> Block:
+    """Compare all pairs of arms of each line, a family each, and mark the best and what differs from the baseline."""
+    contrasts: list[Contrast] = []
+    best, daggers, context = set(), set(), []
+    for line in lines:
+        found = {arm: cells[place] for arm, place in line.places.items() if place in cells}
+        tested = family(line.family, metric, found, how.test, how.alpha, line=line.name, competing=line.competing)
+        contrasts += tested
+        if line.context and how.test != "welch":
+            context.append(omnibus(line.family, metric, found))
+        if line.competing:
+            best |= {line.places[arm] for arm in leaders(found, better, tested, how.alpha)}
+            daggers |= {line.places[arm] for arm in differing(how.baseline, tested, how.alpha)}
+    return Block(metric, unit, better, cells, contrasts, frozenset(best), frozenset(daggers), tuple(filter(None, context)))
+
+
+def better_end(metric: str, derived: Mapping[str, "Derived"]) -> str:
+    """Return which end of a metric is the better one, as its name says, or that of what it is over; "" where nobody knows."""
+    rule = derived.get(metric)
+    if rule and (rule.minus or rule.sd):
+        return ""
+    metric = rule.over[1] if rule and rule.over else metric
+    return "higher" if HIGHER.search(metric) else "lower" if LOWER.search(metric) else ""
+
+
+def cell(seeds: Mapping[int, Record], metric: str, unit: str, published: float | None) -> Cell:
+    """Return a metric of some trials as a cell of a table."""
+    values: dict[int, float] = {}
+    run_ids: dict[int, str] = {}
+    without: Counter[str] = Counter()
+    why: dict[str, str] = {}
+    timed: set[tuple[str, ...]] = set()
+    made: dict[str, None] = {}
+    for seed, record in seeds.items():
+        value = record.value(metric)
+        if value is None:
+            outcome = "not measured" if record.outcome is Outcome.FINISHED else record.outcome
+            without[outcome] += 1
+            reason = record.why(metric) if record.outcome is Outcome.FINISHED else record.unavailable
+            why |= {outcome: reason} if reason and outcome not in why else {}
+        elif record.run:
+            values[seed] = FACTORS[unit] * value
+            run_ids[seed] = record.run.run_id
+            timed.add(conditions(record))
+            made |= dict.fromkeys(origins(record.start, record.run))
+    return Cell(len(seeds), values, published, dict(without), why, run_ids, frozenset(timed), tuple(made))

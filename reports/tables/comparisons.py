@@ -1,0 +1,142 @@
+"""Comparisons within one line of a table: every pair of its arms, corrected together, and who comes out best."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from bench.reports.claims.outlook import smallest_found
+from bench.reports.records.arms import compared, unlike
+from bench.reports.statistics import (
+    RESOLUTION,
+    Comparison,
+    Friedman,
+    Omnibus,
+    Summary,
+    friedman,
+    holm,
+    repeated_measures,
+    summary,
+)
+from bench.suite.metrics import TIMES
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One place of a table. `values` are by seed, in the unit shown."""
+
+    planned: int = 0
+    values: dict[int, float] = field(default_factory=dict)
+    published: float | None = None
+    without: dict[str, int] = field(default_factory=dict)
+    """outcome → number of planned trials that gave no value."""
+    why: dict[str, str] = field(default_factory=dict)
+    """outcome → the reason, where one is known."""
+    run_ids: dict[int, str] = field(default_factory=dict)
+    """seed → the run that the value comes from."""
+    conditions: frozenset[tuple[str, ...]] = frozenset()
+    origins: tuple[str, ...] = ()
+    """What its trials were made from, where that is another stage."""
+
+    @property
+    def summary(self) -> Summary:
+        return summary(self.values.values())
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """The difference left - right (of times: the ratio) within one family, and its p-value corrected within that family.
+
+    detectable: the difference that these seeds find with 80 % power at the first step of Holm's correction, in the unit
+    shown (of times: the factor). line: the row or column of the table that the family is. competing: whether its arms are
+    what the table lets compete.
+    """
+
+    family: str
+    left: str
+    right: str
+    result: Comparison
+    holm: float | None
+    detectable: float | None = None
+    run_ids: tuple[str, ...] = ()
+    line: str = ""
+    competing: bool = True
+
+
+@dataclass(frozen=True)
+class Context:
+    """All arms of one family (three or more) at once: context for its comparisons, never a gate."""
+
+    family: str
+    anova: Omnibus
+    friedman: Friedman
+
+
+def family(
+    name: str, metric: str, arms: Mapping[str, Cell], test: str, alpha: float, *, line: str, competing: bool
+) -> list[Contrast]:
+    """Compare all pairs of arms, later minus earlier, and correct them together by Holm's procedure."""
+    pairs = [(later, earlier) for earlier, later in combinations(arms, 2)]
+    results = [compare(metric, arms[left], arms[right], test, 1 - alpha) for left, right in pairs]
+    corrected = holm([result.p for result in results])
+    m = sum(p is not None for p in corrected)
+    return [
+        Contrast(
+            name,
+            left,
+            right,
+            result,
+            p,
+            smallest_found(result, alpha / m) if m else None,
+            (*arms[left].run_ids.values(), *arms[right].run_ids.values()),
+            line,
+            competing,
+        )
+        for (left, right), result, p in zip(pairs, results, corrected, strict=True)
+    ]
+
+
+def compare(metric: str, left: Cell, right: Cell, test: str, confidence: float) -> Comparison:
+    """Compare two cells: times by their ratio, and only where they were taken under like conditions."""
+    if not left.values or not right.values:
+        return Comparison(reason="no finished trial on one side")
+    ratio = metric in TIMES
+    if ratio and (reason := unlike(left.conditions | right.conditions)):
+        return Comparison(reason=reason)
+    return compared(left.values, right.values, test=test, ratio=ratio, confidence=confidence)
+
+
+def omnibus(name: str, metric: str, arms: Mapping[str, Cell]) -> Context | None:
+    """Test all arms that have values at once, over the seeds that they share; None for fewer than three, or unlike times."""
+    arms = {arm: cell for arm, cell in arms.items() if cell.values}
+    if len(arms) < 3 or (metric in TIMES and unlike(frozenset().union(*(cell.conditions for cell in arms.values())))):
+        return None
+    seeds = sorted(set.intersection(*(set(cell.values) for cell in arms.values())))
+    blocks = [[cell.values[seed] for cell in arms.values()] for seed in seeds]
+    return Context(name, repeated_measures(blocks), friedman(blocks)) if len(seeds) > 1 else None
+
+
+def leaders(arms: Mapping[str, Cell], better: str, tested: list[Contrast], alpha: float) -> list[str]:
+    """Return the best arm and all that was tested against it and is not significantly worse; exact ties are best too.
+
+    [] where nothing could be tested, or nobody said which way is better.
+    """
+    means = {arm: mean for arm, cell in arms.items() if (mean := cell.summary.mean) is not None}
+    corrected = {frozenset((one.left, one.right)): one.holm for one in tested if one.holm is not None}
+    if not better or not corrected:
+        return []
+    top = (max if better == "higher" else min)(means, key=means.__getitem__)
+    slack = RESOLUTION * max(map(abs, means.values()))
+
+    def leads(arm: str) -> bool:
+        return abs(means[arm] - means[top]) <= slack or corrected.get(frozenset((arm, top)), 0.0) > alpha
+
+    return [arm for arm in means if leads(arm)]
+
+
+def differing(baseline: str | None, tested: list[Contrast], alpha: float) -> list[str]:
+    """Return the arms that differ significantly from the baseline."""
+    return [
+        one.left if one.right == baseline else one.right
+        for one in tested
+        if baseline in (one.left, one.right) and one.holm is not None and one.holm <= alpha
+    ]

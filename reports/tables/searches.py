@@ -1,0 +1,89 @@
+"""Search stages as data: every trial of a search, the best first."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.reports.records.arms import Trials
+from bench.reports.records.collect import Record
+from bench.reports.records.derived import measured
+from bench.reports.tables.blocks import better_end
+from bench.suite.cells import TRIAL
+from bench.trackers.record import Outcome, parameters
+
+if TYPE_CHECKING:
+    from bench.suite.schema import Stage
+    from bench.suite.stages import Search as Spec
+
+RANKS = (Outcome.FINISHED, Outcome.PRUNED)
+"""Outcomes with a value, the better ones first."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One trial of a search. value: the objective at its end, if it has one. epochs: how many it ran, if known."""
+
+    trial: str
+    parameters: dict[str, str]
+    value: float | None
+    epochs: float | None
+    outcome: Outcome
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search: a stage that searches, for one cell of its other axes. metric: the objective.
+
+    attempts: the finished ones, best first; then those that were pruned, best first; then those without a result.
+    """
+
+    name: str
+    title: str
+    metric: str
+    attempts: list[Attempt]
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """Outcome → number of trials, in the order of the attempts."""
+        return dict(Counter(one.outcome for one in self.attempts))
+
+    @property
+    def parameters(self) -> list[str]:
+        return list(dict.fromkeys(name for one in self.attempts for name in one.parameters))
+
+
+def searches(stages: Mapping[str, "Stage"], trials: Trials) -> Iterator[Search]:
+    """Yield the searches of some stages."""
+    for name, stage in stages.items():
+        if stage.search is None:
+            continue
+        cells: dict[str, list[Record]] = {}
+        for labels, by_seed in trials.of_stage(name):
+            cell = ", ".join(f"{axis}={label}" for axis, label in labels.items() if axis != TRIAL)
+            cells.setdefault(cell, []).extend(by_seed.values())
+        for cell, records in cells.items():
+            title = (stage.title or name) + (f", {cell}" if cell else "")
+            yield Search(f"{name} {cell}".strip(), title, stage.search.metric, ranked(records, stage.search))
+
+
+def ranked(records: Iterable[Record], search: "Spec") -> list[Attempt]:
+    """Return the trials of one search in the order of `Search.attempts`."""
+    sign = 1 if better_end(search.metric, {}) == "lower" else -1
+    attempts = [_attempt(record, search) for record in records]
+
+    def key(one: Attempt) -> tuple[int, bool, float]:
+        return (*RANKS, one.outcome).index(one.outcome), one.value is None, sign * (one.value or 0.0)
+
+    return sorted(attempts, key=key)
+
+
+def _attempt(record: Record, search: "Spec") -> Attempt:
+    trial, run = record.labels.get(TRIAL, ""), record.run
+    if run is None:
+        return Attempt(trial, {}, None, None, record.outcome, "")
+    drawn = parameters(run)
+    order = [name for name in search.space if name in drawn] + sorted(drawn.keys() - search.space.keys())
+    value, epochs = (measured(metric, run.metrics, {}) for metric in (search.metric, "epochs"))
+    return Attempt(trial, {name: drawn[name] for name in order}, value, epochs, record.outcome, run.run_id)
