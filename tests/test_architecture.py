@@ -15,7 +15,7 @@ import bench.api
 ROOT = Path(__file__).parent.parent
 LAYERS = (
     ("bench.version", "bench.errors", "bench.clock", "bench.paths", "bench.seeding", "bench.memory", "bench.ambient"),
-    ("bench.config", "bench.components"),
+    ("bench.config", "bench.components", "bench.scratch"),
     ("bench.registry", "bench.trackers"),
     ("bench.suite",),
     ("bench.models", "bench.reports"),

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
+from bench import scratch
 from bench.trackers import database, errors, holding, rows, schema, view
 from bench.trackers.base import Status, StoredRun
 from bench.trackers.lease import Hold, Lease
@@ -131,7 +132,7 @@ class MlflowTracker:
                     return (folder / name).read_bytes()
             except (LookupError, FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 return None
-            with tempfile.TemporaryDirectory() as aside:
+            with tempfile.TemporaryDirectory(dir=scratch.folder()) as aside:
                 return _found(lambda: Path(self._client.download_artifacts(run_id, name, aside)).read_bytes())
 
     def artifact_size(self, run_id: str, name: str) -> int | None:
@@ -316,7 +317,7 @@ class MlflowTracker:
             for name, content in artifacts.items():
                 (folder / name).write_bytes(content)
         elif artifacts:
-            with tempfile.TemporaryDirectory() as aside:
+            with tempfile.TemporaryDirectory(dir=scratch.folder()) as aside:
                 for name, content in artifacts.items():
                     Path(aside, name).write_bytes(content)
                 self._client.log_artifacts(run_id, aside)

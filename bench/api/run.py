@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench import scratch
 from bench.api.plan import Forecast, opened, planned, refuse_undeclared
 from bench.api.report import Report, of_plan
 from bench.errors import BenchError, ErrorCode
-from bench.runner import checkpoints, kept_weights, scratch
+from bench.runner import checkpoints, kept_weights
 from bench.runner.coordinator import POLL, Coordinator, Summary
 from bench.runner.ensembles import Ensembles
 from bench.runner.estimate import denoise, estimate

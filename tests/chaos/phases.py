@@ -75,6 +75,8 @@ class Watch:
     def __init__(self, run: Run, marks: Path, store: Path | None = None, proxy: Proxy | None = None):
         self.run, self.marks, self.store, self.proxy = run, marks, store, proxy
         self._known, self._changes = self._state(), 0
+        self._planned: int | None = None
+        """Writes there were when the run had planned."""
         self._before = proxy.writes if proxy else 0
 
     def seen(self, phase: str) -> Callable[[], int]:
@@ -83,13 +85,20 @@ class Watch:
             "planning": lambda: 0 if self.run.find("fork server") else -1,
             "training": lambda: self._lines(TRIAL_ENDED) if self._lines(PLANNED) else -1,
             "between epochs": lambda: self.marks.read_bytes().count(b"\n") if self.marks.exists() else 0,
-            "writing": self._writes,
+            "writing": self._writes_since_planned,
             "between rounds": lambda: self._lines(ROUND_ENDED),
             "finishing": lambda: self._lines(ROUND_ENDED),
         }[phase]
 
     def _lines(self, pattern: str) -> int:
         return len(re.findall(pattern, self.run.said, re.MULTILINE))
+
+    def _writes_since_planned(self) -> int:
+        """Return how many writes there were since the run said what it has to do: before that, it may end with the store."""
+        writes = self._writes()
+        if self._planned is None and self._lines(PLANNED):
+            self._planned = writes
+        return -1 if self._planned is None else writes - self._planned
 
     def _writes(self) -> int:
         """Return how many writes there were: requests, or changes of the store's file and its journals."""

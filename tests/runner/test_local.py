@@ -10,10 +10,9 @@ import psutil
 import pytest
 import torch
 
-from bench import ambient
+from bench import ambient, scratch
 from bench.config import TrialConfig
 from bench.errors import BenchError
-from bench.runner import scratch
 from bench.runner.executors import process
 from bench.runner.executors.forkserver import FORKS
 from bench.runner.executors.local import Local, cores

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from bench import scratch
 from bench.errors import BenchError
-from bench.runner import scratch
 
 FORKS = sys.platform == "linux"
 """Whether workers fork from a server that has imported, in some 5 s of processor time, what every trial needs. Windows cannot

@@ -10,8 +10,8 @@ from pathlib import Path
 from shutil import which
 from typing import Any, Literal
 
+from bench import scratch
 from bench.errors import BenchError
-from bench.runner import scratch
 from bench.runner.executors import forkserver, process
 from bench.runner.executors.base import Executor, Take, Worker
 from bench.runner.messages import Died, Done, Event, Failed, Request, Up

@@ -11,8 +11,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from bench import clock
-from bench.runner import scratch
+from bench import clock, scratch
 from bench.runner.messages import Denoised, Done, Epoch, Event, Progress, Up, Warned
 
 
