@@ -25,13 +25,13 @@ from bench.trackers.record import (
 )
 
 if TYPE_CHECKING:
+    from bench.grammar.schedule import Schedule
+    from bench.grammar.stages import Stage
+    from bench.reports.claims.contrasts import Contrast
+    from bench.reports.claims.grammar import Claim
     from bench.reports.figures import Figure, Store
-    from bench.suite.claims import Claim
-    from bench.suite.contrasts import Contrast
-    from bench.suite.figures import Figure as FigureSpec
-    from bench.suite.load import Schedule
-    from bench.suite.schema import Stage
-    from bench.suite.schema import Table as TableSpec
+    from bench.reports.figures.grammar import Figure as FigureSpec
+    from bench.reports.tables.grammar import Table as TableSpec
     from bench.trackers import StoredRun
 
 LONG_LEDGER = 60

@@ -17,8 +17,8 @@ import pytest
 from bench.cli.main import VERBS, main, parser
 from bench.config import Data
 from bench.data.sources import source_of
-from bench.suite import load_suite
-from bench.suite.document import read
+from bench.grammar.document import read
+from bench.suite.load import load_suite
 
 ROOT = Path(__file__).parent.parent
 FILES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -38,7 +38,7 @@ def components(kind: str, folder: str | Path = "suites") -> dict[str, str]:
 
         return SOURCES.describe()
     from bench.config import augment, denoise, train
-    from bench.suite import stages
+    from bench.grammar import stages
 
     members = {
         "augmentations": augment.AUGMENTATIONS,
@@ -59,7 +59,7 @@ def _first_sentence(part: type) -> str:
 
 
 def _suites(folder: Path) -> dict[str, str]:
-    from bench.suite.document import read
+    from bench.grammar.document import read
 
     found = {}
     for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):

@@ -8,8 +8,8 @@ from typing import Any
 from bench import components, data, models
 from bench.api.suite import LoadedSuite
 from bench.errors import BenchError
+from bench.grammar.cells import Section
 from bench.paths import data_root
-from bench.suite import Section
 
 Say = Callable[[str], None]
 

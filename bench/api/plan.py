@@ -11,6 +11,7 @@ from bench.reports.claims.judge import judge
 from bench.reports.claims.reach import warnings
 from bench.reports.records.arms import Trials
 from bench.reports.records.collect import Expected, Record, collect
+from bench.reports.tables.grammar import Table
 from bench.runner import kept_weights
 from bench.runner.estimate import estimate
 from bench.runner.executors import Executor, open_executor
@@ -19,8 +20,7 @@ from bench.runner.plan import CellKey, Plan, State
 from bench.runner.planner import make_plan
 from bench.runner.preflight import preflight
 from bench.runner.stored import Stored
-from bench.suite import Suite
-from bench.suite.schema import Table
+from bench.suite.load import Suite
 from bench.trackers import StoredRun, Tracker
 from bench.trackers import record as run_record
 from bench.trackers.record import Artifact, DeclaredSeeds

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from bench.api.plan import planned, records
 from bench.errors import BenchError
+from bench.grammar.cells import TRIAL, collector_paused
+from bench.grammar.metrics import RECORDED
 from bench.reports.check import Disagreement, check
+from bench.reports.figures.grammar import Dots, Figure, Forest, Trials
 from bench.reports.formats import FORMATS
 from bench.reports.formats.markdown import write as markdown
 from bench.reports.records.collect import Record
 from bench.reports.report import Report as ReportData
 from bench.reports.report import assemble
+from bench.reports.tables.grammar import Table
 from bench.runner.plan import Plan
-from bench.suite import Suite
-from bench.suite.cells import TRIAL, collector_paused
-from bench.suite.figures import Dots, Figure, Forest, Trials
-from bench.suite.metrics import RECORDED
-from bench.suite.schema import Table
+from bench.suite.load import Suite
 from bench.trackers import StoredRun, Tracker
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from bench.api.report import Report
 from bench.api.run import Listener, RunResult
 from bench.api.store import store
 from bench.runner.executors import Executor
-from bench.suite import Suite, load_suite
+from bench.suite.load import Suite, load_suite
 from bench.trackers import Tracker
 
 

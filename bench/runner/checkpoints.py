@@ -14,12 +14,12 @@ from functools import cache
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.grammar.cells import ENGINE
 from bench.paths import checkpoint_root
 from bench.runner import messages
 from bench.runner.executors.base import Worker
 from bench.runner.messages import Hello, Train
 from bench.runner.plan import Job, Plan
-from bench.suite.cells import ENGINE
 
 EVERY = 120.0
 """Seconds, at least, between two saves of a trial. The environment's BENCH_CHECKPOINT_EVERY says otherwise."""

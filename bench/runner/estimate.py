@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TypeVar
 
 from bench.config import TrialConfig
+from bench.grammar.cells import Cell
 from bench.runner.executors.base import Executor
 from bench.runner.fingerprints import SILENT
 from bench.runner.messages import Denoise, Denoised, Facts, Fault, Hello, Probe, ProbeDenoising, Speed
 from bench.runner.plan import Job, Kind, Plan, State, digests, full_name, kind
 from bench.runner.preflight import blamed, within
-from bench.suite import Cell
 from bench.trackers import StoredRun, record
 
 T = TypeVar("T")

@@ -10,11 +10,11 @@ from bench import components
 from bench.config import Data
 from bench.config.base import declared_files
 from bench.errors import BenchError
+from bench.grammar.cells import Cell, Section
 from bench.paths import file_hash
 from bench.registry import own_digest
 from bench.runner.executors import open_executor
 from bench.runner.messages import Prepare
-from bench.suite import Cell, Section
 
 logger = logging.getLogger("bench")
 SILENT = 3600.0

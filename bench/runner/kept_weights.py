@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from bench.errors import BenchError
+from bench.grammar.cells import Cell
 from bench.runner.plan import CellKey, Kind, Plan, digests, key, kind
-from bench.suite import Cell, Suite
 from bench.suite.links import candidates
+from bench.suite.load import Suite
 
 LIMIT = 10_000_000_000
 """Bytes of weights, at most, that are kept of trials that may turn out to be another stage's source."""

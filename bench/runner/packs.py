@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 from bench.config import TrialConfig
 from bench.errors import BenchError
+from bench.grammar.metrics import TIMES, stored
+from bench.grammar.stages import RandomSampler
 from bench.runner.executors.base import Executor
 from bench.runner.messages import Fault, ProbePacks
 from bench.runner.plan import Job, Plan
 from bench.runner.preflight import within
-from bench.suite import Suite
+from bench.suite.load import Suite
 from bench.suite.measured import named_metrics
-from bench.suite.metrics import TIMES, stored
-from bench.suite.stages import RandomSampler
 
 FREE = {
     "data": {"noise", "denoise", "label_noise"},

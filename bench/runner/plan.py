@@ -7,9 +7,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from bench.errors import BenchError
+from bench.grammar.cells import Cell, Trial
+from bench.grammar.stages import Search, Start
 from bench.runner.messages import Facts, Fault
-from bench.suite import Cell, Suite, Trial
-from bench.suite.stages import Search, Start
+from bench.suite.load import Suite
 from bench.trackers import StoredRun
 
 

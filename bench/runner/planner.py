@@ -8,12 +8,12 @@ from typing import Any
 
 from bench.config import Trained
 from bench.errors import BenchError
+from bench.grammar.cells import TRIAL, Cell, Cells, Trial, collector_paused, trials, unknown
+from bench.grammar.stages import Range, Search, Start
 from bench.runner.fingerprints import ensemble_fingerprint, identity
 from bench.runner.plan import CellKey, Job, Kept, Plan, ReasonKind, SearchKey, State, key, search_of
-from bench.suite import Cell, Suite, Trial, trials
-from bench.suite.cells import TRIAL, Cells, collector_paused, unknown
 from bench.suite.links import candidates, sources, trained_by
-from bench.suite.stages import Range, Search, Start
+from bench.suite.load import Suite
 from bench.trackers import StoredRun, record
 from bench.trackers.record import Outcome
 

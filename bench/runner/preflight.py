@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.errors import BenchError
+from bench.grammar.cells import Cell
 from bench.runner.executors.base import Executor
 from bench.runner.fingerprints import SILENT
 from bench.runner.messages import CountShared, Facts, Fault, Inspect, Prepare
 from bench.runner.plan import Plan, State, digests, kind
-from bench.suite import Cell
 from bench.suite.links import trained_by
 
 logger = logging.getLogger("bench")

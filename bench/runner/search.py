@@ -10,8 +10,8 @@ from optuna.pruners import BasePruner, MedianPruner, NopPruner, SuccessiveHalvin
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import Trial, TrialState
 
+from bench.grammar import stages
 from bench.runner.planner import SEED
-from bench.suite import stages
 from bench.trackers import StoredRun, record
 from bench.trackers.record import Outcome
 

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 
+from bench.grammar.stages import Ensemble
 from bench.runner.plan import Job
 from bench.runner.planner import SAME
-from bench.suite.stages import Ensemble
 
 
 def chosen(spec: Ensemble, members: Sequence[Job]) -> list[Job]:

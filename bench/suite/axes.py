@@ -5,9 +5,9 @@ from typing import Any
 
 from bench.config.base import label
 from bench.errors import BenchError, did_you_mean
-from bench.suite.document import DocPath, Document, merged, nested
-from bench.suite.schema import PathAxis
-from bench.suite.validation import validated
+from bench.grammar.document import DocPath, Document, merged, nested
+from bench.grammar.stages import PathAxis
+from bench.grammar.validation import validated
 
 SECTIONS = ("data", "model", "train", "ensemble")
 """What the path of an axis may begin with."""

@@ -9,12 +9,12 @@ from itertools import combinations, islice
 from typing import Any
 
 from bench.config import SECTIONS, Data, Model, Train
-from bench.suite.cells import TRIAL, Best, Cell, Cells, Layer
-from bench.suite.document import DocPath, Document, nested
+from bench.grammar.cells import TRIAL, Best, Cell, Cells, Layer
+from bench.grammar.document import DocPath, Document, nested
+from bench.grammar.stages import Ensemble, Grid, Range, Search, Stage
 from bench.suite.levels import Levels
-from bench.suite.schema import Grid, Stage, SuiteFile
+from bench.suite.schema import SuiteFile
 from bench.suite.sections import Sections
-from bench.suite.stages import Ensemble, Range, Search
 
 
 def cells(document: Document, suite: SuiteFile, stage: str, best: Best) -> Cells:

@@ -3,9 +3,10 @@
 from typing import Any
 
 from bench.config import Data, Model, Train
-from bench.suite.parts import Looks
-from bench.suite.schema import AXIS_SCHEMA, PathAxis, SuiteFile, Value
-from bench.suite.stages import Ensemble, Range, Start
+from bench.grammar.parts import Looks
+from bench.grammar.stages import AXIS_SCHEMA, Ensemble, PathAxis, Range, Start
+from bench.reports.tables.grammar import Value
+from bench.suite.schema import SuiteFile
 
 
 def json_schema() -> dict[str, Any]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import product
 
 from bench.errors import did_you_mean
-from bench.suite.document import DocPath, Document
-from bench.suite.schema import Grid
+from bench.grammar.document import DocPath, Document
+from bench.grammar.stages import Grid
 
 
 class Levels:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bench.config import Trained
 from bench.errors import BenchError, did_you_mean
-from bench.suite.cells import TRIAL, Cell, Cells
-from bench.suite.document import DocPath, Document
-from bench.suite.parts import Looks
+from bench.grammar.cells import TRIAL, Cell, Cells
+from bench.grammar.document import DocPath, Document
+from bench.grammar.parts import Looks
+from bench.grammar.stages import Ensemble, Patch, Range, Search, Start
 from bench.suite.schema import SuiteFile
-from bench.suite.stages import Ensemble, Patch, Range, Search, Start
 
 
 def first(cells: Cells, start: Start, labels: Mapping[str, str]) -> Cell:

@@ -9,44 +9,21 @@ from typing import Any
 
 from bench.config import Trained
 from bench.errors import BenchError, did_you_mean
-from bench.suite import document as documents
+from bench.grammar import document as documents
+from bench.grammar.cells import Best, Cell, Cells, collector_paused
+from bench.grammar.document import Document
+from bench.grammar.parts import Looks
+from bench.grammar.schedule import Schedule
+from bench.grammar.stages import Start
+from bench.grammar.validation import validated
+from bench.reports.claims.contrasts import Contrast, contrasts
+from bench.reports.claims.grammar import Claim
+from bench.reports.figures.checks import check_figure
+from bench.reports.tables.checks import check_table
 from bench.suite import expand, links
 from bench.suite.axes import normalise
-from bench.suite.cells import Best, Cell, Cells, collector_paused
-from bench.suite.checks import check_figure, check_table
-from bench.suite.claims import Claim
-from bench.suite.contrasts import Contrast, contrasts
-from bench.suite.document import Document
 from bench.suite.measured import check_metrics
-from bench.suite.parts import Looks
 from bench.suite.schema import SuiteFile
-from bench.suite.stages import Start
-from bench.suite.validation import validated
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """The seeds of a stage at each look (one look, where nothing else is declared), and the level of all tests together."""
-
-    looks: list[list[int]]
-    total_alpha: float
-
-    @property
-    def alpha(self) -> float:
-        """The level at each look, by Bonferroni's inequality: the looks together keep the total."""
-        return self.total_alpha / len(self.looks)
-
-    @property
-    def sequential(self) -> bool:
-        """Whether a first look may ask for more seeds."""
-        return len(self.looks) > 1
-
-    @property
-    def text(self) -> str:
-        """What was declared, in a few words."""
-        if self.sequential:
-            return f"looks {', '.join(str(len(seeds)) for seeds in self.looks)} at alpha {self.total_alpha:g}"
-        return ", ".join(map(str, self.looks[0]))
 
 
 @dataclass

@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.errors import did_you_mean
-from bench.suite.cells import Cell, Cells
-from bench.suite.contrasts import Contrast
-from bench.suite.document import DocPath, Document
-from bench.suite.figures import Classes, Curves, Scatter
-from bench.suite.metrics import (
+from bench.grammar.cells import Cell, Cells
+from bench.grammar.document import DocPath, Document
+from bench.grammar.metrics import (
     BY_CLASS,
     EACH_EPOCH,
     RECORDED,
@@ -20,6 +18,8 @@ from bench.suite.metrics import (
     is_recorded,
     stored,
 )
+from bench.reports.claims.contrasts import Contrast
+from bench.reports.figures.grammar import Classes, Curves, Scatter
 from bench.suite.schema import SuiteFile
 
 

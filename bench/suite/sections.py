@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 from bench.config import SECTIONS, Config
 from bench.config.base import OWN_NAME
 from bench.errors import BenchError
+from bench.grammar.cells import Best, Cell, Layer, Section
+from bench.grammar.document import DocPath, Document, merged
+from bench.grammar.stages import Ensemble, Start
+from bench.grammar.validation import validated
 from bench.paths import beside
 from bench.suite import links
-from bench.suite.cells import Best, Cell, Layer, Section
-from bench.suite.document import DocPath, Document, merged
 from bench.suite.levels import Levels
 from bench.suite.schema import SuiteFile
-from bench.suite.stages import Ensemble, Start
-from bench.suite.validation import validated
 
 OWN = re.compile(rf'"(?:name|source)": "({OWN_NAME})"')
 

@@ -29,9 +29,9 @@ from bench.reports.records.predictions import Predictions
 from bench.reports.statistics import Comparison, holm
 
 if TYPE_CHECKING:
-    from bench.suite.claims import Claim
-    from bench.suite.contrasts import Contrast
-    from bench.suite.load import Schedule
+    from bench.grammar.schedule import Schedule
+    from bench.reports.claims.contrasts import Contrast
+    from bench.reports.claims.grammar import Claim
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from bench.reports.numbers import digits, number
 from bench.reports.statistics import Comparison, detectable, seeds_to_detect, seeds_to_show_equivalence
 
 if TYPE_CHECKING:
-    from bench.suite.claims import Claim
+    from bench.reports.claims.grammar import Claim
 
 POWER = 0.8
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from bench.reports.statistics import smallest_sign_flip
 
 if TYPE_CHECKING:
-    from bench.suite.claims import Claim
-    from bench.suite.contrasts import Contrast
-    from bench.suite.load import Schedule
-    from bench.suite.schema import Table
+    from bench.grammar.schedule import Schedule
+    from bench.reports.claims.contrasts import Contrast
+    from bench.reports.claims.grammar import Claim
+    from bench.reports.tables.grammar import Table
 
 
 def warnings(

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bench.grammar.metrics import TIMES
 from bench.reports.claims.outlook import band, span, unsettled
 from bench.reports.records.arms import ArmValues, Trials, compared, unlike
 from bench.reports.records.derived import class_pairs
@@ -20,13 +21,12 @@ from bench.reports.statistics import (
     interval,
     one_sample,
 )
-from bench.suite.metrics import TIMES
 from bench.trackers import StoredRun
 from bench.trackers.record import Outcome
 
 if TYPE_CHECKING:
-    from bench.suite.claims import Claim, Comparing, Correlation, Equivalent
-    from bench.suite.contrasts import Contrast
+    from bench.reports.claims.contrasts import Contrast
+    from bench.reports.claims.grammar import Claim, Comparing, Correlation, Equivalent
 
 SUPPORTED, REFUTED = "supported", "refuted"
 EQUIVALENT, NEGLIGIBLE = "equivalent", "different but negligible"

@@ -12,7 +12,7 @@ from bench.reports.records.collect import Record
 from bench.reports.tables.build import Table
 
 if TYPE_CHECKING:
-    from bench.suite.figures import Figure as FigureSpec
+    from bench.reports.figures.grammar import Figure as FigureSpec
 
 
 def build(

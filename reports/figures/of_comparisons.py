@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from bench.grammar.metrics import TIMES
 from bench.reports.claims.judge import ClaimResult, Part
 from bench.reports.figures.cells import by_metric
 from bench.reports.figures.data import Forest, ForestPanel, Row
@@ -12,7 +13,6 @@ from bench.reports.statistics import Comparison
 from bench.reports.tables.blocks import Block
 from bench.reports.tables.build import Table
 from bench.reports.tables.comparisons import Contrast
-from bench.suite.metrics import TIMES
 
 UNITS = {"": "", "%": " (percentage points)"}
 NONE = "–"

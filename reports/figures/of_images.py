@@ -15,7 +15,7 @@ from bench.trackers import contents
 from bench.trackers.record import Artifact, Outcome
 
 if TYPE_CHECKING:
-    from bench.suite.figures import Images as Spec
+    from bench.reports.figures.grammar import Images as Spec
 
 ARTIFACT = Artifact.IMAGES
 VERSIONS = ("clean", "noisy", "denoised")

@@ -15,7 +15,7 @@ from bench.reports.statistics import Comparison, correlation
 from bench.trackers.record import Outcome
 
 if TYPE_CHECKING:
-    from bench.suite.figures import Scatter as Spec
+    from bench.reports.figures.grammar import Scatter as Spec
 
 Named = Mapping[str, tuple[float, float]]
 """Class, or cell → x, y."""

@@ -13,9 +13,9 @@ from bench.trackers import contents
 from bench.trackers.record import Artifact, Outcome
 
 if TYPE_CHECKING:
-    from bench.suite.figures import Classes as ClassesSpec
-    from bench.suite.figures import Confusion as ConfusionSpec
-    from bench.suite.figures import Curves as CurvesSpec
+    from bench.reports.figures.grammar import Classes as ClassesSpec
+    from bench.reports.figures.grammar import Confusion as ConfusionSpec
+    from bench.reports.figures.grammar import Curves as CurvesSpec
 
 NO_CURVE = "without recorded epochs"
 NO_MATRIX = "without a stored confusion matrix"

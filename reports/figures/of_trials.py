@@ -4,16 +4,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bench.grammar.cells import TRIAL
 from bench.reports.figures.cells import Store, place, some
 from bench.reports.figures.data_trials import Course, Points, Trials
 from bench.reports.figures.ranges import axis_range
 from bench.reports.records.collect import Record
 from bench.reports.tables.blocks import better_end
-from bench.suite.cells import TRIAL
 from bench.trackers.record import Outcome
 
 if TYPE_CHECKING:
-    from bench.suite.figures import Trials as Spec
+    from bench.reports.figures.grammar import Trials as Spec
 
 
 def trials(name: str, spec: "Spec", records: Sequence[Record], store: Store | None) -> tuple[Trials, str]:

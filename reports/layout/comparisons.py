@@ -2,12 +2,12 @@
 
 from collections import Counter, defaultdict
 
+from bench.grammar.metrics import TIMES
 from bench.reports.layout.grid import NOTHING, TESTS, Grid, Text, estimate
 from bench.reports.numbers import digits, number, p_is, probability
 from bench.reports.tables.blocks import Block
 from bench.reports.tables.build import Stack, Table
 from bench.reports.tables.comparisons import Context, Contrast
-from bench.suite.metrics import TIMES
 
 MOST_NAMED = 12
 MOST_CLASSES = 60

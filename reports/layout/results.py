@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from bench.grammar.metrics import TIMES
 from bench.reports.layout.comparisons import comparable
 from bench.reports.layout.grid import NOTHING, TESTS, Grid, Text
 from bench.reports.layout.origins import origins
@@ -10,7 +11,6 @@ from bench.reports.records.arms import unlike
 from bench.reports.tables.blocks import Block
 from bench.reports.tables.build import BETWEEN, Stack, Table
 from bench.reports.tables.comparisons import Cell
-from bench.suite.metrics import TIMES
 
 
 def results(table: Table, stacks: Sequence[Stack]) -> Grid:

@@ -5,15 +5,25 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from bench.errors import BenchError
+from bench.grammar.cells import Cell
 from bench.reports.records.collect import Record
 from bench.reports.statistics import Comparison, paired, welch
 from bench.trackers.record import conditions as of_run
 
 if TYPE_CHECKING:
-    from bench.suite.contrasts import Arm
-    from bench.suite.metrics import Derived
+    from bench.grammar.metrics import Derived
 
 Place = TypeVar("Place", bound=tuple[str, ...])
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One side of a comparison: cells of a stage, whose mean counts, seed by seed."""
+
+    stage: str
+    labels: Mapping[str, str]
+    """axis → label, or what is averaged, as the claim named them."""
+    cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
@@ -110,16 +120,16 @@ class Trials:
             found[at] = by_seed
         return found
 
-    def has(self, arm: "Arm") -> bool:
+    def has(self, arm: Arm) -> bool:
         """Whether all of the arm's cells are part of this report (`--only` leaves some out)."""
         return all(_key(arm.stage, cell.labels) in self.cells for cell in arm.cells)
 
-    def of(self, arm: "Arm", seeds: Sequence[int]) -> list[Record]:
+    def of(self, arm: Arm, seeds: Sequence[int]) -> list[Record]:
         """Return the arm's trials with these seeds."""
         found = [self.cells[_key(arm.stage, cell.labels)] for cell in arm.cells]
         return [by_seed[seed] for by_seed in found for seed in seeds if seed in by_seed]
 
-    def values(self, arm: "Arm", metric: str, seeds: Sequence[int]) -> ArmValues:
+    def values(self, arm: Arm, metric: str, seeds: Sequence[int]) -> ArmValues:
         """Return the arm's values of a metric for these seeds."""
         result = ArmValues(", ".join(f"{axis}={text}" for axis, text in arm.labels.items()))
         cells = [self.cells[_key(arm.stage, cell.labels)] for cell in arm.cells]

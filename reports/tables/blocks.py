@@ -13,7 +13,7 @@ from bench.reports.tables.comparisons import Cell, Context, Contrast, differing,
 from bench.trackers.record import Outcome
 
 if TYPE_CHECKING:
-    from bench.suite.metrics import Derived
+    from bench.grammar.metrics import Derived
 
 FACTORS = {"": 1.0, "%": 100.0, "s": 1.0, "min": 1 / 60, "h": 1 / 3600}
 HIGHER = re.compile(r"(accuracy|precision|recall|f1|images_per_second)(/|$)|^denoise/")

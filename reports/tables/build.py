@@ -14,8 +14,8 @@ from bench.reports.tables.blocks import Block, How, Line, better_end, cell, comp
 from bench.trackers.record import Outcome
 
 if TYPE_CHECKING:
-    from bench.suite.schema import Table as TableSpec
-    from bench.suite.schema import Value
+    from bench.reports.tables.grammar import Table as TableSpec
+    from bench.reports.tables.grammar import Value
 
 BETWEEN, ABSENT = " / ", "–"
 

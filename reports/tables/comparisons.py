@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
+from bench.grammar.metrics import TIMES
 from bench.reports.claims.outlook import smallest_found
 from bench.reports.records.arms import compared, unlike
 from bench.reports.statistics import (
@@ -17,7 +18,6 @@ from bench.reports.statistics import (
     repeated_measures,
     summary,
 )
-from bench.suite.metrics import TIMES
 
 
 @dataclass(frozen=True)

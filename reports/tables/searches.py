@@ -5,16 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.grammar.cells import TRIAL
 from bench.reports.records.arms import Trials
 from bench.reports.records.collect import Record
 from bench.reports.records.derived import measured
 from bench.reports.tables.blocks import better_end
-from bench.suite.cells import TRIAL
 from bench.trackers.record import Outcome, parameters
 
 if TYPE_CHECKING:
-    from bench.suite.schema import Stage
-    from bench.suite.stages import Search as Spec
+    from bench.grammar.stages import Search as Spec
+    from bench.grammar.stages import Stage
 
 RANKS = (Outcome.FINISHED, Outcome.PRUNED)
 """Outcomes with a value, the better ones first."""

@@ -89,7 +89,7 @@ def _timed(run, *arguments) -> float:
 
 def _ours(path: Path, cells: int) -> None:
     from bench.runner.planner import make_plan
-    from bench.suite import load_suite
+    from bench.suite.load import load_suite
 
     plan = make_plan(load_suite(path), [])
     if len(plan.todo()) != cells:

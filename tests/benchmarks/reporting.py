@@ -74,7 +74,7 @@ def _suite(levels: tuple[int, int, int]) -> str:
 def _store(folder: Path) -> int:
     """Fill a database with a finished run for every trial; return how many. MLflow itself would take minutes."""
     from bench.runner.planner import make_plan
-    from bench.suite import load_suite
+    from bench.suite.load import load_suite
     from bench.trackers import open_tracker
 
     suite = load_suite(folder / "stored.yaml")

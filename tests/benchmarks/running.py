@@ -25,7 +25,7 @@ def workplace() -> Iterator[Path]:
 
 def digits_suite(folder: Path, *, trials: int, images: int, epochs: int):
     """Return a suite of equal trials, one a seed; `images` trained on in each epoch."""
-    from bench.suite import load_suite
+    from bench.suite.load import load_suite
 
     path = folder / "digits.yaml"
     path.write_text(DIGITS.format(trials=trials, images=images, epochs=epochs), encoding="utf-8")

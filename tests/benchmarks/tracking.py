@@ -84,7 +84,7 @@ def measure(rounds: int, smoke: bool) -> list[Row]:
 
 def _suite(folder: Path, smoke: bool):
     """Return the quick profile; in a smoke test, two small trials."""
-    from bench.suite import load_suite
+    from bench.suite.load import load_suite
 
     if smoke:
         return digits_suite(folder, trials=2, images=64, epochs=2)

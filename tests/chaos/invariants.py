@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import bench
-from bench.suite.metrics import TIMES
+from bench.grammar.metrics import TIMES
 from bench.trackers import open_tracker
 
 from .phases import Reference

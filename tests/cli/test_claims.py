@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bench.runner.planner import make_plan
-from bench.suite import load_suite
+from bench.suite.load import load_suite
 from bench.trackers import open_tracker
 
 SUITE = """\

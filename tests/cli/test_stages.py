@@ -4,7 +4,7 @@ import signal
 from collections import Counter
 
 from bench.runner.planner import rules
-from bench.suite import load_suite
+from bench.suite.load import load_suite
 
 HEAD = """\
 title: Stages that rest on others

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from bench.suite import load_suite
+from bench.suite.load import load_suite
 from bench.trackers import open_tracker
 
 MODELS = ("custom", "mobilenet", "mobilenet-random")

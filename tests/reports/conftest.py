@@ -6,13 +6,14 @@ from urllib.parse import quote
 import pytest
 from pydantic import TypeAdapter
 
+from bench.grammar.metrics import Derived
+from bench.grammar.schedule import Schedule
+from bench.grammar.stages import Stage
+from bench.reports.claims.contrasts import Arm, Contrast
+from bench.reports.claims.grammar import Claim
 from bench.reports.records.collect import Expected, collect
 from bench.reports.report import assemble
-from bench.suite.claims import Claim
-from bench.suite.contrasts import Arm, Contrast
-from bench.suite.load import Schedule
-from bench.suite.metrics import Derived
-from bench.suite.schema import Stage, Table
+from bench.reports.tables.grammar import Table
 from bench.trackers import StoredRun
 
 START = 1_772_000_000.0

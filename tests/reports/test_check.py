@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
+from bench.grammar.schedule import Schedule
 from bench.reports.check import check
 from bench.reports.formats import FORMATS
 from bench.reports.records.collect import collect
 from bench.reports.report import assemble
-from bench.suite.load import Schedule
 
 ODD = r"a_b 50% & #1 {x} $y$ ~ ^ \z [q] <i>*b*</i> | `c` “é–ß” σ² → 雪 'n' \\[1] -- %\\ <br> ** &amp; "
 BOTH = "model=simple vs model=complex"

@@ -13,7 +13,7 @@ from bench.reports.claims.judge import judge
 from bench.reports.records.arms import Trials
 from bench.reports.records.collect import Expected, collect
 from bench.runner.planner import make_plan
-from bench.suite import load_suite
+from bench.suite.load import load_suite
 from bench.trackers import StoredRun
 
 SUITE = """\

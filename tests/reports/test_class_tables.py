@@ -3,6 +3,7 @@
 import pytest
 
 from bench.errors import BenchError
+from bench.grammar.metrics import Derived
 from bench.reports.layout.comparisons import comparable, comparisons
 from bench.reports.layout.outline import sections
 from bench.reports.layout.results import results
@@ -11,7 +12,6 @@ from bench.reports.records.collect import collect
 from bench.reports.report import assemble
 from bench.reports.statistics import holm, paired
 from bench.reports.tables.build import build
-from bench.suite.metrics import Derived
 
 METHODS = ("unbalanced", "augmented", "generalized", "combined")
 TABLE_V = {  # "AI3607 Deep Learning: Assignment 2", Table V: test accuracy of each class, and of all, by method

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.grammar.metrics import Derived
 from bench.reports.records.collect import collect
 from bench.reports.records.derived import absent, class_pairs, measured, of_classes
-from bench.suite.metrics import Derived
 
 ANIMALS = ("bird", "cat", "deer", "dog", "frog", "horse")
 # "Deep learning project", Table 4: test accuracy of each class, average and standard deviation (the last one is not its numbers)

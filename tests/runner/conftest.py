@@ -3,7 +3,7 @@ from textwrap import dedent
 
 import pytest
 
-from bench.suite import load_suite
+from bench.suite.load import load_suite
 from bench.trackers import open_tracker
 
 HEAD = """\

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
+from bench.grammar.stages import Ensemble
 from bench.runner.ensembles import Ensembles, scores
 from bench.runner.planner import make_plan
 from bench.runner.spool import Spool
 from bench.runner.stored import Stored
 from bench.runner.voters import chosen
 from bench.runner.writer import Writer
-from bench.suite.stages import Ensemble
 from bench.trackers import StoredRun
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.grammar import stages
 from bench.runner.search import Search
-from bench.suite import stages
 from bench.trackers import StoredRun
 from bench.trackers.record import Outcome
 

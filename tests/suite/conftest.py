@@ -4,7 +4,7 @@ from textwrap import dedent
 import pytest
 
 from bench.errors import BenchError
-from bench.suite import Suite, load_suite
+from bench.suite.load import Suite, load_suite
 
 HEAD = """\
 suite: tiny

@@ -10,7 +10,7 @@ import pytest
 from bench import components
 from bench.registry import own, own_digest
 from bench.runner.planner import make_plan
-from bench.suite import load_suite
+from bench.suite.load import load_suite
 
 SUITE = """\
 suite: own

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.errors import BenchError
-from bench.suite import load_suite
+from bench.suite.load import load_suite
 
 STAGE = "stages: {s: {axes: {a: {x: {}, y: {}}, b: {path: train.epochs, values: [1, 2]}}}}\n"
 MISTAKES = {

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bench.suite import load_suite, trials
+from bench.grammar.cells import trials
+from bench.suite.load import load_suite
 
 
 def names(suite, stage="s"):

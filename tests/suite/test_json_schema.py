@@ -6,7 +6,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from bench.suite.document import read
+from bench.grammar.document import read
 from bench.suite.jsonschema import json_schema
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.suite.metrics import BY_CLASS, RECORDED, Derived, cycle, is_known, is_recorded, stored
+from bench.grammar.metrics import BY_CLASS, RECORDED, Derived, cycle, is_known, is_recorded, stored
 
 STAGE = "stages: {s: {axes: {a: {x: {}, y: {}}, b: {path: train.epochs, values: [1, 2]}}}}\n"
 TABLE = STAGE + "tables: {t: {stage: s, rows: a, columns: b, values: %s}}\n"

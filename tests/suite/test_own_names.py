@@ -6,7 +6,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.registry import own_digest
-from bench.suite import load_suite
+from bench.suite.load import load_suite
 
 SUITE = """\
 suite: own

@@ -5,8 +5,9 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.suite import load_suite, trials
-from bench.suite.document import Document, merged
+from bench.grammar.cells import trials
+from bench.grammar.document import Document, merged
+from bench.suite.load import load_suite
 
 scalars = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["a", "b"])
 objects = st.recursive(

@@ -68,7 +68,7 @@ def test_a_sweep_is_a_chain(suite):
     assert found.all_cells["after"][0].start.stage == "tuning-momentum"
     assert found.all_cells["votes"][0].ensemble.config.stages == ["tuning-lr", "tuning-batch", "tuning-momentum", "after"]
     assert found.spec.stages["tuning-lr"].title == "Tuning: lr"
-    from bench.suite import load_suite
+    from bench.suite.load import load_suite
 
     quick = load_suite(found.document.file, profile="quick")
     assert list(quick.all_cells) == ["tuning-lr", "tuning-momentum", "after", "votes"] and len(quick.all_cells["tuning-lr"]) == 2

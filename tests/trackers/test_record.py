@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.suite.load import Schedule
+from bench.grammar.schedule import Schedule
 from bench.trackers import StoredRun, record
 from bench.trackers.record import CONDITIONS, DeclaredSeeds, Origin, Outcome, TrialEnd, TrialStart
 

@@ -10,10 +10,10 @@ import pytest
 from pydantic import TypeAdapter
 
 from bench.reports.figures import build
+from bench.reports.figures.grammar import Figure as Spec
 from bench.reports.records.arms import Trials
 from bench.reports.records.collect import collect
 from bench.reports.tables.build import build as build_table
-from bench.suite.figures import Figure as Spec
 
 CLASSES = ("cat", "dog", "class10", "class9")
 KINDS = {

@@ -9,8 +9,8 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from bench.reports.figures import build, draw, render
 from bench.reports.figures.drawing.style import WIDTH
+from bench.reports.figures.grammar import Figure as Spec
 from bench.reports.records.collect import collect
-from bench.suite.figures import Figure as Spec
 
 
 class Store:

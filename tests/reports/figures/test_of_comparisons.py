@@ -5,8 +5,8 @@ from pydantic import TypeAdapter
 
 from bench.reports.claims.judge import ClaimResult, Part
 from bench.reports.figures import build
+from bench.reports.figures.grammar import Figure as Spec
 from bench.reports.statistics import Comparison, paired
-from bench.suite.figures import Figure as Spec
 
 
 def test_a_forest_holds_the_contrasts_of_the_table(study_of, drawn, by_seed):

@@ -9,10 +9,10 @@ from pydantic import TypeAdapter
 
 from bench.errors import BenchError
 from bench.reports.figures import build, draw
+from bench.reports.figures.grammar import Figure as Spec
 from bench.reports.figures.of_scatter import least_squares
 from bench.reports.records.collect import collect
 from bench.reports.statistics import one_sample
-from bench.suite.figures import Figure as Spec
 
 
 def test_learning_curves_are_means_over_the_epochs_that_all_seeds_have(study_of, drawn):

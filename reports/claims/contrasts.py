@@ -4,19 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.errors import did_you_mean
-from bench.suite.cells import Cell, Cells
-from bench.suite.claims import Claim, Comparing, Correlation, Equivalent, Interaction
-from bench.suite.document import DocPath, Document
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One side of a comparison: cells of a stage, whose mean counts, seed by seed."""
-
-    stage: str
-    labels: Mapping[str, str]
-    """axis → label, or what is averaged, as the claim named them."""
-    cells: tuple[Cell, ...]
+from bench.grammar.cells import Cells
+from bench.grammar.document import DocPath, Document
+from bench.reports.claims.grammar import Claim, Comparing, Correlation, Equivalent, Interaction
+from bench.reports.records.arms import Arm
 
 
 @dataclass(frozen=True)

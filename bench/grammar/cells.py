@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from bench.config import Config, Data, Model, Train, Trained, TrialConfig
-from bench.suite.document import DocPath
-from bench.suite.stages import Ensemble, Start
+from bench.grammar.document import DocPath
+from bench.grammar.stages import Ensemble, Start
 
 TRIAL = "trial"
 """The axis of a search's trials."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bench.config import Config
-from bench.suite.parts import Labels, Words
+from bench.grammar.parts import Labels, Words
 
 
 class _Figure(Config):

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema,
 
 from bench.config import Config, Count, Monitor, Positive, Seed
 from bench.config.base import Probability
-from bench.suite.parts import Name, Words, listed
+from bench.grammar.parts import LABEL_SCHEMA, Label, Labels, Name, Seeds, Words, listed
 
 PATCH_SCHEMA = {"x-ref": "Patch"}  # a definition that pydantic does not know: jsonschema.py adds it, and makes this a $ref
 Patch = Annotated[dict[Literal["data", "model", "train", "start", "ensemble"], dict[str, Any]], WithJsonSchema(PATCH_SCHEMA)]
@@ -158,3 +158,61 @@ class Ensemble(Config):
     """all: every trial, whatever its seed; then there is one ensemble, of one seed. seed: trials of one seed vote together."""
     rank: Monitor = "val/accuracy"
     """Which are best."""
+
+
+class PathAxis(Config):
+    """An axis that sets one setting (or several at once, to the same value) to each of some values."""
+
+    path: Words
+    """Dotted path, such as `data.noise.variance`; a list sets each of its paths."""
+    values: Annotated[list[Any], Field(min_length=1)] | None = None
+    """The values; each is its own label."""
+    levels: Annotated[dict[str, Any], Field(min_length=1)] | None = None
+    """label: value, where the values would be poor labels."""
+
+
+AXIS_SCHEMA = {
+    "description": "`label: patch` each, or a path and its values, or labels of the suite's own axis of this name (or `all`).",
+    "anyOf": [
+        {"x-ref": "PathAxis"},
+        {"type": "object", "not": {"required": ["path"]}, "additionalProperties": PATCH_SCHEMA, "minProperties": 1},
+        {"const": "all"},
+        {"type": "array", "items": LABEL_SCHEMA, "minItems": 1},
+    ],
+}
+"""How an axis may be written, for the JSON Schema."""
+
+
+class Grid(Config):
+    """The cells of some axes: their product, thinned out."""
+
+    axes: Annotated[dict[Name, Axis], Field(min_length=1)]
+    """Axis name → levels. Where two axes set the same setting, the later one wins."""
+    exclude: list[dict[str, Labels]] = []
+    """Partial cells; a cell that matches one is left out."""
+    when: dict[str, dict[str, Labels]] = {}
+    """axis → the labels of other axes for which it varies; in other cells the axis is absent."""
+    zip: list[Annotated[list[str], Field(min_length=2)]] = []
+    """Groups of axes that advance together, first level with first level, instead of being crossed."""
+    ablate: dict[str, Label] | None = None
+    """A baseline cell (axis → label): only it and the cells that differ from it in one axis are kept."""
+
+
+class Stage(Grid):
+    """A part of the suite: a grid; or, with `search`, a search; with `sweep`, a chain of grids; with `ensemble`, votes."""
+
+    title: str | None = None
+    patch: Patch = {}
+    """Laid over the suite's `base` for every cell of the stage, under the levels' patches."""
+    seeds: Seeds | None = None
+    """Seeds of this stage; the suite's where left out."""
+    axes: dict[Name, Axis] = {}
+    union: list[Grid] = []
+    """Several grids whose cells together make the stage, instead of `axes`."""
+    search: Search | None = None
+    sweep: Annotated[dict[Name, Axis], Field(min_length=1)] | None = None
+    """One axis after another, each in a stage of its own, STAGE-AXIS, that starts from the best cell of the one before (for each
+    level of `axes`)."""
+    keep: Monitor = "val/accuracy"
+    """By what a sweep keeps the best."""
+    ensemble: Ensemble | None = None

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BeforeValidator, Discriminator, Field, FiniteFloat, Tag, WithJsonSchema, model_validator
 
 from bench.config import Config, Fraction, Positive
-from bench.suite.parts import Labels, Name
+from bench.grammar.parts import Labels, Name
 
 Chosen = Annotated[dict[str, Labels], Field(min_length=1)]
 """axis → label, labels, or `all`. A trial's value is then the mean over the cells that match, seed by seed."""

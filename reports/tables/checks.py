@@ -1,12 +1,12 @@
-"""What depends on several parts of a suite together: tables and figures must fit the cells."""
+"""Whether a table fits the cells of its stage."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from bench.errors import did_you_mean
-from bench.suite.cells import TRIAL, Cell, Cells
-from bench.suite.document import DocPath, Document
-from bench.suite.figures import CriticalDifference, Figure, Images, OfStage, Scatter, Trials
-from bench.suite.schema import Table
+from bench.grammar.cells import Cell, Cells
+from bench.grammar.checks import check_axes, levels_of
+from bench.grammar.document import DocPath, Document
+from bench.reports.tables.grammar import Table
 
 CLASS = "class"
 """What stands for an axis where the rows of a table are classes."""
@@ -15,10 +15,10 @@ CLASS = "class"
 def check_table(document: Document, name: str, table: Table, stages: Mapping[str, Cells]) -> None:
     """Check that a table's axes and labels exist and that each of its places is one cell."""
     at = ("tables", name)
-    known = _known(document, at, table.stage, stages)
+    known = levels_of(document, at, table.stage, stages)
     _check_class_rows(document, at, table, known)
     axes = {"rows": [] if table.by_class else table.rows, "columns": table.columns}
-    _check_axes(document, at, axes, table.where, table.stage, known)
+    check_axes(document, at, axes, table.where, table.stage, known)
     if both := set(table.rows) & set(table.columns):
         raise document.error((*at, "columns"), f"axis {min(both)!r} is in rows and columns", "leave it in one of them")
     places: dict[tuple[str, ...], Cell] = {}
@@ -90,63 +90,3 @@ def _check_published(document: Document, at: DocPath, table: Table, rows: set[st
                 if column not in columns:
                     mend = did_you_mean(column, columns)
                     raise document.error((*here, column), f"the table has no column {column!r}", mend)
-
-
-def check_figure(document: Document, name: str, figure: Figure, stages: Mapping[str, Cells], tables: Mapping[str, Table]) -> None:
-    """Check that what a figure draws exists."""
-    at = ("figures", name)
-    if not isinstance(figure, OfStage):
-        if figure.table is not None and figure.table not in tables:
-            raise document.error((*at, "table"), f"no table {figure.table!r}", did_you_mean(figure.table, tables))
-        if isinstance(figure, CriticalDifference) and (tables[figure.table].by_class or not tables[figure.table].columns):
-            raise document.error((*at, "table"), "ranks need tasks as rows and methods as columns", "choose a table of two axes")
-        return
-    stage = figure.stage
-    known = _known(document, at, stage, stages)
-    axes: dict[str, list[str]] = {part: getattr(figure, part, []) for part in ("lines", "bars", "rows", "panels")}
-    _check_axes(document, at, axes, figure.where, stage, known)
-    shown = stages[stage].where(figure.where)
-    placed = {axis for part in axes.values() for axis in part}
-    if isinstance(figure, Images) and not any(not cell.ensemble and cell.data.config.denoise for cell in shown):
-        raise document.error(at, "no trial here has denoised images", "name a stage, and a part of it, with `data.denoise`")
-    if isinstance(figure, Trials):
-        if TRIAL not in known:
-            raise document.error((*at, "stage"), f"stage {stage!r} is no search", "name a stage with `search:`")
-        placed.add(TRIAL)
-    if isinstance(figure, Scatter):
-        if len({metric.endswith("/*") for metric in (figure.x, figure.y)}) > 1:
-            mend = "end both metrics with `/*`, or neither"
-            raise document.error((*at, "x"), "a dot is a class or a cell, not both", mend)
-        if not figure.x.endswith("/*"):
-            return  # each cell is a dot
-    loose = [a for a in known if a not in placed and len({cell.labels.get(a) for cell in shown}) > 1]
-    if loose:
-        mend = f"add {loose[0]!r} to `panels`, or pin it: `where: {{{loose[0]}: {known[loose[0]][0]}}}`"
-        raise document.error(at, f"axis {loose[0]!r} varies within what figure {name!r} draws", mend)
-
-
-def _known(document: Document, at: DocPath, stage: str, stages: Mapping[str, Cells]) -> dict[str, list[str]]:
-    """Return the labels of each axis of a stage."""
-    if stage not in stages:
-        raise document.error((*at, "stage"), f"no stage {stage!r}", did_you_mean(stage, stages))
-    return stages[stage].levels
-
-
-def _check_axes(
-    document: Document,
-    at: DocPath,
-    parts: Mapping[str, Sequence[str]],
-    where: Mapping[str, Sequence[str]],
-    stage: str,
-    known: Mapping[str, Sequence[str]],
-) -> None:
-    """Check that axes and labels exist."""
-    for part, axes in (*parts.items(), ("where", list(where))):
-        for axis in axes:
-            if axis not in known:
-                raise document.error((*at, part), f"stage {stage!r} has no axis {axis!r}", did_you_mean(axis, known))
-    for axis, labels in where.items():
-        for text in labels:
-            if text not in known[axis]:
-                mend = did_you_mean(text, known[axis])
-                raise document.error((*at, "where", axis), f"axis {axis!r} has no level {text!r}", mend)
