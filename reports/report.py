@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from bench.grammar.stages import Stage
     from bench.reports.claims.contrasts import Contrast
     from bench.reports.claims.grammar import Claim
-    from bench.reports.figures import Figure, Store
-    from bench.reports.figures.grammar import Figure as FigureSpec
+    from bench.reports.figures.base import Figure, FigureSpec
+    from bench.reports.figures.cells import Store
     from bench.reports.tables.grammar import Table as TableSpec
     from bench.trackers import StoredRun
 
@@ -122,9 +122,11 @@ def assemble(
     judged = judge(claims, schedules, trials, predictions).claims if claims else []
     drawn = []
     if figures:
-        from bench.reports.figures import build as drawing
+        from bench.reports.figures.base import Source
+        from bench.reports.figures.build import build as build_figure
 
-        drawn = [drawing(name, spec, records, done, judged, store) for name, spec in figures.items()]
+        source = Source(records, done, judged, store)
+        drawn = [build_figure(name, spec, source) for name, spec in figures.items()]
     return Report(
         suite=suite,
         title=title,

@@ -10,7 +10,10 @@ from bench.errors import BenchError
 from bench.grammar.cells import TRIAL, collector_paused
 from bench.grammar.metrics import RECORDED
 from bench.reports.check import Disagreement, check
-from bench.reports.figures.grammar import Dots, Figure, Forest, Trials
+from bench.reports.figures.base import FigureSpec
+from bench.reports.figures.kinds.dots import Dots
+from bench.reports.figures.kinds.forest import Forest
+from bench.reports.figures.kinds.trials import Trials
 from bench.reports.formats import FORMATS
 from bench.reports.formats.markdown import write as markdown
 from bench.reports.records.collect import Record
@@ -24,7 +27,7 @@ from bench.trackers import StoredRun, Tracker
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.reports.figures.draw import Format
+    from bench.reports.figures.build import Format
 
 
 CLAIM_COLUMNS = [
@@ -61,7 +64,7 @@ class Report:
 
         Figures are drawn only if the report was asked for with them. Raises BenchError where a file cannot be written.
         """
-        from bench.reports.figures import render
+        from bench.reports.figures.build import render
 
         folder, name = Path(folder), f"{self.suite.name}.{self.suite.profile}"
         written: list[Path] = []
@@ -190,12 +193,12 @@ def of_plan(plan: Plan, runs: list[StoredRun], tracker: Tracker, *, figures: boo
     return Report(suite, data, found)
 
 
-def _figures(suite: Suite, tables: Mapping[str, Table]) -> dict[str, Figure]:
+def _figures(suite: Suite, tables: Mapping[str, Table]) -> dict[str, FigureSpec]:
     """Return what is drawn: what the suite says, but for what `--only` leaves out; else the dots of tables, the trials of
     searches, and the claims."""
     if suite.spec.figures is not None:
         return {name: figure for name, figure in suite.spec.figures.items() if _is_part(figure, tables, suite)}
-    drawn: dict[str, Figure] = {
+    drawn: dict[str, FigureSpec] = {
         f"{name}-dots": Dots(kind="dots", table=name) for name, table in tables.items() if not table.by_class
     }
     for stage, cells in suite.cells.items():
@@ -205,7 +208,7 @@ def _figures(suite: Suite, tables: Mapping[str, Table]) -> dict[str, Figure]:
     return drawn | ({"claims": Forest(kind="forest")} if suite.claims else {})
 
 
-def _is_part(figure: Figure, tables: Mapping[str, Table], suite: Suite) -> bool:
+def _is_part(figure: FigureSpec, tables: Mapping[str, Table], suite: Suite) -> bool:
     """Whether what a figure draws was not left out by `--only`."""
     table, stage = getattr(figure, "table", None), getattr(figure, "stage", None)
     return (table is None or table in tables) and (stage is None or stage in suite.cells)

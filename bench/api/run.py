@@ -3,9 +3,11 @@
 import logging
 import shlex
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from bench import scratch
 from bench.api.plan import Forecast, opened, planned, refuse_undeclared
@@ -28,6 +30,7 @@ from bench.trackers import StoredRun, Tracker, record
 from bench.trackers.lease import Hold
 from bench.trackers.record import Outcome, TrialEnd
 
+T = TypeVar("T")
 logger = logging.getLogger("bench")
 PAUSE = 5.0
 """Seconds between two tries to read a store that does not answer."""
@@ -78,6 +81,7 @@ class RunResult:
     tracker: Tracker = field(repr=False)
     rounds: list[Summary] = field(default_factory=list)
     interrupted: bool = False
+    listener: Listener = field(default_factory=Listener, repr=False)
 
     @property
     def kept(self) -> int:
@@ -85,11 +89,15 @@ class RunResult:
         return sum(summary.kept for summary in self.rounds)
 
     def report(self) -> Report:
-        """Return the report on all runs of the suite."""
-        runs = self.tracker.runs(self.plan.suite.experiment)
-        # the plan of an interrupted round does not know the runs that it has made
-        plan = planned(self.plan.suite, runs, self.tracker) if self.interrupted else self.plan
-        return of_plan(plan, runs, self.tracker)
+        """Return the report on all runs of the suite. Waits for a store that does not answer, unless the run was interrupted."""
+
+        def made() -> Report:
+            runs = self.tracker.runs(self.plan.suite.experiment)
+            # the plan of an interrupted round does not know the runs that it has made
+            plan = planned(self.plan.suite, runs, self.tracker) if self.interrupted else self.plan
+            return of_plan(plan, runs, self.tracker)
+
+        return made() if self.interrupted else _answered(made, self.listener)
 
 
 def run(
@@ -127,7 +135,7 @@ def run(
         if not plan.todo():
             scratch.tidy()
             listener.planned(Forecast(plan, packs))
-            return RunResult(plan, tracker)
+            return RunResult(plan, tracker, listener=listener)
         if not exploratory:
             refuse_undeclared(plan)
         # workers load torch while this process loads MLflow
@@ -166,6 +174,24 @@ def settled(tracker: Tracker, experiment: str) -> list[StoredRun]:
     return tracker.runs(experiment) if leftovers or twice else runs
 
 
+def _answered(ask: Callable[[], T], listener: Listener) -> T:
+    """Return what the store answers; wait for it where it does not."""
+    since, waited = time.strftime("%H:%M:%S"), False
+    while True:
+        try:
+            answer = ask()
+        except BenchError as error:
+            if error.code is not ErrorCode.UNREACHABLE:
+                raise
+            waited = True
+            listener.store(Outage(since, error.message, 0))
+            time.sleep(PAUSE)
+        else:
+            if waited:
+                listener.store(None)
+            return answer
+
+
 def _attempt(job: Job) -> tuple[str, bool]:
     return job.trial.fingerprint, job.must_keep
 
@@ -202,25 +228,21 @@ class _Rounds:
             if {_attempt(job) for job in todo} <= self.tried:  # settled, or what is left was tried and crashed
                 if not self.tried:
                     self.listener.planned(self._forecast(plan))
-                return RunResult(plan, self.tracker, self.summaries)
+                return RunResult(plan, self.tracker, self.summaries, listener=self.listener)
             self._announce(plan)
             denoise(plan, self.executor, self.listener.denoised)
             if self._round(plan).interrupted:
-                return RunResult(plan, self.tracker, self.summaries, interrupted=True)
+                return RunResult(plan, self.tracker, self.summaries, interrupted=True, listener=self.listener)
             self.tried |= {_attempt(job) for job in todo}  # a search's are known by now
 
     def _planned(self, before: Plan) -> Plan:
         """Return the plan as the store stands now, checked. Waits for a store that does not answer."""
-        plan, since = None, time.strftime("%H:%M:%S")
-        while plan is None:
-            try:
-                runs = settled(self.tracker, self.suite.experiment)
-                plan = planned(self.suite, runs, self.tracker, retry=self.retry and not self.tried, stored=self.stored)
-            except BenchError as error:
-                if error.code is not ErrorCode.UNREACHABLE or not self.tried:
-                    raise
-                self.listener.store(Outage(since, error.message, 0))
-                time.sleep(PAUSE)
+
+        def made() -> Plan:
+            runs = settled(self.tracker, self.suite.experiment)
+            return planned(self.suite, runs, self.tracker, retry=self.retry and not self.tried, stored=self.stored)
+
+        plan = _answered(made, self.listener) if self.tried else made()
         plan.facts, plan.possible_keepers = before.facts, before.possible_keepers
         plan.faulty, plan.unmeasured = before.faulty, before.unmeasured
         preflight(plan, self.executor, time_limit=self.time_limit)

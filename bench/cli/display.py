@@ -206,6 +206,8 @@ class Display(Listener):
         self.tally: _Tally | None = None
         self.denoising: _Denoising | None = None
         self.faults: set[str] = set()
+        self.waits = False
+        """Whether it has told that the store does not answer."""
 
     def __enter__(self) -> "Display":
         return self
@@ -277,8 +279,12 @@ class Display(Listener):
             self.tally.note(text)
 
     def store(self, outage: Outage | None) -> None:
+        text = _of_store(outage) if outage else ""
         if self.tally:
-            self.tally.store(_of_store(outage) if outage else "")
+            self.tally.store(text)
+        elif bool(text) != self.waits:  # after a round, for what comes next or for the report
+            print(text or "the store answers again", flush=True)
+        self.waits = bool(text)
 
     def round_ended(self, summary: Summary) -> None:
         if self.tally:

@@ -49,6 +49,7 @@ def main(args: argparse.Namespace) -> int:
             keep_going=args.keep_going,
             listener=display,
         )
+        report = None if result.kept else result.report()  # while the display can tell that the store does not answer
     if kept := result.kept:
         print(
             f"interrupted while the store does not answer; kept on disk for the next run: {common.number(kept, 'result')}",
@@ -56,7 +57,7 @@ def main(args: argparse.Namespace) -> int:
         )
         print(f"the rest: {common.command(args, 'run')}", file=sys.stderr)
         return 130
-    report = result.report()
+    assert report
     print()
     print(report.render(with_runs=False))
     print(f"\nthis report again:  {common.command(args, 'report')}")

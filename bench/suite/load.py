@@ -18,7 +18,7 @@ from bench.grammar.stages import Start
 from bench.grammar.validation import validated
 from bench.reports.claims.contrasts import Contrast, contrasts
 from bench.reports.claims.grammar import Claim
-from bench.reports.figures.checks import check_figure
+from bench.reports.figures.kinds import KINDS
 from bench.reports.tables.checks import check_table
 from bench.suite import expand, links
 from bench.suite.axes import normalise
@@ -196,7 +196,7 @@ def load_suite(
     for name, table in spec.tables.items():
         check_table(document, name, table, suite.all_cells)
     for name, figure in (spec.figures or {}).items():
-        check_figure(document, name, figure, suite.all_cells, spec.tables)
+        KINDS[figure.kind].check(document, ("figures", name), figure, suite.all_cells, spec.tables)
     for name, found in suite.claims.items():
         schedules = [suite.schedule(arm.stage) for contrast in found for arm in contrast.arms]
         if any(one.sequential for one in schedules) and any(one != schedules[0] for one in schedules):

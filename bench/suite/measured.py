@@ -19,7 +19,7 @@ from bench.grammar.metrics import (
     stored,
 )
 from bench.reports.claims.contrasts import Contrast
-from bench.reports.figures.grammar import Classes, Curves, Scatter
+from bench.reports.figures.kinds import KINDS
 from bench.suite.schema import SuiteFile
 
 
@@ -81,27 +81,12 @@ def named_metrics(
             if hasattr(claim, part):
                 yield ("claims", name, part), getattr(claim, part), cells
     for name, figure in (spec.figures or {}).items():
-        if isinstance(figure, (Curves, Classes, Scatter)):
-            shown = stages[figure.stage].where(figure.where)
-            for path, metric in _drawn(document, name, figure, spec.metrics):
-                yield path, metric, shown
-
-
-def _drawn(
-    document: Document, name: str, figure: Curves | Classes | Scatter, derived: Mapping[str, Derived]
-) -> Iterator[tuple[DocPath, str]]:
-    at = ("figures", name)
-    if isinstance(figure, Scatter):
-        yield from (((*at, "x"), figure.x), ((*at, "y"), figure.y))
-    elif isinstance(figure, Classes):
-        yield (*at, "metric"), f"{figure.metric}/*"
-    else:
-        for i, metric in enumerate(figure.metric):
-            rule = derived.get(metric)
-            if metric not in EACH_EPOCH and not (rule and rule.logged):
+        for path, metric, each_epoch in KINDS[figure.kind].metrics(figure):
+            rule = spec.metrics.get(metric)
+            if each_epoch and metric not in EACH_EPOCH and not (rule and rule.logged):
                 told = f"{metric!r} is not recorded every epoch"
-                raise document.error((*at, "metric", i), told, did_you_mean(metric, EACH_EPOCH))
-            yield (*at, "metric", i), metric
+                raise document.error(("figures", name, *path), told, did_you_mean(metric, EACH_EPOCH))
+            yield ("figures", name, *path), metric, stages[figure.stage].where(figure.where)
 
 
 def _lacking(metric: str, cells: Sequence[Cell]) -> str:

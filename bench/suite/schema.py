@@ -9,7 +9,7 @@ from bench.grammar.metrics import Derived, MetricName
 from bench.grammar.parts import Name, Seeds
 from bench.grammar.stages import Axis, Stage
 from bench.reports.claims.grammar import Claim
-from bench.reports.figures.grammar import Figure
+from bench.reports.figures.kinds import Figure
 from bench.reports.tables.grammar import Table
 
 

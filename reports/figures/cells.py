@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from bench.reports.figures.data import Arm, Sample
+from bench.reports.figures.parts import Arm, Sample
 from bench.reports.records.arms import Trials
 from bench.reports.records.collect import Record
 from bench.reports.statistics import one_sample, summary
@@ -118,3 +118,8 @@ def seeds_told(planned: Iterable[int]) -> str:
     if not counts:
         return "n=0 seeds"
     return f"n={counts[0]} seed{'s' * (counts[0] != 1)}" if len(counts) == 1 else f"n={counts[0]} to {counts[-1]} seeds"
+
+
+def order_of(cells: Mapping[tuple[str, str], object]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the panels and the arms, each in the order of the cells."""
+    return tuple(dict.fromkeys(where for where, _ in cells)), tuple(dict.fromkeys(arm for _, arm in cells))

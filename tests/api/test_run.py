@@ -12,6 +12,7 @@ import bench
 from bench import BenchError
 from bench.api import Listener
 from bench.config import Data
+from bench.errors import ErrorCode
 from bench.runner.executors import open_executor
 from bench.runner.messages import Prepare
 from bench.trackers import record
@@ -49,6 +50,27 @@ class Diary(Listener):
 
     def of(self, name):
         return [given for called, *given in self.calls if called == name]
+
+
+def test_the_report_after_a_run_waits_for_a_store_that_does_not_answer(write, inline, monkeypatch):
+    monkeypatch.setattr("bench.api.run.PAUSE", 0)
+    diary, suite = Diary(), bench.load(write(ROUNDS))
+    result = suite.run(**inline, listener=diary)
+    whole, runs = result.report().render(with_runs=False), result.tracker.runs
+    down = [BenchError("the store is down", code=ErrorCode.UNREACHABLE)] * 2 + [None]
+
+    def answers(experiment):
+        if error := down.pop(0):
+            raise error
+        return runs(experiment)
+
+    monkeypatch.setattr(result.tracker, "runs", answers)
+    assert result.report().render(with_runs=False) == whole and not down
+    told = [outage for (outage,) in diary.of("store")][-3:]
+    assert [outage and outage.reason for outage in told] == ["the store is down", "the store is down", None]
+    with pytest.raises(BenchError, match="the store is down"):
+        down[:] = [BenchError("the store is down")]  # which does not pass by itself
+        result.report()
 
 
 def test_what_a_listener_sees_and_in_which_order(write, inline):

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
-
-from bench.reports.figures.data import Arm
 from bench.reports.figures.drawing.style import GREY, INK, LINE, SMALL, WIDTH, colour, dash, marker, tint
 from bench.reports.figures.drawing.text import rows, shown, width, wrap
+from bench.reports.figures.parts import Arm
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MARGIN = 0.06
 MARK = {"line": 0.32, "dot": 0.17, "bar": 0.2}
@@ -36,6 +35,8 @@ class Sheet:
     """A figure of some inches. body: the height of the room for panels; wide: the width of it all."""
 
     def __init__(self, body: float, key: Key | None = None, notes: Sequence[str] = (), wide: float = WIDTH):
+        from matplotlib.figure import Figure
+
         entries = _flow(key, wide) if key else []
         told = "\n".join(wrap(note, wide - 2 * MARGIN, SMALL, most=6) for note in notes)
         top = MARGIN + STEP * len(entries) + (0.05 if entries else 0)
@@ -55,7 +56,7 @@ class Sheet:
         self.figure.set_layout_engine("constrained", w_pad=0.04, h_pad=0.04, wspace=0.02, hspace=0.02, rect=share)
         return self.figure.subplots(down, across, squeeze=False, **options)
 
-    def place(self, left: float, top: float, wide: float, tall: float) -> Axes:
+    def place(self, left: float, top: float, wide: float, tall: float) -> "Axes":
         """Return axes of a size, at a distance from the left end and from the top of the room, all in inches."""
         low = self._bottom + self.body - top - tall
         return self.figure.add_axes((left / self.wide, low / self.tall, wide / self.wide, tall / self.tall))
@@ -75,6 +76,9 @@ class Sheet:
             self.figure.text(at, y, label, va="center_baseline", color=GREY if arm is None else INK)
 
     def _mark(self, kind: str, arm: Arm, x: float, y: float) -> None:
+        from matplotlib.lines import Line2D
+        from matplotlib.patches import Rectangle
+
         if kind == "bar":
             size = 0.1
             corner = ((x + 0.04) / self.wide, y - size / 2 / self.tall)

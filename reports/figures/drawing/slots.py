@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from bench.reports.figures.data import Arm
 from bench.reports.figures.drawing.sheet import Key, Sheet
 from bench.reports.figures.drawing.style import INK, LINE, SMALL, WIDTH
 from bench.reports.figures.drawing.text import lines_of, rows, width, wrap
+from bench.reports.figures.parts import Arm
 from bench.reports.figures.ranges import Range
 
 MOST = 60

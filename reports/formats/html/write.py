@@ -63,7 +63,7 @@ class _Page:
         return "\n".join(self._grid(part) for part in section.parts)
 
     def drawing(self, figure) -> str:
-        from bench.reports.figures import render  # draws, and so takes its time to import
+        from bench.reports.figures.build import render  # draws, and so takes its time to import
         from bench.reports.formats.html.svg import inline
 
         name = f"fig-{outline.slug(figure.name)}"

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from bench.reports.figures import build
-from bench.reports.figures.grammar import Figure as Spec
+from bench.reports.figures.base import Source
+from bench.reports.figures.build import build
+from bench.reports.figures.kinds import Figure as Spec
 from bench.reports.records.arms import Trials
 from bench.reports.records.collect import collect
 from bench.reports.tables.build import build as build_table
@@ -129,7 +130,7 @@ def drawn(make):
         values = [{"metric": "val/accuracy", "unit": "%"}, "wall_clock"]
         tables = [build_table(make.spec(**({"values": values} | dict(table))), Trials(records), "t")]
         told = {key: value for key, value in (KINDS[kind] | changes).items() if value is not None}
-        return build(kind, TypeAdapter(Spec).validate_python(told), records, tables, claims, store)
+        return build(kind, TypeAdapter(Spec).validate_python(told), Source(records, tables, claims, store))
 
     return made
 

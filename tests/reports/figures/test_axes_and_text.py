@@ -5,11 +5,11 @@ import math
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bench.reports.figures.data import Arm
 from bench.reports.figures.drawing import slots
 from bench.reports.figures.drawing.marks import ticks
 from bench.reports.figures.drawing.style import SMALL
 from bench.reports.figures.drawing.text import shown, width, wrap
+from bench.reports.figures.parts import Arm
 from bench.reports.figures.ranges import axis_range, is_cut
 
 

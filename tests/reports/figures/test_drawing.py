@@ -8,7 +8,7 @@ from itertools import combinations
 
 import pytest
 
-from bench.reports.figures import draw, render
+from bench.reports.figures.build import draw, render
 from bench.reports.records.collect import collect
 
 HARD = ("$x_1^2$ and $\\frac{a}{b}$", "_hidden 100% & #3", "a label that is very much longer than any panel is wide, 雪 ☃ größe")
@@ -129,11 +129,14 @@ def test_rendering_is_the_same_every_time_and_whatever_the_users_settings(study_
 SCRIPT = """
 import sys
 from bench import reports
-from bench.reports.figures import render
+from bench.reports.figures.build import render
 assert "matplotlib" not in sys.modules and "scipy.stats" not in sys.modules
-from bench.reports.figures.data import Arm, DotPanel, Dots, Figure, Sample
+from bench.reports.figures.base import Figure
+from bench.reports.figures.kinds.dots import DotsData
+from bench.reports.figures.parts import Arm, Sample
+from bench.reports.figures.seeds import DotPanel
 sample = Sample((0.1, 0.2), 3, 0.15, -0.4, 0.7)
-data = Dots("noise", ("0",), "model", (Arm("a", 0), Arm("b", 1)), (DotPanel("m", {("0", "a"): sample}, (0, 1)),))
+data = DotsData("noise", ("0",), "model", (Arm("a", 0), Arm("b", 1)), (DotPanel("m", {("0", "a"): sample}, (0, 1)),))
 content = render(Figure("f", "t", "c", "dots", data), sys.argv[1])
 assert "matplotlib.pyplot" not in sys.modules
 sys.stdout.buffer.write(content)

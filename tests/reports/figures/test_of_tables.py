@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.reports.figures.drawing.style import colour
-from bench.reports.figures.of_tables import box, cliques
+from bench.reports.figures.kinds.boxes import box
+from bench.reports.figures.kinds.critical_difference import cliques
 from bench.reports.records.collect import collect
 from bench.reports.statistics import one_sample
 

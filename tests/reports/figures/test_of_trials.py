@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.reports.figures import draw
+from bench.reports.figures.build import draw
 
 
 def test_every_trial_is_a_pair_of_curves_the_best_first(study_of, drawn):

@@ -1,13 +1,28 @@
-"""Every seed as a dot, the mean and its interval; arms of a line stand together."""
+"""Every seed of a table as a dot, with the mean and its interval; arms of a line stand together."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
-from bench.reports.figures.data import DotPanel, Dots, Sample
+from bench.reports.figures.base import (
+    FigureSpec,
+    Kind,
+    Source,
+    check_table,
+    table_of,
+)
+from bench.reports.figures.cells import seeds_told
 from bench.reports.figures.drawing.marks import seeds, whisker
 from bench.reports.figures.drawing.sheet import NOTHING, Key, Sheet
 from bench.reports.figures.drawing.style import GREY, PALE, SMALL, WIDTH, colour, marker
 from bench.reports.figures.drawing.text import rows, width, wrap
+from bench.reports.figures.parts import Arm, Sample
+from bench.reports.figures.ranges import is_cut
+from bench.reports.figures.seeds import DotPanel, seeds_of_table
+from bench.reports.records.collect import Record
+from bench.reports.tables.build import Table
 
 ROW = 0.19
 """Inches of an arm's row."""
@@ -21,7 +36,40 @@ BELOW = 0.2
 """How far the seeds stand below the interval, in rows."""
 
 
-def draw(data: Dots):
+class Dots(FigureSpec):
+    """Every seed as a dot, with mean and interval: a panel for each value of a table."""
+
+    kind: Literal["dots"]
+    table: str
+
+
+@dataclass(frozen=True)
+class DotsData:
+    """Every seed of a table: lines one below the other, the arms of each line together, a panel a metric."""
+
+    line_title: str
+    lines: tuple[str, ...]
+    arm_title: str
+    arms: tuple[Arm, ...]
+    panels: tuple[DotPanel, ...]
+
+
+def _data(table: Table, records: Sequence[Record]) -> tuple[DotsData, str]:
+    """Return the seeds of every cell of a table, and the caption."""
+    data = DotsData(**seeds_of_table(table, records))
+    shown = [(one, panel.range) for panel in data.panels for one in panel.samples.values() if one.values]
+    if not shown:
+        return data, "No trial has a result."
+    told = ["small dots: a seed each"] if any(len(one.values) > 1 for one, _ in shown) else []
+    told += ["large marks: " + ("their mean" if told else "the only seed")]
+    told += ["lines: its 95 % t-interval"] if any(one.low is not None for one, _ in shown) else []
+    text = f"{'; '.join(told)} ({seeds_told(one.planned for one, _ in shown)})."
+    if any(is_cut(span, one.low, one.high) for one, span in shown):
+        text += " An arrowhead: the interval goes on."
+    return data, text[0].upper() + text[1:]
+
+
+def draw(data: DotsData):
     """Return the drawing of every seed of a table."""
     alone = len(data.lines) == 1 and len(data.arms) > 1
     labels = [wrap(arm.label, LABEL) for arm in data.arms] if alone else [wrap(line, LABEL) for line in data.lines]
@@ -59,7 +107,7 @@ def draw(data: Dots):
     return sheet.figure
 
 
-def _places(data: Dots, labels: list[str], alone: bool) -> dict[tuple[str, str], float]:
+def _places(data: DotsData, labels: list[str], alone: bool) -> dict[tuple[str, str], float]:
     """Return (line, arm label) → how far down it stands, in rows."""
     result: dict[tuple[str, str], float] = {}
     y = 0.0
@@ -77,7 +125,7 @@ def _places(data: Dots, labels: list[str], alone: bool) -> dict[tuple[str, str],
     return result
 
 
-def _panel(ax, data: Dots, panel: DotPanel, places: dict[tuple[str, str], float], room: float) -> None:
+def _panel(ax, data: DotsData, panel: DotPanel, places: dict[tuple[str, str], float], room: float) -> None:
     ax.set_xlim(*panel.range)
     ax.grid(axis="x")
     ax.spines["left"].set_visible(False)
@@ -112,3 +160,11 @@ def _sample(ax, one: Sample, y: float, place: int) -> None:
 
 def _has(panel: DotPanel, arm: str) -> bool:
     return any(one.mean is not None for (_, label), one in panel.samples.items() if label == arm)
+
+
+def build(name: str, figure: Dots, source: Source) -> tuple[str, DotsData, str]:
+    table = table_of(name, figure.table, source)
+    return f"{table.title}: every seed", *_data(table, source.records)
+
+
+KIND = Kind(Dots, check_table, build, draw)

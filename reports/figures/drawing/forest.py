@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from bench.reports.figures.data import Forest, ForestPanel, Row
 from bench.reports.figures.drawing.marks import seeds, ticks, whisker
 from bench.reports.figures.drawing.sheet import MARGIN, NOTHING, Sheet
 from bench.reports.figures.drawing.style import COLOURS, GREY, INK, LINE, SMALL, WIDTH
@@ -25,6 +24,44 @@ BAND = "#dfeaf4"
 
 
 @dataclass(frozen=True)
+class Row:
+    """One comparison. reference: the value of no difference. band: the margin around it. deltas: a value a seed.
+
+    right: what stands beside it, a text for each heading of its panel. strong: significant after correction.
+    """
+
+    label: str
+    group: str = ""
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    deltas: tuple[float, ...] = ()
+    reference: float = 0.0
+    band: Range | None = None
+    right: tuple[str, ...] = ()
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class ForestPanel:
+    """Comparisons on one axis. ratio: whether it is logarithmic."""
+
+    label: str
+    rows: tuple[Row, ...]
+    headings: tuple[str, ...]
+    range: Range
+    ratio: bool = False
+
+
+@dataclass(frozen=True)
+class ForestData:
+    """Comparisons one below the other, a panel a metric."""
+
+    panels: tuple[ForestPanel, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class _Line:
     """A line of a panel, from top to bottom in rows; row None: a group's heading, or the room above it."""
 
@@ -39,7 +76,7 @@ class _Line:
         return (self.top + self.bottom) / 2
 
 
-def draw(data: Forest):
+def draw(data: ForestData):
     """Return the drawing of comparisons, a panel for each quantity."""
     if not data.panels:
         sheet = Sheet(0.4, notes=data.notes)
@@ -138,7 +175,7 @@ def _row(ax, row: Row, y: float) -> None:
     ax.plot([row.estimate], [up], "o", markersize=4.5, color=face, markeredgecolor=tone, markeredgewidth=1.1, zorder=4)
 
 
-def _columns(data: Forest) -> list[list[str]]:
+def _columns(data: ForestData) -> list[list[str]]:
     """Return the texts of each column at the right, headings included, over all panels."""
     every = [texts for panel in data.panels for texts in (panel.headings, *(row.right for row in panel.rows))]
     return [[texts[i] for texts in every if i < len(texts)] for i in range(max(map(len, every)))]

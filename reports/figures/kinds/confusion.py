@@ -1,12 +1,23 @@
 """Confusion matrices: the share of each true class that was taken for each class, a number a cell where there is room."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from bench.reports.figures.data import Confusion, Matrix
+from bench.reports.figures.base import (
+    Kind,
+    OfStage,
+    Source,
+    check_cells,
+)
+from bench.reports.figures.cells import Store, lacking, notes, place, seeds_told
 from bench.reports.figures.drawing.sheet import MARGIN, NOTHING, Sheet
 from bench.reports.figures.drawing.style import GREY, LINE, PALE, SMALL, WIDTH
 from bench.reports.figures.drawing.text import rows, width, wrap
+from bench.reports.records.collect import Record
+from bench.trackers import contents
+from bench.trackers.record import Artifact, Outcome
 
 NUMBERED = 20
 """Most classes whose cells carry numbers."""
@@ -30,9 +41,85 @@ NARROWEST = 1.4
 """Inches of a panel's heading, at least."""
 SMALLEST = 2.6
 """Inches of a matrix without numbers."""
+NO_MATRIX = "without a stored confusion matrix"
 
 
-def draw(data: Confusion):
+class Confusion(OfStage):
+    """The confusion matrix, its rows shares of the true class, the mean over seeds."""
+
+    kind: Literal["confusion"]
+    split: Literal["val", "test"] = "test"
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """One confusion matrix. shares: [true][predicted], a row's sum is 1; None in the rows of classes without images.
+
+    n: seeds that it is the mean of, of those planned.
+    """
+
+    label: str
+    classes: tuple[str, ...]
+    shares: tuple[tuple[float | None, ...], ...]
+    n: int
+    planned: int
+
+
+@dataclass(frozen=True)
+class ConfusionData:
+    """Confusion matrices side by side, those of panels that have one."""
+
+    panels: tuple[Matrix, ...]
+    notes: tuple[str, ...] = ()
+
+
+def _data(name: str, spec: Confusion, records: Sequence[Record], store: Store | None) -> tuple[ConfusionData, str]:
+    """Return the mean confusion matrix of each panel, and the caption."""
+    cells = place(name, spec, records, [])
+    found = {where: _mean_matrix(where, cell, spec.split, store) for (where, _), cell in cells.items()}
+    short = {(where, where): text for where, (_, text) in found.items()}
+    data = ConfusionData(
+        tuple(one for one, _ in found.values() if one), notes(short, [""]) if any(found) else tuple(short.values())
+    )
+    if not data.panels:
+        return data, "No trial has stored a confusion matrix."
+    told = "Of the images of a true class (row), the share in % that was taken for each class (column)"
+    return data, f"{told}, on the {spec.split} set: mean over {seeds_told(map(len, cells.values()))}."
+
+
+def _mean_matrix(where: str, cell: Sequence[Record], split: str, store: Store | None) -> tuple[Matrix | None, str]:
+    """Return the mean matrix of a cell, and what is lacking of it."""
+    found = {record.seed: one for record in cell if (one := _stored(record, split, store))}
+    known = list(found.values())
+    lack = lacking(cell, found, NO_MATRIX)
+    if not known:
+        return None, lack
+    names = known[0][0]
+    same = [counts for other, counts in known if other == names]
+    by_seed = [[[count / sum(row) if sum(row) else None for count in row] for row in counts] for counts in same]
+    shares = tuple(tuple(_mean([one[i][j] for one in by_seed]) for j in range(len(names))) for i in range(len(names)))
+    if len(same) < len(known):
+        lack = ", ".join(text for text in (lack, f"{len(known) - len(same)} with other classes left out") if text)
+    return Matrix(where, names, shares, len(same), len(cell)), lack
+
+
+def _stored(record: Record, split: str, store: Store | None) -> tuple[tuple[str, ...], list[list[float]]] | None:
+    """Return the class names and counts [true][predicted] that a finished trial stored; None where there are none to read."""
+    if not (store and record.run and record.outcome is Outcome.FINISHED):
+        return None
+    try:
+        told = contents.confusion(store.artifact(record.run.run_id, Artifact.CONFUSION) or b"")
+    except contents.Damaged:
+        return None
+    return (told["classes"], told[split]) if split in told else None
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def draw(data: ConfusionData):
     """Return the drawing of confusion matrices side by side, as many as fit."""
     if not data.panels:
         sheet = Sheet(0.3, notes=data.notes)
@@ -121,3 +208,10 @@ def _matrix(ax, one: Matrix, size: float, top: float, numbered: bool):
                 tone = "white" if share > 55 else GREY if share < 0.5 else "black"
                 ax.text(j + 0.5, i + 0.5, f"{share:.0f}", ha="center", va="center_baseline", size=type_size - 0.5, color=tone)
     return mesh
+
+
+def build(name: str, figure: Confusion, source: Source) -> tuple[str, ConfusionData, str]:
+    return f"Confusion, stage {figure.stage}", *_data(name, figure, source.records, source.store)
+
+
+KIND = Kind(Confusion, check_cells, build, draw)

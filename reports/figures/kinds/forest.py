@@ -1,12 +1,20 @@
-"""Forest plots: the comparisons of a table, or of all claims."""
+"""Forest plots: the comparisons of a table, or of all claims, each with its interval."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import Literal
 
 from bench.grammar.metrics import TIMES
 from bench.reports.claims.judge import ClaimResult, Part
+from bench.reports.figures.base import (
+    FigureSpec,
+    Kind,
+    Source,
+    check_table,
+    table_of,
+)
 from bench.reports.figures.cells import by_metric
-from bench.reports.figures.data import Forest, ForestPanel, Row
+from bench.reports.figures.drawing.forest import ForestData, ForestPanel, Row, draw
 from bench.reports.figures.ranges import Range, axis_range, is_cut
 from bench.reports.numbers import probability
 from bench.reports.statistics import Comparison
@@ -20,7 +28,14 @@ MOST_ROWS = 60
 """From which on a forest is thinned out."""
 
 
-def of_table(table: Table) -> tuple[Forest, str]:
+class Forest(FigureSpec):
+    """The contrasts of a table, or all claims, each with its interval."""
+
+    kind: Literal["forest"]
+    table: str | None = None
+
+
+def of_table(table: Table) -> tuple[ForestData, str]:
     """Return every contrast of a table that has an estimate, a panel a metric, and the caption; the others stand in notes."""
     panels = []
     drawn, left_out = _drawn(table)
@@ -31,13 +46,13 @@ def of_table(table: Table) -> tuple[Forest, str]:
             panels.append(_panel(_difference(block), rows, ("n", "Holm p"), block.metric in TIMES))
     results = [one.result for contrasts in drawn.values() for one in contrasts]
     notes = by_metric({metric: _left_out(contrasts) for metric, contrasts in drawn.items()}) + left_out
-    data = Forest(tuple(panels), notes)
+    data = ForestData(tuple(panels), notes)
     if not panels:
         return data, "Nothing could be compared."
     return data, f"{_what(results)}{_reading(results, panels)} Filled: Holm p at or below {table.alpha:.3g}."
 
 
-def of_claims(claims: Sequence[ClaimResult]) -> tuple[Forest, str]:
+def of_claims(claims: Sequence[ClaimResult]) -> tuple[ForestData, str]:
     """Return every part of every claim, a panel for each kind of quantity, and the caption."""
     grouped: dict[tuple[str, bool], list[Row]] = defaultdict(list)
     for claim in claims:
@@ -56,7 +71,7 @@ def of_claims(claims: Sequence[ClaimResult]) -> tuple[Forest, str]:
     if any(part.result.difference is None for claim in claims for part in claim.parts):
         told += " Why a claim has no result stands with its verdict."
     alphas = " or ".join(sorted({f"{claim.alpha:.3g}" for claim in claims}))
-    return Forest(tuple(panels)), f"{told} Filled: Holm p at or below {alphas}." if claims else "The suite makes no claim."
+    return ForestData(tuple(panels)), f"{told} Filled: Holm p at or below {alphas}." if claims else "The suite makes no claim."
 
 
 def _drawn(table: Table) -> tuple[dict[str, list[Contrast]], tuple[str, ...]]:
@@ -183,3 +198,13 @@ def _reading(results: Sequence[Comparison], panels: Sequence[ForestPanel]) -> st
     if any(is_cut(panel.range, row.low, row.high) for panel in panels for row in panel.rows):
         told += " An arrowhead: the interval goes on."
     return told
+
+
+def build(name: str, figure: Forest, source: Source) -> tuple[str, ForestData, str]:
+    if not figure.table:
+        return "Claims", *of_claims(source.claims)
+    table = table_of(name, figure.table, source)
+    return f"{table.title}: differences", *of_table(table)
+
+
+KIND = Kind(Forest, check_table, build, draw)

@@ -1,0 +1,151 @@
+"""Bars by class, arms beside each other, with intervals and seeds."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.grammar.parts import Words
+from bench.reports.figures.base import (
+    Kind,
+    OfStage,
+    Source,
+    check_cells,
+)
+from bench.reports.figures.base import Named as NamedMetric
+from bench.reports.figures.cells import arms, lacking, notes, order_of, place, sample, seeds_told
+from bench.reports.figures.drawing import slots
+from bench.reports.figures.drawing.marks import seeds_on, whiskers
+from bench.reports.figures.drawing.sheet import NOTHING, Key, Sheet
+from bench.reports.figures.drawing.style import GREY, tint
+from bench.reports.figures.parts import Arm, Sample
+from bench.reports.figures.ranges import SHARE, Range, axis_range, is_cut
+from bench.reports.records.collect import Record
+from bench.reports.tables.build import BETWEEN, natural
+from bench.trackers.record import Outcome
+
+TALL = 1.35
+"""Inches of a panel, without its labels."""
+
+
+class Classes(OfStage):
+    """A bar a class, with interval."""
+
+    kind: Literal["classes"]
+    metric: str = "test/class_accuracy"
+    """The metrics `METRIC/<class>`."""
+    bars: Words = []
+    """Axes whose levels stand beside each other within a class."""
+    sorted: bool = False
+    """The class with the largest mean first, instead of the order of their names."""
+
+
+@dataclass(frozen=True)
+class ClassesData:
+    """Bars by class. samples: (panel, class, arm label) → sample."""
+
+    metric: str
+    classes: tuple[str, ...]
+    panels: tuple[str, ...]
+    arm_title: str
+    arms: tuple[Arm, ...]
+    samples: Mapping[tuple[str, str, str], Sample]
+    range: Range
+    notes: tuple[str, ...] = ()
+
+
+def _data(name: str, spec: Classes, records: Sequence[Record]) -> tuple[ClassesData, str]:
+    """Return the metrics `spec.metric/<class>` of a stage's cells by class, and the caption."""
+    cells = place(name, spec, records, spec.bars)
+    prefix = f"{spec.metric}/"
+    known = {
+        key.removeprefix(prefix)
+        for cell in cells.values()
+        for record in cell
+        if record.run and record.outcome is Outcome.FINISHED
+        for key in record.run.metrics
+        if key.startswith(prefix)
+    }
+    names = sorted(known, key=natural)
+    samples: dict[tuple[str, str, str], Sample] = {}
+    short = {}
+    for (where, arm), cell in cells.items():
+        for one in names:
+            by_seed = {record.seed: value for record in cell if (value := record.value(prefix + one)) is not None}
+            samples[where, one, arm] = sample(by_seed, len(cell))
+        having = {record.seed for record in cell if _has(record, prefix)}
+        short[where, arm] = lacking(cell, having, f"without {spec.metric}")
+    if spec.sorted:
+        names.sort(key=lambda one: -_mean_of(samples, one))
+    panels, labels = order_of(cells)
+    values = [value for one in samples.values() for value in one.values]
+    reach = axis_range([0.0, *values], [(one.low, one.high) for one in samples.values()])
+    share = all(0 <= value <= 1 for value in values)
+    axis = SHARE if share else (reach[0] if min(values) < 0 else 0.0, reach[1])
+    data = ClassesData(
+        metric=spec.metric,
+        classes=tuple(names),
+        panels=panels,
+        arm_title=BETWEEN.join(spec.bars),
+        arms=arms(records, spec.bars, labels),
+        samples=samples,
+        range=axis,
+        notes=notes(short, panels),
+    )
+    if not values:
+        return data, "No trial has a result."
+    told = f"Bars: the mean over {seeds_told(map(len, cells.values()))}"
+    told += "; whiskers: its 95 % t-interval" if any(one.low is not None for one in samples.values()) else ""
+    told += "; dots: a seed each." if any(one.spread for one in samples.values()) else "."
+    told += " The largest mean first." if spec.sorted else ""
+    if any(is_cut(axis, one.low, one.high) for one in samples.values()):
+        told += " Whiskers end with the axis." if not share else " Whiskers end at 0 and 1."
+    return data, told
+
+
+def _mean_of(samples: Mapping[tuple[str, str, str], Sample], name: str) -> float:
+    """Return the mean of a class over panels and arms; of one without any value, less than any other."""
+    means = [one.mean for (_, other, _), one in samples.items() if other == name and one.mean is not None]
+    return sum(means) / len(means) if means else -math.inf
+
+
+def _has(record: Record, prefix: str) -> bool:
+    stored = record.run.metrics if record.run and record.outcome is Outcome.FINISHED else {}
+    return any(key.startswith(prefix) for key in stored)
+
+
+def draw(data: ClassesData):
+    """Return the drawing of bars by class; many classes go on in a further line of bars below."""
+    shown = [
+        arm for arm in data.arms if any(one.mean is not None for (_, _, name), one in data.samples.items() if name == arm.label)
+    ]
+    empty = [arm.label for arm in data.arms if arm not in shown]
+    key = Key(data.arm_title, data.arms, "bar", empty) if data.arm_title else None
+    if not shown:
+        sheet = Sheet(0.4, key, data.notes)
+        sheet.say(NOTHING)
+        return sheet.figure
+
+    def paint(ax, number: int, arm: Arm, at: Mapping[str, float], wide: float) -> None:
+        found = {name: data.samples.get((data.panels[number], name, arm.label)) for name in at}
+        known = {name: one for name, one in found.items() if one and one.mean is not None}
+        without = [at[name] for name in at if name not in known]
+        ax.plot(without, [0.02 * data.range[1]] * len(without), "x", color=GREY, markersize=3, markeredgewidth=0.7)
+        ax.bar([at[name] for name in known], [one.mean for one in known.values()], width=0.9 * wide, color=tint(arm.place))
+        whiskers(ax, [(at[name], one.low, one.high) for name, one in known.items()], arrows=data.range != SHARE)
+        several = [(at[name], value) for name, one in known.items() if one.spread for value in one.values]
+        seeds_on(ax, [x for x, _ in several], [y for _, y in several])
+
+    panels = [slots.Panel(panel, data.metric, data.range) for panel in data.panels]
+    return slots.draw(data.classes, panels, shown, key, data.notes, TALL, paint)
+
+
+def build(name: str, figure: Classes, source: Source) -> tuple[str, ClassesData, str]:
+    return f"{figure.metric} by class, stage {figure.stage}", *_data(name, figure, source.records)
+
+
+def metrics(figure: Classes) -> Iterator[NamedMetric]:
+    yield ("metric",), f"{figure.metric}/*", False
+
+
+KIND = Kind(Classes, check_cells, build, draw, metrics)

@@ -1,0 +1,217 @@
+"""Learning curves: the mean over seeds with its interval as a band, and few seeds as thin lines."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.grammar.parts import Words
+from bench.reports.figures.base import (
+    Kind,
+    OfStage,
+    Source,
+    check_cells,
+)
+from bench.reports.figures.base import Named as NamedMetric
+from bench.reports.figures.cells import Store, arms, by_metric, lacking, notes, order_of, place, sample, seeds_told
+from bench.reports.figures.drawing.sheet import NOTHING, Key, Sheet
+from bench.reports.figures.drawing.style import WIDTH, colour, dash, marker
+from bench.reports.figures.drawing.text import wrap
+from bench.reports.figures.parts import Arm
+from bench.reports.figures.ranges import Range, axis_range, is_cut
+from bench.reports.records.collect import Record
+from bench.reports.tables.build import BETWEEN
+from bench.trackers.record import Outcome
+
+TALL = 1.75
+"""Inches of a panel."""
+ACROSS = 3
+"""Most panels side by side."""
+BAND = 0.16
+"""Opacity of a band."""
+NO_CURVE = "without recorded epochs"
+FEW_SEEDS, FEW_ARMS = 5, 6
+"""Most seeds, and most arms, for which seeds are drawn as curves of their own."""
+
+
+class Curves(OfStage):
+    """Learning curves: the mean over seeds, with its interval as a band."""
+
+    kind: Literal["curves"]
+    metric: Words = ["train/loss", "val/accuracy"]
+    """Metrics that were recorded every epoch, a row of panels each."""
+    lines: Words
+    """Axes whose levels are the lines."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One arm's learning curve. seeds: a curve each, [(epoch, value), …]. steps: the epochs that all seeds have, at which
+    mean, low and high stand (low and high None of one seed)."""
+
+    seeds: tuple[tuple[tuple[int, float], ...], ...] = ()
+    steps: tuple[int, ...] = ()
+    mean: tuple[float, ...] = ()
+    low: tuple[float | None, ...] = ()
+    high: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class CurvesData:
+    """Learning curves: a row a metric, a column a panel. curves: (metric, panel, arm label) → curve; ranges by metric.
+
+    singles: whether seeds are drawn one by one, too.
+    """
+
+    metrics: tuple[str, ...]
+    panels: tuple[str, ...]
+    arm_title: str
+    arms: tuple[Arm, ...]
+    curves: Mapping[tuple[str, str, str], Curve]
+    ranges: Mapping[str, Range]
+    singles: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def _data(name: str, spec: Curves, records: Sequence[Record], store: Store | None) -> tuple[CurvesData, str]:
+    """Return the learning curves of a stage's finished trials, and the caption."""
+    cells = place(name, spec, records, spec.lines)
+    run_ids = [
+        record.run.run_id for cell in cells.values() for record in cell if record.run and record.outcome is Outcome.FINISHED
+    ]
+    found = store.histories(run_ids, spec.metric) if store and run_ids else {}
+    made: dict[tuple[str, str, str], Curve] = {}
+    short: dict[str, dict[tuple[str, str], str]] = {metric: {} for metric in spec.metric}
+    for (where, arm), cell in cells.items():
+        for metric in spec.metric:
+            histories = {record.seed: dict(points) for record in cell if (points := _history(record, found, metric))}
+            made[metric, where, arm] = curve(histories)
+            short[metric][where, arm] = lacking(cell, histories, NO_CURVE)
+    panels, names = order_of(cells)
+    ranges = {metric: _range([one for (key, _, _), one in made.items() if key == metric]) for metric in spec.metric}
+    data = CurvesData(
+        metrics=tuple(spec.metric),
+        panels=panels,
+        arm_title=BETWEEN.join(spec.lines),
+        arms=arms(records, spec.lines, names),
+        curves=made,
+        ranges=ranges,
+        singles=len(names) <= FEW_ARMS and 1 < max((len(one.seeds) for one in made.values()), default=0) <= FEW_SEEDS,
+        notes=by_metric({metric: notes(short[metric], panels) for metric in spec.metric}),
+    )
+    return data, _caption(data, [len(cell) for cell in cells.values()])
+
+
+def curve(seeds: Mapping[int, Mapping[int, float]]) -> Curve:
+    """Return the curves of some seeds, seed → epoch → value, with mean and 95 % t-interval at the epochs that all have."""
+    own = tuple(tuple(sorted(seeds[seed].items())) for seed in sorted(seeds))
+    steps = sorted(set.intersection(*(set(points) for points in seeds.values()))) if seeds else []
+    samples = [sample({seed: points[step] for seed, points in seeds.items()}, len(seeds)) for step in steps]
+    mean, low, high = (tuple(getattr(one, name) for one in samples) for name in ("mean", "low", "high"))
+    return Curve(own, tuple(steps), mean, low, high)
+
+
+def _history(record: Record, found: Mapping, metric: str) -> list[tuple[int, float]]:
+    if record.outcome is not Outcome.FINISHED or not record.run:
+        return []
+    return found.get(record.run.run_id, {}).get(metric, [])
+
+
+def _range(found: Sequence[Curve]) -> tuple[float, float]:
+    values = [value for one in found for points in one.seeds for _, value in points]
+    return axis_range(values, [ends for one in found for ends in zip(one.low, one.high, strict=True)])
+
+
+def _caption(data: CurvesData, planned: Sequence[int]) -> str:
+    found = data.curves.values()
+    if not any(one.seeds for one in found):
+        return "No trial has recorded epochs."
+    told = f"Lines: the mean over {seeds_told(planned)}"
+    told += "; bands: its 95 % t-interval" if any(low is not None for one in found for low in one.low) else ""
+    told += "; thin lines: a seed each." if data.singles else "."
+    if data.singles and any(len(points) > len(one.steps) for one in found for points in one.seeds):
+        told += " Mean and band end where the first seed ends."
+    cut = any(
+        is_cut(data.ranges[metric], low, high)
+        for (metric, _, _), one in data.curves.items()
+        for low, high in zip(one.low, one.high, strict=True)
+    )
+    return told + (" Bands go on beyond the panels where they touch an edge." if cut else "")
+
+
+def draw(data: CurvesData):
+    """Return the drawing of learning curves: a column a panel, a row a metric; further panels follow below."""
+    across = min(ACROSS, len(data.panels)) or 1
+    parts = [data.panels[first : first + across] for first in range(0, len(data.panels), across)]
+    empty = [
+        arm.label for arm in data.arms if not any(one.seeds for (_, _, arm_), one in data.curves.items() if arm_ == arm.label)
+    ]
+    key = Key(data.arm_title, data.arms, "line", empty)
+    down = len(parts) * len(data.metrics)
+    if not any(one.seeds for one in data.curves.values()):
+        sheet = Sheet(0.4, key, data.notes)
+        sheet.say(NOTHING)
+        return sheet.figure
+    titled = any(data.panels)
+    sheet = Sheet(down * TALL + len(parts) * (0.25 + 0.15 * titled), key, data.notes)
+    grid = sheet.grid(down, across)
+    last = max((step for one in data.curves.values() for points in one.seeds for step, _ in points), default=1)
+    for number, panels in enumerate(parts):
+        for position, metric in enumerate(data.metrics):
+            line = grid[number * len(data.metrics) + position]
+            for ax, panel in zip(line, panels, strict=False):
+                _panel(ax, data, metric, panel, last)
+                if position == 0 and titled:
+                    ax.set_title(wrap(panel, WIDTH / across - 0.5, most=2))
+                if position == len(data.metrics) - 1:
+                    ax.set_xlabel("epoch")
+                else:
+                    ax.tick_params(labelbottom=False)
+                if ax is not line[0]:
+                    ax.tick_params(labelleft=False)
+            line[0].set_ylabel(wrap(metric, TALL, most=2))
+            for ax in line[len(panels) :]:
+                ax.set_visible(False)
+    sheet.figure.align_ylabels()
+    return sheet.figure
+
+
+def _panel(ax, data: CurvesData, metric: str, panel: str, last: int) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    ax.set_ylim(*data.ranges[metric])
+    pad = 0.03 * max(last - 1, 1)
+    ax.set_xlim(1 - pad, last + pad)
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+    ax.yaxis.set_major_locator(MaxNLocator(5))
+    ax.grid(axis="y")
+    found = [(arm, one) for arm in data.arms if (one := data.curves.get((metric, panel, arm.label))) and one.seeds]
+    for arm, one in found:
+        _curve(ax, one, arm.place, data.singles)
+    if not found:
+        ax.text(0.5, 0.5, NOTHING, transform=ax.transAxes, ha="center", va="center")
+
+
+def _curve(ax, one: Curve, place: int, singles: bool) -> None:
+    tone = colour(place)
+    if singles and len(one.seeds) > 1:
+        for points in one.seeds:
+            steps, values = zip(*points, strict=True)
+            ax.plot(steps, values, color=tone, linewidth=0.5, alpha=0.55, zorder=2)
+    low, high = ([math.nan if value is None else value for value in ends] for ends in (one.low, one.high))
+    ax.fill_between(one.steps, low, high, color=tone, alpha=BAND, linewidth=0, zorder=1)
+    single = {"marker": marker(place), "markersize": 4} if len(one.steps) == 1 else {}
+    ax.plot(one.steps, one.mean, color=tone, linewidth=1.6, linestyle=dash(place), zorder=3, **single)
+
+
+def build(name: str, figure: Curves, source: Source) -> tuple[str, CurvesData, str]:
+    title = f"Learning curves of stage {figure.stage}: {', '.join(figure.metric)}"
+    return title, *_data(name, figure, source.records, source.store)
+
+
+def metrics(figure: Curves) -> Iterator[NamedMetric]:
+    for i, metric in enumerate(figure.metric):
+        yield ("metric", i), metric, True
+
+
+KIND = Kind(Curves, check_cells, build, draw, metrics)

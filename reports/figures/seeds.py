@@ -1,0 +1,52 @@
+"""Every seed of a table, as dots and box plots show them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.reports.figures.cells import arms, sample
+from bench.reports.figures.parts import Sample
+from bench.reports.figures.ranges import Range, axis_range
+from bench.reports.records.collect import Record
+from bench.reports.tables.build import BETWEEN, Stack, Table
+from bench.reports.tables.comparisons import Cell
+
+
+@dataclass(frozen=True)
+class DotPanel:
+    """One metric. samples: (line, arm label) → sample."""
+
+    label: str
+    samples: Mapping[tuple[str, str], Sample]
+    range: Range
+
+
+def seeds_of_table(table: Table, records: Sequence[Record]) -> dict[str, Any]:
+    """Return what a figure of all seeds of a table shows, by name: the lines, the arms that compete, and a panel a value."""
+    by_columns = table.arms == "columns"
+    lines, others = (table.rows, table.columns) if by_columns else (table.columns, table.rows)
+    line_axes, axes = (table.row_axes, table.column_axes) if by_columns else (table.column_axes, table.row_axes)
+    panels = []
+    for stack in table.stacks:
+        samples = {place: sample(cell.values, cell.planned, _without(cell)) for place, cell in placed(table, stack)}
+        values = [value for one in samples.values() for value in one.values]
+        span = axis_range(values, [(one.low, one.high) for one in samples.values()])
+        panels.append(DotPanel(stack[0].label, samples, span))
+    return {
+        "line_title": BETWEEN.join(line_axes),
+        "lines": tuple(lines),
+        "arm_title": BETWEEN.join(axes),
+        "arms": arms(records, axes, others),
+        "panels": tuple(panels),
+    }
+
+
+def placed(table: Table, stack: Stack) -> Iterator[tuple[tuple[str, str], Cell]]:
+    """Yield (line, arm) and the cell there."""
+    for block in stack:
+        for (row, column), cell in block.cells.items():
+            yield ((row, column) if table.arms == "columns" else (column, row)), cell
+
+
+def _without(cell: Cell) -> str:
+    return "" if cell.values else ", ".join(cell.without)
