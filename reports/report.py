@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.reports.claims.judge import ClaimResult, judge
+from bench.reports.claims.judge import judge
+from bench.reports.claims.results import ClaimResult
 from bench.reports.records.arms import Trials
 from bench.reports.records.collect import Record
 from bench.reports.tables.build import Table, build
@@ -27,8 +28,8 @@ from bench.trackers.record import (
 if TYPE_CHECKING:
     from bench.grammar.schedule import Schedule
     from bench.grammar.stages import Stage
-    from bench.reports.claims.contrasts import Contrast
-    from bench.reports.claims.grammar import Claim
+    from bench.reports.claims.base import Contrast
+    from bench.reports.claims.kinds import Claim
     from bench.reports.figures.base import Figure, FigureSpec
     from bench.reports.figures.cells import Store
     from bench.reports.tables.grammar import Table as TableSpec

@@ -16,8 +16,9 @@ from bench.grammar.parts import Looks
 from bench.grammar.schedule import Schedule
 from bench.grammar.stages import Start
 from bench.grammar.validation import validated
-from bench.reports.claims.contrasts import Contrast, contrasts
-from bench.reports.claims.grammar import Claim
+from bench.reports.claims.base import Contrast
+from bench.reports.claims.contrasts import contrasts
+from bench.reports.claims.kinds import Claim
 from bench.reports.figures.kinds import KINDS
 from bench.reports.tables.checks import check_table
 from bench.suite import expand, links

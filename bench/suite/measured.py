@@ -18,7 +18,8 @@ from bench.grammar.metrics import (
     is_recorded,
     stored,
 )
-from bench.reports.claims.contrasts import Contrast
+from bench.reports.claims.base import Contrast
+from bench.reports.claims.kinds import KINDS as CLAIM_KINDS
 from bench.reports.figures.kinds import KINDS
 from bench.suite.schema import SuiteFile
 
@@ -77,9 +78,8 @@ def named_metrics(
                 yield ("tables", name, "also", label, i), metric, shown
     for name, claim in spec.claims.items():
         cells = [cell for contrast in claims[name] for arm in contrast.arms for cell in arm.cells]
-        for part in ("metric", "x", "y"):
-            if hasattr(claim, part):
-                yield ("claims", name, part), getattr(claim, part), cells
+        for key, metric in CLAIM_KINDS[claim.kind].metrics(claim).items():
+            yield ("claims", name, key), metric, cells
     for name, figure in (spec.figures or {}).items():
         for path, metric, each_epoch in KINDS[figure.kind].metrics(figure):
             rule = spec.metrics.get(metric)

@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 from math import comb
 from typing import TYPE_CHECKING
 
+from bench.reports.claims.kinds import KINDS, Claim
 from bench.reports.statistics import smallest_sign_flip
 
 if TYPE_CHECKING:
     from bench.grammar.schedule import Schedule
-    from bench.reports.claims.contrasts import Contrast
-    from bench.reports.claims.grammar import Claim
+    from bench.reports.claims.base import Contrast
     from bench.reports.tables.grammar import Table
 
 
 def warnings(
-    claims: Mapping[str, tuple["Claim", Sequence["Contrast"]]],
+    claims: Mapping[str, tuple[Claim, Sequence["Contrast"]]],
     tables: Mapping[str, "Table"],
     arms: Mapping[str, tuple[int, int]],
     schedules: Mapping[str, "Schedule"],
@@ -31,8 +31,9 @@ def warnings(
     for name, (claim, contrasts) in claims.items():
         schedule = schedules[contrasts[0].arms[0].stage]
         n, m = min(len(schedules[arm.stage].looks[-1]) for one in contrasts for arm in one.arms), sizes[claim.family or name]
-        if claim.kind != "correlation":
-            told += _unreachable(f"claim {name!r}", claim.test, n, m, schedule.alpha)
+        kind = KINDS[claim.kind]
+        if kind.sample == "seeds":
+            told += _unreachable(f"claim {name!r}", kind.test(claim), n, m, schedule.alpha)
     for name, table in tables.items():
         schedule, (rows, columns) = schedules[table.stage], arms[name]
         m = max(comb(rows, 2), comb(columns, 2))

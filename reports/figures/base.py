@@ -10,7 +10,7 @@ from bench.grammar.cells import Cells
 from bench.grammar.checks import check_axes, levels_of
 from bench.grammar.document import DocPath, Document
 from bench.grammar.parts import Labels, Words
-from bench.reports.claims.judge import ClaimResult
+from bench.reports.claims.results import ClaimResult
 from bench.reports.figures.cells import Store
 from bench.reports.records.collect import Record
 from bench.reports.tables.build import Table

@@ -1,6 +1,7 @@
 """The table of claims and their verdicts."""
 
-from bench.reports.claims.judge import ClaimResult, Part
+from bench.reports.claims.kinds import KINDS
+from bench.reports.claims.results import ClaimResult, ContrastResult
 from bench.reports.layout.grid import NOTHING, TESTS, Grid, Text, estimate
 from bench.reports.numbers import probability
 from bench.reports.report import Report
@@ -32,13 +33,8 @@ def _how(report: Report) -> str:
     share = " at each look" if any(claim.look for claim in report.claims) else ""
     how = f"Estimate with its {levels} interval, below it every seed's own; {tests}, two-sided; Holm within each family of m; "
     how += f"alpha={alphas}{share}."
-    if any(claim.kind == "equivalent" for claim in report.claims):
-        how += " For equivalence, p is that of the two one-sided tests (TOST) against the margin."
-    kinds = {claim.kind for claim in report.claims}
-    if "trend" in kinds:
-        how += " A trend is the change along the least-squares line from the first level to the last."
-    if "interaction" in kinds:
-        how += " An interaction is the difference of the two differences."
+    told = {claim.kind for claim in report.claims}
+    how += "".join(f" {kind.remark}" for name, kind in KINDS.items() if name in told and kind.remark)
     if any(part.preliminary for claim in report.claims for part in claim.parts):
         how += " Preliminary: some of its trials are still to run."
     if any(part.result.ratio for claim in report.claims for part in claim.parts):
@@ -53,7 +49,7 @@ def _head(claim: ClaimResult) -> Text:
     return Text((claim.name, f"“{claim.says}”", kind + (f"; {claim.look}" if claim.look else "")), bold=True)
 
 
-def _part(grid: Grid, report: Report, claim: ClaimResult, part: Part) -> list[Text]:
+def _part(grid: Grid, report: Report, claim: ClaimResult, part: ContrastResult) -> list[Text]:
     p = [NOTHING if value is None else probability(value) for value in (part.p, part.holm)]
     return [
         Text((_verdict(report, part.verdict, [part]), part.why), bold=True, verdict=part.verdict),
@@ -63,7 +59,7 @@ def _part(grid: Grid, report: Report, claim: ClaimResult, part: Part) -> list[Te
     ]
 
 
-def _verdict(report: Report, verdict: str, parts: list[Part]) -> str:
+def _verdict(report: Report, verdict: str, parts: list[ContrastResult]) -> str:
     remarks = ["preliminary"] if any(part.preliminary for part in parts) else []
     remarks += ["exploratory"] if report.exploratory else []
     return f"{verdict} ({', '.join(remarks)})" if remarks else verdict

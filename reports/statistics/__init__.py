@@ -14,7 +14,13 @@ from bench.reports.statistics.mean import one_sample, paired, welch
 from bench.reports.statistics.moments import RESOLUTION, Summary, summary
 from bench.reports.statistics.multiplicity import holm
 from bench.reports.statistics.omnibus import Friedman, Omnibus, friedman, repeated_measures
-from bench.reports.statistics.power import detectable, detectable_independent, seeds_to_detect, seeds_to_show_equivalence
+from bench.reports.statistics.power import (
+    detectable,
+    detectable_independent,
+    seeds_to_detect,
+    seeds_to_show_equivalence,
+    smallest_detectable,
+)
 from bench.reports.statistics.tasks import against_control, friedman_uncorrected, iman_davenport, nemenyi, ranks
 from bench.reports.statistics.two_way import Crossed, crossed
 
@@ -48,6 +54,7 @@ __all__ = [
     "seeds_to_detect",
     "seeds_to_show_equivalence",
     "sign_flip",
+    "smallest_detectable",
     "smallest_permutation",
     "smallest_sign_flip",
     "summary",

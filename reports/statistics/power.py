@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
-from bench.reports.statistics.comparison import ALPHA, check_share
+from bench.reports.statistics.comparison import ALPHA, Comparison, check_share
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,6 +76,30 @@ def _noncentrality(df: int, alpha: float, power: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if _power(df, middle, alpha) < power else (low, middle)
     return high
+
+
+def smallest_detectable(tested: Comparison, alpha: float) -> float | None:
+    """Return the difference (of times the factor; or the correlation) that a test finds with 80 % power at its n and spread."""
+    if tested.p is None or tested.error is None:
+        return None
+    if tested.correlates:
+        return math.tanh(quantiles(alpha) * tested.error)
+    if tested.sd is not None:
+        effect = detectable(tested.n, alpha, POWER)
+        size = None if effect is None else effect * tested.sd
+    else:  # two arms, or two error terms: by the standard error and its degrees of freedom
+        assert tested.df is not None  # as all have that are tested, but correlations
+        like = max(2, round(tested.df) + 1)
+        effect = detectable(like, alpha, POWER)
+        size = None if effect is None else effect * math.sqrt(like) * tested.error
+    return None if size is None else math.exp(size) if tested.ratio else size
+
+
+def quantiles(alpha: float) -> float:
+    """Return how many standard errors an effect must have to be found with 80 % power, where the error is normal."""
+    from scipy.special import ndtri
+
+    return float(ndtri(1 - alpha / 2) + ndtri(POWER))
 
 
 def _power(df: int, shift: float, alpha: float) -> float:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from bench.grammar.metrics import TIMES
-from bench.reports.claims.outlook import smallest_found
 from bench.reports.records.arms import compared, unlike
 from bench.reports.statistics import (
     RESOLUTION,
@@ -16,6 +15,7 @@ from bench.reports.statistics import (
     friedman,
     holm,
     repeated_measures,
+    smallest_detectable,
     summary,
 )
 
@@ -86,7 +86,7 @@ def family(
             right,
             result,
             p,
-            smallest_found(result, alpha / m) if m else None,
+            smallest_detectable(result, alpha / m) if m else None,
             (*arms[left].run_ids.values(), *arms[right].run_ids.values()),
             line,
             competing,

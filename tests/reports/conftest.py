@@ -9,8 +9,9 @@ from pydantic import TypeAdapter
 from bench.grammar.metrics import Derived
 from bench.grammar.schedule import Schedule
 from bench.grammar.stages import Stage
-from bench.reports.claims.contrasts import Arm, Contrast
-from bench.reports.claims.grammar import Claim
+from bench.reports.claims.base import Contrast
+from bench.reports.claims.kinds import Claim
+from bench.reports.records.arms import Arm
 from bench.reports.records.collect import Expected, collect
 from bench.reports.report import assemble
 from bench.reports.tables.grammar import Table

@@ -3,6 +3,7 @@
 import pytest
 
 from bench.errors import BenchError
+from bench.reports.claims.kinds import KINDS
 
 STAGE = "stages: {s: {axes: {a: {x: {}, y: {}}, b: {path: train.epochs, values: [1, 2, 4]}}}}\n"
 CLAIM = STAGE + "claims:\n c:\n"
@@ -136,6 +137,10 @@ def of(suite, claim, stage=STAGE):
     return made.spec.claims["c"], made.claims["c"]
 
 
+def text(claim, contrast):
+    return KINDS[claim.kind].text(contrast)
+
+
 def cells(arm):
     return [cell.name for cell in arm.cells]
 
@@ -144,13 +149,13 @@ def test_two_arms_with_what_they_share(suite):
     claim, (found,) = of(suite, "kind: less, metric: epochs, stage: s, where: {b: 2}, left: {a: x}, right: {a: y}, ratio: 1/7")
     assert claim.ratio == pytest.approx(1 / 7)
     assert [cells(arm) for arm in found.arms] == [["a=x, b=2"], ["a=y, b=2"]]
-    assert found.text == "a=x vs a=y at b=2"
+    assert text(claim, found) == "a=x vs a=y at b=2"
 
 
 def test_an_arm_may_be_the_mean_of_several_cells(suite):
-    _, (found,) = of(suite, "kind: less, metric: epochs, stage: s, left: {a: x, b: all}, right: {a: y, b: [1, 4]}")
+    claim, (found,) = of(suite, "kind: less, metric: epochs, stage: s, left: {a: x, b: all}, right: {a: y, b: [1, 4]}")
     assert [cells(arm) for arm in found.arms] == [["a=x, b=1", "a=x, b=2", "a=x, b=4"], ["a=y, b=1", "a=y, b=4"]]
-    assert found.text == "a=x, b=all (mean) vs a=y, b=1 and 4 (mean)"
+    assert text(claim, found) == "a=x, b=all (mean) vs a=y, b=1 and 4 (mean)"
 
 
 def test_each_level_is_a_contrast(suite):
@@ -167,33 +172,33 @@ def test_each_of_the_levels_that_where_names(suite):
 
 
 def test_the_right_side_may_be_a_number(suite):
-    _, found = of(suite, "kind: greater, metric: val/accuracy, stage: s, left: {a: x}, right: 0.1, each: b")
+    claim, found = of(suite, "kind: greater, metric: val/accuracy, stage: s, left: {a: x}, right: 0.1, each: b")
     assert [cells(arm) for one in found for arm in one.arms] == [["a=x, b=1"], ["a=x, b=2"], ["a=x, b=4"]]
-    assert [one.number for one in found] == [0.1] * 3 and found[0].text == "b=1, a=x vs 0.1"
-    _, found = of(suite, "kind: less, metric: val/accuracy, stage: s, where: {a: x}, each: b, left: {}, right: 0.1")
-    assert found[1].text == "a=x, b=2 vs 0.1"
+    assert [one.number for one in found] == [0.1] * 3 and text(claim, found[0]) == "b=1, a=x vs 0.1"
+    claim, found = of(suite, "kind: less, metric: val/accuracy, stage: s, where: {a: x}, each: b, left: {}, right: 0.1")
+    assert text(claim, found[1]) == "a=x, b=2 vs 0.1"
     _, (found,) = of(suite, "kind: equivalent, metric: val/accuracy, stage: s, left: {a: x, b: 1}, right: 1, margin: 0.1")
     assert found.number == 1
 
 
 def test_a_trend_goes_along_numbers_by_value_and_along_words_by_order(suite):
-    _, (found,) = of(suite, "kind: trend, metric: epochs, stage: s, where: {a: x}, along: b, direction: increasing")
+    claim, (found,) = of(suite, "kind: trend, metric: epochs, stage: s, where: {a: x}, along: b, direction: increasing")
     assert found.scores == (1, 2, 4) and [cells(arm) for arm in found.arms] == [["a=x, b=1"], ["a=x, b=2"], ["a=x, b=4"]]
-    assert found.text == "b=1 → 2 → 4 at a=x"
+    assert text(claim, found) == "b=1 → 2 → 4 at a=x"
     _, (found,) = of(suite, "kind: trend, metric: epochs, stage: s, where: {b: 1}, along: a, direction: increasing")
     assert found.scores == (0, 1)
 
 
 def test_an_interaction_has_four_arms_and_a_correlation_one_a_cell(suite):
     pairs = "left: [{a: x, b: 2}, {a: x, b: 1}], right: [{a: y, b: 2}, {a: y, b: 1}]"
-    _, (found,) = of(suite, f"kind: interaction, metric: epochs, stage: s, direction: less, {pairs}")
+    claim, (found,) = of(suite, f"kind: interaction, metric: epochs, stage: s, direction: less, {pairs}")
     assert [cells(arm)[0] for arm in found.arms] == ["a=x, b=2", "a=x, b=1", "a=y, b=2", "a=y, b=1"]
-    assert found.text == "(a=x, b=2 − a=x, b=1) vs (a=y, b=2 − a=y, b=1)"
-    _, (found,) = of(suite, "kind: correlation, x: val/loss, y: val/accuracy, stage: s, direction: negative")
-    assert len(found.arms) == 6 and found.text == "6 cells"
+    assert text(claim, found) == "(a=x, b=2 − a=x, b=1) vs (a=y, b=2 − a=y, b=1)"
+    claim, (found,) = of(suite, "kind: correlation, x: val/loss, y: val/accuracy, stage: s, direction: negative")
+    assert len(found.arms) == 6 and text(claim, found) == "6 cells"
     over_classes = "kind: correlation, x: test/class_accuracy/*, y: test/class_accuracy/*, direction: negative"
-    _, (found,) = of(suite, f"{over_classes}, stage: s, where: {{a: x, b: 1}}")
-    assert [cells(arm) for arm in found.arms] == [["a=x, b=1"]] and found.text == "classes at a=x, b=1"
+    claim, (found,) = of(suite, f"{over_classes}, stage: s, where: {{a: x, b: 1}}")
+    assert [cells(arm) for arm in found.arms] == [["a=x, b=1"]] and text(claim, found) == "classes at a=x, b=1"
 
 
 def test_a_profile_takes_a_claim_out(suite):

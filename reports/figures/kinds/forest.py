@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from bench.grammar.metrics import TIMES
-from bench.reports.claims.judge import ClaimResult, Part
+from bench.reports.claims.kinds import KINDS
+from bench.reports.claims.results import ClaimResult, ContrastResult
 from bench.reports.figures.base import (
     FigureSpec,
     Kind,
@@ -66,8 +67,7 @@ def of_claims(claims: Sequence[ClaimResult]) -> tuple[ForestData, str]:
         told += " Upright line: no difference, or the ratio that is claimed."
     if any(claim.margin is not None for claim in claims):
         told += " Shaded: the declared margin, inside which a difference does not matter."
-    if any(claim.kind == "equivalent" for claim in claims):
-        told += " For equivalence, p is that of the test against the margin."
+    told += "".join(f" {note}" for note in dict.fromkeys(KINDS[claim.kind].figure_remark for claim in claims) if note)
     if any(part.result.difference is None for claim in claims for part in claim.parts):
         told += " Why a claim has no result stands with its verdict."
     alphas = " or ".join(sorted({f"{claim.alpha:.3g}" for claim in claims}))
@@ -105,7 +105,7 @@ def _contrast(one: Contrast, alpha: float) -> Row:
     return _row(f"{one.left} vs {one.right}", one.family, one.result, None, 1.0, (str(one.result.n), holm), strong)
 
 
-def _claimed(claim: ClaimResult, part: Part) -> Row:
+def _claimed(claim: ClaimResult, part: ContrastResult) -> Row:
     holm = NONE if part.holm is None else probability(part.holm)
     label = part.label if len(claim.parts) > 1 else claim.name
     group = claim.name if len(claim.parts) > 1 else ""
@@ -148,20 +148,15 @@ def _difference(block: Block) -> str:
     return f"difference of {block.name}{UNITS.get(block.unit, f' ({block.unit})')}"
 
 
-def _is_ratio(claim: ClaimResult, part: Part) -> bool:
+def _is_ratio(claim: ClaimResult, part: ContrastResult) -> bool:
     """Whether the claim is of a ratio, also where there is no result that says so."""
     if part.result.difference is not None:
         return part.result.ratio
-    return claim.kind in ("greater", "less", "equivalent") and (claim.metric in TIMES or claim.ratio is not None)
+    return KINDS[claim.kind].is_ratio(claim)
 
 
 def _quantity(claim: ClaimResult, ratio: bool) -> str:
-    if claim.kind == "correlation":
-        return f"correlation of {claim.metric}"
-    if claim.kind == "trend":
-        return f"change of {claim.metric} along the axis"
-    what = "difference of differences" if claim.kind == "interaction" else "ratio" if ratio else "difference"
-    return f"{what} of {claim.metric}"
+    return KINDS[claim.kind].quantity(claim.metric, ratio)
 
 
 def _left_out(contrasts: Sequence[Contrast]) -> list[str]:

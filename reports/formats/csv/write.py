@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench.reports.claims.judge import ClaimResult
+from bench.reports.claims.results import ClaimResult
 from bench.reports.report import Report
 from bench.reports.statistics import Comparison
 from bench.reports.tables.blocks import Block

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from bench.reports.claims.judge import ClaimResult
+from bench.reports.claims.results import ClaimResult
 from bench.reports.report import Report
 from bench.reports.tables.blocks import Block
 from bench.reports.tables.build import Table

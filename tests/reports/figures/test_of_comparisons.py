@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter
 
-from bench.reports.claims.judge import ClaimResult, Part
+from bench.reports.claims.results import ClaimResult, ContrastResult
 from bench.reports.figures.base import Source
 from bench.reports.figures.build import build
 from bench.reports.figures.kinds import Figure as Spec
@@ -65,7 +65,7 @@ def test_a_forest_of_a_table_of_metrics_has_all_pairs_of_rows(study_of, drawn):
 
 
 def claim(name, result, verdict="supported", parts=1, **changes):
-    one = Part("noise=0", "a vs b", result, result.p, result.p, None, verdict, "why", None, None, ())
+    one = ContrastResult("noise=0", "a vs b", result, result.p, result.p, None, verdict, "why", None, None, ())
     told = {"says": "…", "kind": "greater", "metric": "val/accuracy", "margin": None, "test": "t", "family": name}
     told |= {"m": 1, "alpha": 0.05, "look": "", "parts": [one] * parts, "verdict": verdict, "holds": True}
     return ClaimResult(name=name, **told | changes)
