@@ -240,12 +240,18 @@ def trial(tags: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def superseded(runs: Iterable[StoredRun]) -> list[StoredRun]:
-    """Return the finished runs that do not count, since another one of the same trial does, and that do not say so yet."""
+    """Return the finished runs that do not count, since another one of the same trial does, and that do not say so yet.
+
+    Finished by its status is also a run that another holder took for a leftover, and closed, while its own was writing its end.
+    """
     by_trial: dict[tuple[str, ...], list[StoredRun]] = {}
     for run in runs:
-        if outcome(run) is Outcome.FINISHED and (known := trial(run.tags)):
+        if run.status == "FINISHED" and (known := trial(run.tags)):
             by_trial.setdefault(known, []).append(run)
-    rest = (run for of_one in by_trial.values() for run in sorted(of_one, key=rank)[1:])
+    rest: list[StoredRun] = []
+    for of_one in by_trial.values():
+        counts, *others = sorted(of_one, key=rank)
+        rest += others if outcome(counts) is Outcome.FINISHED else []
     return [run for run in rest if not SUPERSEDED.items() <= run.tags.items()]
 
 

@@ -287,3 +287,17 @@ LOOKS = "looks 5, 8, 12 at alpha 0.05"
 )
 def test_which_seeds_may_follow(before, later, admitted):
     assert DeclaredSeeds.read(before).admits(DeclaredSeeds.read(later)) is admitted
+
+
+def ended(name, outcome, holder, status="FINISHED", **tags):
+    tags = {"fingerprint": "f", "outcome": outcome, "holder": str(holder)} | tags
+    return StoredRun(name, status, tags, {}, 0.0, 1.0)
+
+
+def test_of_the_finished_runs_of_a_trial_one_counts_and_the_others_are_to_say_that_they_do_not():
+    old, new = ended("old", "finished", 1), ended("new", "finished", 2)
+    assert [run.run_id for run in record.superseded([new, old])] == ["old"]
+    assert record.superseded([new, ended("old", "finished", 1, superseded="yes")]) == []
+    closed = ended("closed", "interrupted", 1)  # by holder 2, while holder 1 wrote that it has finished
+    assert [run.run_id for run in record.superseded([closed, new])] == ["closed"]
+    assert record.superseded([closed]) == record.superseded([closed, ended("killed", "interrupted", 2, "KILLED")]) == []
