@@ -1,14 +1,8 @@
-"""Which metrics there are: what every trial records, and what a suite derives from that when a report is made."""
+"""Which metrics trials record, and what is known of each: its range, its unit, which end is better, how values are compared."""
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal, Self
-
-from pydantic import Field, StringConstraints, model_validator
-
-from bench.config import Config
-from bench.grammar.parts import Labels
-
-MetricName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")]
+import math
+from dataclasses import dataclass
+from typing import Literal
 
 EACH_EPOCH = tuple(f"{split}/{what}" for split in ("train", "val") for what in ("loss", "accuracy"))
 TIMES = ("wall_clock", "images_per_second")
@@ -27,86 +21,77 @@ BY_CLASS = {
     **{f"{split}/{what}": what for split in ("val", "test") for what in ("precision", "recall", "f1")},
 }
 """PREFIX of the metrics `PREFIX/<class>` → the item of `train.class_metrics` that asks for them."""
-Over = Literal["mean", "sd", "min", "max"]
-OVER: tuple[Over, ...] = ("mean", "sd", "min", "max")
+
+Better = Literal["higher", "lower", ""]
+SHARE = (0.0, 1.0)
+COUNT = (0.0, math.inf)
 
 
-class Derived(Config):
-    """A metric computed from others when a report is made: over classes, or a difference. `{}`: one that something else logs."""
+@dataclass(frozen=True)
+class Metric:
+    """What is known of a metric.
 
-    mean: str | None = None
-    """PREFIX: the mean of the metrics `PREFIX/<class>`."""
-    sd: str | None = None
-    """PREFIX: their standard deviation. The classes are all that there are, no sample of them: ddof=0."""
-    min: str | None = None
-    """PREFIX: the smallest of them."""
-    max: str | None = None
-    """PREFIX: the largest of them."""
-    classes: Labels | None = None
-    """Only these classes, by name; all where left out."""
-    minus: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
-    """[a, b]: a minus b."""
+    better: the better end, "" where nobody knows. range: the lowest and the highest value that it can have. counts: what it is
+    a share of, where it counts items: the images of its split, or those of one class. chance: what guessing comes to; "classes"
+    for 1 / their number, None where nobody knows. compared: how two arms are, and so how values are averaged: by the difference
+    of their means, or by the ratio of their geometric means.
+    """
 
-    @model_validator(mode="after")
-    def _one_rule(self) -> Self:
-        rules = [rule for rule in (*OVER, "minus") if getattr(self, rule) is not None]
-        if len(rules) > 1:
-            raise ValueError(f"should have one rule, not {' and '.join(rules)}")
-        if self.classes is not None and self.over is None:
-            raise ValueError("'classes' belong to mean, sd, min or max")
-        return self
+    better: Better = ""
+    range: tuple[float, float] = (-math.inf, math.inf)
+    unit: str = ""
+    counts: Literal["", "images", "images of a class"] = ""
+    chance: float | Literal["classes"] | None = None
+    compared: Literal["difference", "ratio"] = "difference"
 
     @property
-    def over(self) -> tuple[Over, str] | None:
-        """What is computed over classes, and the prefix of their metrics; None of other rules."""
-        return next(((rule, prefix) for rule in OVER if (prefix := getattr(self, rule)) is not None), None)
+    def is_ratio(self) -> bool:
+        """Whether it is compared by ratios, as times are."""
+        return self.compared == "ratio"
 
     @property
-    def logged(self) -> bool:
-        """Whether something else logs it, so that nothing is computed."""
-        return self.over is None and self.minus is None
+    def is_share(self) -> bool:
+        return self.range == SHARE
+
+    def resolution(self, items: int) -> float | None:
+        """Return the smallest step between two values of a metric that counts so many items; None of one that counts none."""
+        return 1 / items if self.counts and items else None
+
+    def chance_of(self, classes: int) -> float | None:
+        """Return what guessing among so many classes comes to; None where nobody knows."""
+        return 1 / classes if self.chance == "classes" else self.chance
+
+
+KNOWN = {
+    "accuracy": Metric("higher", SHARE, counts="images", chance="classes"),
+    "mean_accuracy": Metric("higher", SHARE, chance="classes"),
+    "class_accuracy": Metric("higher", SHARE, counts="images of a class", chance="classes"),
+    "precision": Metric("higher", SHARE),
+    "recall": Metric("higher", SHARE),
+    "f1": Metric("higher", SHARE),
+    "loss": Metric("lower"),  # a custom one may be below zero
+    "wall_clock": Metric("lower", COUNT, "s", compared="ratio"),
+    "images_per_second": Metric("higher", COUNT, "images/s", compared="ratio"),
+    "convergence_epoch": Metric("lower", COUNT, "epochs"),
+    "epochs": Metric(range=COUNT, unit="epochs"),
+    "best_epoch": Metric(range=COUNT, unit="epochs"),
+    "members": Metric(range=COUNT),
+    "class_size": Metric(range=COUNT, unit="images"),
+    "psnr": Metric("higher", unit="dB"),
+    "ssim": Metric("higher", (-1.0, 1.0)),
+}
+"""word in a metric's name → what is known of it. A split may stand before it, a class after it. One line registers a metric."""
+
+
+def by_name(metric: str) -> Metric:
+    """Return what a metric's name says of it. Of a name that only ends like a known one (`top5_accuracy`), the better end."""
+    words = metric.split("/")
+    if exact := next((KNOWN[word] for word in words if word in KNOWN), None):
+        return exact
+    alike = (KNOWN[known] for word in words for known in KNOWN if word.endswith(known) and KNOWN[known].better)
+    return Metric(next(alike, Metric()).better)
 
 
 def is_recorded(metric: str) -> bool:
     """Whether trials of bench may record a metric, as far as one can tell without their classes."""
     return metric in RECORDED or any(metric.startswith(f"{prefix}/") for prefix in BY_CLASS)
-
-
-def is_known(metric: str, derived: Mapping[str, Derived]) -> bool:
-    """Whether a metric is recorded, derived, or declared as logged by something else (of the whole, or of each class)."""
-    return is_recorded(metric) or metric in derived or any(metric.startswith(f"{name}/") for name in _logged(derived))
-
-
-def is_prefix(prefix: str, derived: Mapping[str, Derived]) -> bool:
-    """Whether there are metrics `PREFIX/<class>`."""
-    return prefix in BY_CLASS or prefix in _logged(derived)
-
-
-def stored(metric: str, derived: Mapping[str, Derived]) -> Iterator[str]:
-    """Yield the recorded metrics that a metric is made from, those of classes as `PREFIX/*`. There must be no cycle."""
-    rule = derived.get(metric)
-    if rule is None or rule.logged:
-        yield metric
-    elif rule.over:
-        yield f"{rule.over[1]}/*"
-    else:
-        for part in rule.minus or ():
-            yield from stored(part, derived)
-
-
-def cycle(metric: str, derived: Mapping[str, Derived]) -> list[str]:
-    """Return the metrics from one back to itself through differences; [] where it does not lead back."""
-
-    def leads(path: list[str]) -> list[str]:
-        for part in (derived[path[-1]].minus or ()) if path[-1] in derived else ():
-            if part == metric:
-                return [*path, part]
-            if part not in path and (found := leads([*path, part])):
-                return found
-        return []
-
-    return leads([metric])
-
-
-def _logged(derived: Mapping[str, Derived]) -> list[str]:
-    return [name for name, rule in derived.items() if rule.logged]

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from bench.config import TrialConfig
 from bench.errors import BenchError
-from bench.grammar.metrics import TIMES, stored
+from bench.grammar.derived import stored
+from bench.grammar.metrics import by_name
 from bench.grammar.stages import RandomSampler
 from bench.runner.executors.base import Executor
 from bench.runner.messages import Fault, ProbePacks
@@ -101,7 +102,7 @@ class Packs:
 def timed_stages(suite: Suite) -> frozenset[str]:
     """Return the stages of which a table, claim or figure of the suite shows times."""
     named = named_metrics(suite.document, suite.spec, suite.all_cells, suite.claims)
-    timed = (cells for _, metric, cells in named if any(one in TIMES for one in stored(metric, suite.spec.metrics)))
+    timed = (cells for _, metric, cells in named if any(by_name(one).is_ratio for one in stored(metric, suite.spec.metrics)))
     return frozenset(cell.stage for cells in timed for cell in cells)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from bench.config import Trained
 from bench.errors import BenchError
 from bench.grammar.cells import TRIAL, Cell, Cells, Trial, collector_paused, trials, unknown
+from bench.grammar.metrics import by_name
 from bench.grammar.stages import Range, Search, Start
 from bench.runner.fingerprints import ensemble_fingerprint, identity
 from bench.runner.plan import CellKey, Job, Kept, Plan, ReasonKind, SearchKey, State, key, search_of
@@ -262,7 +263,7 @@ class Planner:
                 f"{where} has nothing to keep: no cell of which every trial finished with {start.metric}"
             )
             return None
-        extreme = (min if start.metric.endswith("loss") else max)(value for value, _ in ranked)
+        extreme = (min if by_name(start.metric).better == "lower" else max)(value for value, _ in ranked)
         (value, cell), *others = (pair for pair in ranked if isclose(pair[0], extreme, rel_tol=SAME))  # as they are declared
         job = jobs[id(cell)][0]
         best = job.trial.cell if job.search else cell  # a search's cell is what was drawn

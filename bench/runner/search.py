@@ -11,6 +11,7 @@ from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import Trial, TrialState
 
 from bench.grammar import stages
+from bench.grammar.metrics import by_name
 from bench.runner.planner import SEED
 from bench.trackers import StoredRun, record
 from bench.trackers.record import Outcome
@@ -32,7 +33,7 @@ class Search:
         self.space: dict[str, BaseDistribution] = {name: _distribution(parameter) for name, parameter in spec.space.items()}
         if len(seeds) > 1:
             self.space[SEED] = CategoricalDistribution([str(seed) for seed in seeds])
-        direction: Literal["minimize", "maximize"] = "minimize" if spec.metric.endswith("loss") else "maximize"
+        direction: Literal["minimize", "maximize"] = "minimize" if by_name(spec.metric).better == "lower" else "maximize"
         self.study = optuna.create_study(study_name=name, direction=direction, pruner=_pruner(spec.pruner))
 
     @property

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from bench.grammar.metrics import by_name
 from bench.grammar.stages import Ensemble
 from bench.runner.plan import Job
 from bench.runner.planner import SAME
@@ -11,7 +12,7 @@ from bench.runner.planner import SAME
 def chosen(spec: Ensemble, members: Sequence[Job]) -> list[Job]:
     """Return the share of the members that is best on validation, at least one, the best first; of equal ones, those declared
     first, and those of which nothing is known last. members: in the order in which the suite declares them."""
-    lower = spec.rank.endswith("loss")
+    lower = by_name(spec.rank).better == "lower"
     ranked = sorted(members, key=lambda job: _rank(spec, job) * (1 if lower else -1))
     return ranked[: max(1, round(spec.share * len(ranked)))]
 
@@ -26,4 +27,4 @@ def tied(spec: Ensemble, members: Sequence[Job], voters: Sequence[Job]) -> list[
 
 def _rank(spec: Ensemble, job: Job) -> float:
     value = job.result.metrics.get(spec.rank)
-    return value if value is not None else math.inf if spec.rank.endswith("loss") else -math.inf
+    return value if value is not None else math.inf if by_name(spec.rank).better == "lower" else -math.inf

@@ -4,20 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bench.errors import did_you_mean
 from bench.grammar.cells import Cell, Cells
+from bench.grammar.derived import Derived, cycle, is_known, is_prefix, stored
 from bench.grammar.document import DocPath, Document
-from bench.grammar.metrics import (
-    BY_CLASS,
-    EACH_EPOCH,
-    RECORDED,
-    TIMES,
-    VOTED,
-    Derived,
-    cycle,
-    is_known,
-    is_prefix,
-    is_recorded,
-    stored,
-)
+from bench.grammar.metrics import BY_CLASS, EACH_EPOCH, RECORDED, VOTED, by_name, is_recorded
 from bench.reports.claims.base import Contrast
 from bench.reports.claims.kinds import KINDS as CLAIM_KINDS
 from bench.reports.figures.kinds import KINDS
@@ -51,7 +40,7 @@ def _check_derived(document: Document, name: str, rule: Derived, derived: Mappin
         raise document.error((*at, kind), f"no trial of bench records metrics {f'{prefix}/<class>'!r}", mend)
     for i, part in enumerate(rule.minus or ()):
         _check_known(document, (*at, "minus", i), part, derived)
-        if part in TIMES:
+        if by_name(part).is_ratio:
             told = f"{part} is compared by its ratio, under like conditions only, and a difference would not be"
             raise document.error((*at, "minus", i), told, "leave it out")
     if path := cycle(name, derived):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, WithJsonSchema
 
 from bench.config import Config, Data, Fraction, Positive
-from bench.grammar.metrics import Derived, MetricName
+from bench.grammar.derived import Derived, MetricName
 from bench.grammar.parts import Name, Seeds
 from bench.grammar.stages import Axis, Stage
 from bench.reports.claims.kinds import Claim

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bench.grammar.metrics import TIMES
+from bench.grammar.metrics import by_name
 from bench.reports.claims.base import Contrast, Measured, Question
 from bench.reports.claims.kinds import KINDS, Claim
 from bench.reports.claims.outlook import band, span, unsettled
@@ -92,7 +92,7 @@ def _arms(claim: Claim, contrast: Contrast, trials: Trials, seeds: Sequence[int]
 
 def _unlike_times(claim: Claim, arms: Sequence[ArmValues]) -> str:
     """Say why times cannot be compared; "" for other metrics too."""
-    timed = set(KINDS[claim.kind].metrics(claim).values()) & set(TIMES)
+    timed = any(by_name(metric).is_ratio for metric in KINDS[claim.kind].metrics(claim).values())
     return unlike(set().union(*(arm.conditions for arm in arms))) if timed else ""
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 
-from bench.grammar.metrics import TIMES
+from bench.grammar.metrics import by_name
 from bench.reports.layout.grid import NOTHING, TESTS, Grid, Text, estimate
 from bench.reports.numbers import digits, number, p_is, probability
 from bench.reports.tables.blocks import Block
@@ -20,7 +20,7 @@ def comparisons(table: Table, stack: Stack) -> Grid:
     Of very many classes the contrasts are counted: how many differ, and which way.
     """
     first = stack[0]
-    ratio = first.metric in TIMES
+    ratio = by_name(first.metric).is_ratio
     unit = {"": "", "%": " (percentage points)"}.get(first.unit, f" ({first.unit})")
     what = "first divided by second" if ratio else "first minus second"
     level = f"{100 * (1 - table.alpha):.3g} %"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from bench.grammar.metrics import TIMES
+from bench.grammar.metrics import by_name
 from bench.reports.layout.comparisons import comparable
 from bench.reports.layout.grid import NOTHING, TESTS, Grid, Text
 from bench.reports.layout.origins import origins
@@ -81,7 +81,7 @@ def _cell(grid: Grid, table: Table, block: Block, cell: Cell, places: int, dagge
         return (NOTHING,)
     lines = _value(table, cell, places) if cell.values else [_nothing(grid, cell)]
     lines[0] += dagger
-    if block.metric in TIMES and len(cell.conditions) > 1:
+    if by_name(block.metric).is_ratio and len(cell.conditions) > 1:
         lines[0] += grid.mark(unlike(cell.conditions))
     if cell.published is not None:
         lines.append(f"(report: {cell.published:.10g})".replace("-", "−"))

@@ -11,7 +11,7 @@ from bench.reports.statistics import Comparison, paired, welch
 from bench.trackers.record import conditions as of_run
 
 if TYPE_CHECKING:
-    from bench.grammar.metrics import Derived
+    from bench.grammar.derived import Derived
 
 Place = TypeVar("Place", bound=tuple[str, ...])
 

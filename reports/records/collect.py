@@ -9,7 +9,7 @@ from bench.trackers import StoredRun, record
 from bench.trackers.record import Outcome
 
 if TYPE_CHECKING:
-    from bench.grammar.metrics import Derived
+    from bench.grammar.derived import Derived
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from bench.errors import did_you_mean
 from bench.trackers.rows import LARGEST
 
 if TYPE_CHECKING:
-    from bench.grammar.metrics import Derived
+    from bench.grammar.derived import Derived
 
 RULES: dict[str, Callable[[Sequence[float]], float]] = {"mean": statistics.fmean, "sd": statistics.pstdev, "min": min, "max": max}
 

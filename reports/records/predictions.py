@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from bench.grammar.metrics import by_name
 from bench.reports.statistics import Comparison, crossed, mcnemar
 from bench.trackers import contents
 
@@ -24,8 +25,8 @@ def crossed_comparison(
     """
     import numpy as np
 
-    split, _, what = metric.partition("/")
-    if what != "accuracy" or split not in ("val", "test"):
+    split = metric.partition("/")[0]
+    if by_name(metric).counts != "images" or split not in ("val", "test"):
         return Comparison(reason=f"a test over seeds and images needs val/accuracy or test/accuracy, not {metric}"), ""
     seeds = sorted(left.values.keys() & right.values.keys())
     if not seeds:

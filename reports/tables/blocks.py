@@ -1,6 +1,5 @@
 """One metric of a table: its cells, and the comparisons within its rows and columns."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +12,9 @@ from bench.reports.tables.comparisons import Cell, Context, Contrast, differing,
 from bench.trackers.record import Outcome
 
 if TYPE_CHECKING:
-    from bench.grammar.metrics import Derived
+    pass
 
 FACTORS = {"": 1.0, "%": 100.0, "s": 1.0, "min": 1 / 60, "h": 1 / 3600}
-HIGHER = re.compile(r"(accuracy|precision|recall|f1|images_per_second)(/|$)|^denoise/")
-LOWER = re.compile(r"(loss|wall_clock|convergence_epoch)(/|$)")
-"""Parts of metric names that say which way is better; a class may follow."""
 
 
 @dataclass(frozen=True)
@@ -89,15 +85,6 @@ def compare(metric: str, unit: str, better: str, cells: dict[tuple[str, str], Ce
             best |= {line.places[arm] for arm in leaders(found, better, tested, how.alpha)}
             daggers |= {line.places[arm] for arm in differing(how.baseline, tested, how.alpha)}
     return Block(metric, unit, better, cells, contrasts, frozenset(best), frozenset(daggers), tuple(filter(None, context)))
-
-
-def better_end(metric: str, derived: Mapping[str, "Derived"]) -> str:
-    """Return which end of a metric is the better one, as its name says, or that of what it is over; "" where nobody knows."""
-    rule = derived.get(metric)
-    if rule and (rule.minus or rule.sd):
-        return ""
-    metric = rule.over[1] if rule and rule.over else metric
-    return "higher" if HIGHER.search(metric) else "lower" if LOWER.search(metric) else ""
 
 
 def cell(seeds: Mapping[int, Record], metric: str, unit: str, published: float | None) -> Cell:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
+from bench.grammar.derived import described
 from bench.reports.records.arms import Trials
 from bench.reports.records.collect import Record
 from bench.reports.records.derived import of_classes
 from bench.reports.statistics import ALPHA
-from bench.reports.tables.blocks import Block, How, Line, better_end, cell, compare
+from bench.reports.tables.blocks import Block, How, Line, cell, compare
 from bench.trackers.record import Outcome
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _stack(table: Table, spec: "TableSpec", shown: "Value", number: int, placed,
         made = {at: cell(seeds, one, shown.unit, _published(printed, *at)) for at, (seeds, one) in cells.items()}
         return compare(metric, shown.unit, better, made, list(lines), how)
 
-    better = shown.better or better_end(shown.metric, trials.derived)
+    better = shown.better or described(shown.metric, trials.derived).better
     if not table.by_class:
         yield block(shown.metric, better, {at: (seeds, shown.metric) for at, seeds in placed.items()}, _lines(table))
         return
@@ -110,7 +111,7 @@ def _stack(table: Table, spec: "TableSpec", shown: "Value", number: int, placed,
     )
     for label, metrics in spec.also.items():
         whole = {(label, column): (seeds, metrics[number]) for (_, column), seeds in placed.items()}
-        yield block(metrics[number], better_end(metrics[number], trials.derived), whole, _across(table, {label: label}))
+        yield block(metrics[number], described(metrics[number], trials.derived).better, whole, _across(table, {label: label}))
 
 
 def _lines(table: Table) -> Iterable[Line]:

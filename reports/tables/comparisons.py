@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from bench.grammar.metrics import TIMES
+from bench.grammar.metrics import by_name
 from bench.reports.records.arms import compared, unlike
 from bench.reports.statistics import (
     RESOLUTION,
@@ -99,7 +99,7 @@ def compare(metric: str, left: Cell, right: Cell, test: str, confidence: float) 
     """Compare two cells: times by their ratio, and only where they were taken under like conditions."""
     if not left.values or not right.values:
         return Comparison(reason="no finished trial on one side")
-    ratio = metric in TIMES
+    ratio = by_name(metric).is_ratio
     if ratio and (reason := unlike(left.conditions | right.conditions)):
         return Comparison(reason=reason)
     return compared(left.values, right.values, test=test, ratio=ratio, confidence=confidence)
@@ -108,7 +108,7 @@ def compare(metric: str, left: Cell, right: Cell, test: str, confidence: float) 
 def omnibus(name: str, metric: str, arms: Mapping[str, Cell]) -> Context | None:
     """Test all arms that have values at once, over the seeds that they share; None for fewer than three, or unlike times."""
     arms = {arm: cell for arm, cell in arms.items() if cell.values}
-    if len(arms) < 3 or (metric in TIMES and unlike(frozenset().union(*(cell.conditions for cell in arms.values())))):
+    if len(arms) < 3 or (by_name(metric).is_ratio and unlike(frozenset().union(*(cell.conditions for cell in arms.values())))):
         return None
     seeds = sorted(set.intersection(*(set(cell.values) for cell in arms.values())))
     blocks = [[cell.values[seed] for cell in arms.values()] for seed in seeds]

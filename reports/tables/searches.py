@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.grammar.cells import TRIAL
+from bench.grammar.metrics import by_name
 from bench.reports.records.arms import Trials
 from bench.reports.records.collect import Record
 from bench.reports.records.derived import measured
-from bench.reports.tables.blocks import better_end
 from bench.trackers.record import Outcome, parameters
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def searches(stages: Mapping[str, "Stage"], trials: Trials) -> Iterator[Search]:
 
 def ranked(records: Iterable[Record], search: "Spec") -> list[Attempt]:
     """Return the trials of one search in the order of `Search.attempts`."""
-    sign = 1 if better_end(search.metric, {}) == "lower" else -1
+    sign = 1 if by_name(search.metric).better == "lower" else -1
     attempts = [_attempt(record, search) for record in records]
 
     def key(one: Attempt) -> tuple[int, bool, float]:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from pydantic import TypeAdapter
 
-from bench.grammar.metrics import Derived
+from bench.grammar.derived import Derived
 from bench.grammar.schedule import Schedule
 from bench.grammar.stages import Stage
 from bench.reports.claims.base import Contrast

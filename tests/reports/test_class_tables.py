@@ -3,7 +3,7 @@
 import pytest
 
 from bench.errors import BenchError
-from bench.grammar.metrics import Derived
+from bench.grammar.derived import Derived
 from bench.reports.layout.comparisons import comparable, comparisons
 from bench.reports.layout.outline import sections
 from bench.reports.layout.results import results

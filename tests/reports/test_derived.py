@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.grammar.metrics import Derived
+from bench.grammar.derived import Derived
 from bench.reports.records.collect import collect
 from bench.reports.records.derived import absent, class_pairs, measured, of_classes
 

@@ -1,8 +1,11 @@
 """Metrics that a suite names or derives: what is there, and what is told before anything is trained."""
 
+import math
+
 import pytest
 
-from bench.grammar.metrics import BY_CLASS, RECORDED, Derived, cycle, is_known, is_recorded, stored
+from bench.grammar.derived import Derived, cycle, described, is_known, stored
+from bench.grammar.metrics import BY_CLASS, KNOWN, RECORDED, Metric, is_recorded
 
 STAGE = "stages: {s: {axes: {a: {x: {}, y: {}}, b: {path: train.epochs, values: [1, 2]}}}}\n"
 TABLE = STAGE + "tables: {t: {stage: s, rows: a, columns: b, values: %s}}\n"
@@ -139,6 +142,40 @@ def test_each_name_is_known_once():
     assert is_recorded("test/class_accuracy/cat") and not is_recorded("test/class_accuracy")
     assert is_known("top5/cat", {"top5": Derived()}) and not is_known("gap/cat", {"gap": Derived(minus=["epochs", "best_epoch"])})
     assert cycle("a", {"a": Derived(minus=["b", "c"]), "b": Derived(minus=["c", "c"]), "c": Derived(minus=["b", "epochs"])}) == []
+
+
+def test_what_is_known_of_a_metric_of_bench():
+    accuracy, time = described("test/accuracy", {}), described("wall_clock", {})
+    assert (accuracy.better, accuracy.range, accuracy.counts, accuracy.chance_of(20)) == ("higher", (0, 1), "images", 0.05)
+    assert accuracy.is_share and accuracy.resolution(500) == 0.002 and not accuracy.is_ratio
+    assert (time.better, time.unit, time.compared, time.chance_of(10), time.resolution(10)) == ("lower", "s", "ratio", None, None)
+    assert described("denoise/psnr/noisy", {}).unit == "dB" and described("val/f1/loss", {}).better == "higher"
+    assert described("train/class_size/cat", {}).better == described("members", {}).better == ""
+    for metric in [*RECORDED, *BY_CLASS]:
+        assert any(word in KNOWN for word in metric.split("/")), f"nothing is known of {metric}"
+
+
+def test_what_is_known_of_a_derived_metric_follows_from_what_it_is_made_of():
+    derived = {
+        "worst": Derived(min="test/class_accuracy"),
+        "spread": Derived(sd="test/class_accuracy"),
+        "gap": Derived(minus=["train/accuracy", "test/accuracy"]),
+        "change": Derived(minus=["gap", "worst"], better="lower"),
+    }
+    worst, spread, gap, change = (described(name, derived) for name in derived)
+    assert (worst.better, worst.range, worst.counts) == ("higher", (0, 1), "")
+    assert (spread.better, spread.range) == ("", (0, 0.5)) and (gap.better, gap.range) == ("", (-1, 1))
+    assert (change.better, change.range) == ("lower", (-2, 1))
+
+
+def test_what_is_known_of_a_metric_that_something_else_logs_is_what_the_suite_says():
+    derived = {"top5": Derived(better="higher", range=[0, 1], chance=0.05, unit="%"), "energy": Derived(range=[0, None])}
+    assert described("top5", derived) == described("top5/cat", derived) == Metric("higher", (0, 1), "%", chance=0.05)
+    assert described("energy", derived) == Metric(range=(0, math.inf))
+    assert described("balanced_accuracy", {}) == Metric("higher") and described("huber_loss", {}) == Metric("lower")
+    assert described("something", {}) == Metric()
+    with pytest.raises(ValueError, match="lowest, highest"):
+        Derived(range=[1, 0])
 
 
 def test_every_metric_that_training_records_is_known():

@@ -1,15 +1,22 @@
-"""The kinds of claims. To add one: a module with a `ClaimKind`, and a line here."""
+"""The kinds of claims. To add one: a module with `KINDS`, its `ClaimKind`s, and its name in `MODULES`."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Field
 
 from bench.reports.claims.base import ClaimKind
-from bench.reports.claims.kinds import correlation, interaction, trend, two_arms
 
-_ALL: tuple[ClaimKind, ...] = (two_arms.COMPARING, two_arms.EQUIVALENT, trend.KIND, interaction.KIND, correlation.KIND)
+MODULES = (
+    "two_arms",
+    "trend",
+    "interaction",
+    "correlation",
+)
+"""In the order in which the JSON Schema lists what they bring."""
+_ALL: list[ClaimKind] = [kind for name in MODULES for kind in import_module(f"{__name__}.{name}").KINDS]
 KINDS = {name: kind for kind in _ALL for name in kind.names}
-"""name → kind, in the order in which the JSON Schema lists them."""
+"""name → kind."""
 
 if TYPE_CHECKING:
     Claim = Any  # of which kind, only the registry knows

@@ -75,4 +75,4 @@ class OfCorrelation(ClaimKind):
         return claim.method
 
 
-KIND = OfCorrelation()
+KINDS = (OfCorrelation(),)

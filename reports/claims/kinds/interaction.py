@@ -49,4 +49,4 @@ class OfInteraction(ClaimKind):
         return claim.stage or claim.left[0].get("stage", [""])[0]
 
 
-KIND = OfInteraction()
+KINDS = (OfInteraction(),)

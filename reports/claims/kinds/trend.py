@@ -42,7 +42,7 @@ class OfTrend(ClaimKind):
         return f"change of {metric} along the axis"
 
 
-KIND = OfTrend()
+KINDS = (OfTrend(),)
 
 
 def _scores(labels: list[str]) -> tuple[float, ...]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BeforeValidator, Discriminator, Field, FiniteFloat, Tag, WithJsonSchema, model_validator
 
 from bench.config import Positive
-from bench.grammar.metrics import TIMES
+from bench.grammar.metrics import by_name
 from bench.grammar.parts import Labels
 from bench.reports.claims.arms import ArmFinder
 from bench.reports.claims.base import ClaimKind, ClaimSpec, Contrast, Measured, Question, SingleTest, Test, as_text, at_shared
@@ -110,7 +110,7 @@ class TwoArms(ClaimKind):
         return claim.stage or claim.left.get("stage", [""])[0]
 
     def is_ratio(self, claim: _OfTwo) -> bool:
-        return getattr(claim, "ratio", None) is not None or claim.metric in TIMES
+        return getattr(claim, "ratio", None) is not None or by_name(claim.metric).is_ratio
 
 
 class OfComparing(TwoArms):
@@ -123,4 +123,4 @@ class OfEquivalent(TwoArms):
     figure_remark = "For equivalence, p is that of the test against the margin."
 
 
-COMPARING, EQUIVALENT = OfComparing(), OfEquivalent()
+KINDS = (OfComparing(), OfEquivalent())

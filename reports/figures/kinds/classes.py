@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.grammar.derived import described
 from bench.grammar.parts import Words
 from bench.reports.figures.base import (
     Kind,
@@ -80,8 +81,8 @@ def _data(name: str, spec: Classes, records: Sequence[Record]) -> tuple[ClassesD
     panels, labels = order_of(cells)
     values = [value for one in samples.values() for value in one.values]
     reach = axis_range([0.0, *values], [(one.low, one.high) for one in samples.values()])
-    share = all(0 <= value <= 1 for value in values)
-    axis = SHARE if share else (reach[0] if min(values) < 0 else 0.0, reach[1])
+    share = described(spec.metric, records[0].derived).is_share if records else False
+    axis = SHARE if share or not values else (reach[0] if min(values) < 0 else 0.0, reach[1])
     data = ClassesData(
         metric=spec.metric,
         classes=tuple(names),

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Literal
 
-from bench.grammar.metrics import TIMES
+from bench.grammar.metrics import by_name
 from bench.reports.claims.kinds import KINDS
 from bench.reports.claims.results import ClaimResult, ContrastResult
 from bench.reports.figures.base import (
@@ -44,7 +44,7 @@ def of_table(table: Table) -> tuple[ForestData, str]:
         block = stack[0]
         rows = [_contrast(one, table.alpha) for one in drawn[block.metric] if one.result.difference is not None]
         if rows:
-            panels.append(_panel(_difference(block), rows, ("n", "Holm p"), block.metric in TIMES))
+            panels.append(_panel(_difference(block), rows, ("n", "Holm p"), by_name(block.metric).is_ratio))
     results = [one.result for contrasts in drawn.values() for one in contrasts]
     notes = by_metric({metric: _left_out(contrasts) for metric, contrasts in drawn.items()}) + left_out
     data = ForestData(tuple(panels), notes)
@@ -143,7 +143,7 @@ def _panel(label: str, rows: Sequence[Row], headings: tuple[str, ...], ratio: bo
 
 
 def _difference(block: Block) -> str:
-    if block.metric in TIMES:
+    if by_name(block.metric).is_ratio:
         return f"ratio of {block.name}"
     return f"difference of {block.name}{UNITS.get(block.unit, f' ({block.unit})')}"
 

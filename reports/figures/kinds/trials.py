@@ -8,6 +8,7 @@ from typing import Literal
 
 from bench.grammar.cells import TRIAL, Cells
 from bench.grammar.document import DocPath, Document
+from bench.grammar.metrics import by_name
 from bench.reports.figures.base import (
     Kind,
     OfStage,
@@ -21,7 +22,6 @@ from bench.reports.figures.drawing.style import GREY, SMALL, WIDTH, colour, dash
 from bench.reports.figures.drawing.text import rows, width, wrap
 from bench.reports.figures.ranges import Range, axis_range
 from bench.reports.records.collect import Record
-from bench.reports.tables.blocks import better_end
 from bench.reports.tables.grammar import Table as TableSpec
 from bench.trackers.record import Outcome
 
@@ -72,7 +72,7 @@ def _data(name: str, spec: Trials, records: Sequence[Record], store: Store | Non
     cells = place(name, spec, records, [TRIAL])
     runs = [record.run.run_id for cell in cells.values() for record in cell if record.run]
     found = store.histories(runs, metrics) if store and runs else {}
-    best = min if better_end(metrics[1], {}) == "lower" else max
+    best = min if by_name(metrics[1]).better == "lower" else max
     by_panel: dict[str, list[tuple[str, Points, Points, bool]]] = defaultdict(list)
     without = []
     for (where, trial), (record, *_) in cells.items():

@@ -1,0 +1,130 @@
+"""The metrics of a suite's own: what it derives from others when a report is made, or declares as logged by something else."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, FiniteFloat, StringConstraints, model_validator
+
+from bench.config import Config
+from bench.grammar.metrics import BY_CLASS, Metric, by_name, is_recorded
+from bench.grammar.parts import Labels
+
+MetricName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")]
+Over = Literal["mean", "sd", "min", "max"]
+OVER: tuple[Over, ...] = ("mean", "sd", "min", "max")
+
+
+class Derived(Config):
+    """A metric computed from others when a report is made: over classes, or a difference. `{}`: one that something else logs."""
+
+    mean: str | None = None
+    """PREFIX: the mean of the metrics `PREFIX/<class>`."""
+    sd: str | None = None
+    """PREFIX: their standard deviation. The classes are all that there are, no sample of them: ddof=0."""
+    min: str | None = None
+    """PREFIX: the smallest of them."""
+    max: str | None = None
+    """PREFIX: the largest of them."""
+    classes: Labels | None = None
+    """Only these classes, by name; all where left out."""
+    minus: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
+    """[a, b]: a minus b."""
+    better: Literal["higher", "lower"] | None = None
+    """Which end is better, where its name does not say so."""
+    range: Annotated[list[FiniteFloat | None], Field(min_length=2, max_length=2)] | None = None
+    """[lowest, highest] that it can be; null for an open end."""
+    unit: str | None = None
+    chance: FiniteFloat | None = None
+    """What guessing comes to."""
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        rules = [rule for rule in (*OVER, "minus") if getattr(self, rule) is not None]
+        if len(rules) > 1:
+            raise ValueError(f"should have one rule, not {' and '.join(rules)}")
+        if self.classes is not None and self.over is None:
+            raise ValueError("'classes' belong to mean, sd, min or max")
+        low, high = self.range or (None, None)
+        if low is not None and high is not None and low >= high:
+            raise ValueError(f"'range' should be [lowest, highest], not [{low:g}, {high:g}]")
+        return self
+
+    @property
+    def over(self) -> tuple[Over, str] | None:
+        """What is computed over classes, and the prefix of their metrics; None of other rules."""
+        return next(((rule, prefix) for rule in OVER if (prefix := getattr(self, rule)) is not None), None)
+
+    @property
+    def logged(self) -> bool:
+        """Whether something else logs it, so that nothing is computed."""
+        return self.over is None and self.minus is None
+
+
+def is_known(metric: str, derived: Mapping[str, Derived]) -> bool:
+    """Whether a metric is recorded, derived, or declared as logged by something else (of the whole, or of each class)."""
+    return is_recorded(metric) or metric in derived or any(metric.startswith(f"{name}/") for name in _logged(derived))
+
+
+def is_prefix(prefix: str, derived: Mapping[str, Derived]) -> bool:
+    """Whether there are metrics `PREFIX/<class>`."""
+    return prefix in BY_CLASS or prefix in _logged(derived)
+
+
+def stored(metric: str, derived: Mapping[str, Derived]) -> Iterator[str]:
+    """Yield the recorded metrics that a metric is made from, those of classes as `PREFIX/*`. There must be no cycle."""
+    rule = derived.get(metric)
+    if rule is None or rule.logged:
+        yield metric
+    elif rule.over:
+        yield f"{rule.over[1]}/*"
+    else:
+        for part in rule.minus or ():
+            yield from stored(part, derived)
+
+
+def cycle(metric: str, derived: Mapping[str, Derived]) -> list[str]:
+    """Return the metrics from one back to itself through differences; [] where it does not lead back."""
+
+    def leads(path: list[str]) -> list[str]:
+        for part in (derived[path[-1]].minus or ()) if path[-1] in derived else ():
+            if part == metric:
+                return [*path, part]
+            if part not in path and (found := leads([*path, part])):
+                return found
+        return []
+
+    return leads([metric])
+
+
+def _logged(derived: Mapping[str, Derived]) -> list[str]:
+    return [name for name, rule in derived.items() if rule.logged]
+
+
+def described(metric: str, derived: Mapping[str, Derived]) -> Metric:
+    """Return what is known of a metric: what the suite says, else what it is made from, else what its name says."""
+    rule = derived.get(metric)
+    if rule is None:
+        prefix = next((name for name in _logged(derived) if metric.startswith(f"{name}/")), "")
+        return _declared(by_name(metric), derived[prefix]) if prefix else by_name(metric)
+    if rule.over:
+        kind, prefix = rule.over
+        whole = described(prefix, derived)
+        low, high = whole.range
+        spread = Metric(range=(0.0, (high - low) / 2), unit=whole.unit)  # the population's SD is at most half of the range
+        return _declared(spread if kind == "sd" else replace(whole, counts=""), rule)
+    if rule.minus:
+        left, right = (described(part, derived) for part in rule.minus)
+        ends = left.range[0] - right.range[1], left.range[1] - right.range[0]
+        return _declared(Metric(range=ends, unit=left.unit if left.unit == right.unit else ""), rule)
+    return _declared(by_name(metric), rule)
+
+
+def _declared(known: Metric, rule: Derived) -> Metric:
+    """Return what is known of a metric with what the suite declares instead."""
+    own = {name: value for name in ("better", "unit", "chance") if (value := getattr(rule, name)) is not None}
+    if rule.range is not None:
+        low, high = rule.range
+        own["range"] = (-math.inf if low is None else low, math.inf if high is None else high)
+    return replace(known, **own)
