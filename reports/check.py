@@ -12,7 +12,7 @@ from bench.errors import BenchError
 from bench.reports.formats import FORMATS
 from bench.reports.formats.reading import Reading, ReadTable, Value
 from bench.reports.layout import outline
-from bench.reports.report import Report
+from bench.reports.report import ReportData
 
 COUNTS = re.compile(r"\b(n|m|alpha)\s?=\s?([\d.]+(?: to [\d.]+)?)(?<!\.)")
 CLOSE = 1e-9
@@ -47,7 +47,7 @@ class Disagreement:
         return f"{place}: the file says {said or 'nothing'}, the stored runs give {now or 'nothing'}"
 
 
-def check(report: Report, text: str, format: str) -> list[Disagreement]:
+def check(report: ReportData, text: str, format: str) -> list[Disagreement]:
     """Return every place where the tables in a text differ from the report as the stored runs give it now.
 
     format: one of `bench.reports.formats.FORMATS`. The text may be a whole report, of which no table may lack, or any document
@@ -82,7 +82,7 @@ def check(report: Report, text: str, format: str) -> list[Disagreement]:
     return list(dict.fromkeys([*differences, *_gone(report, said.runs, now.runs)]))
 
 
-def _by_caption(reading: Reading, report: Report, shown: Callable[[str], str]) -> list[tuple[str, ReadTable]]:
+def _by_caption(reading: Reading, report: ReportData, shown: Callable[[str], str]) -> list[tuple[str, ReadTable]]:
     """Return the tables that are parts of the report, with the title of each: the longest that its caption begins with."""
     parts = {shown(part.grid.title): part for section in outline.sections(report) for part in section.parts}
     placed = []
@@ -96,7 +96,7 @@ def _by_caption(reading: Reading, report: Report, shown: Callable[[str], str]) -
     return placed
 
 
-def _by_name(reading: Reading, report: Report) -> list[tuple[str, ReadTable]]:
+def _by_name(reading: Reading, report: ReportData) -> list[tuple[str, ReadTable]]:
     """Return all tables of a format for programs, with their titles; there a table is known by its name in the suite."""
     titles = Counter(table.title for table in report.tables)
     named = {t.name: t.title if titles[t.title] == 1 else f"{t.title} ({t.name})" for t in report.tables}
@@ -175,7 +175,7 @@ def _text(value: Value) -> str:
     return "" if value is None else repr(value) if isinstance(value, float) else value
 
 
-def _gone(report: Report, said: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[Disagreement]:
+def _gone(report: ReportData, said: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[Disagreement]:
     """Return the places whose runs a file names, and of which a run is no longer there, nor another of the same trial."""
     titles = {table.name: table.title for table in report.tables}
     there = _places(now)

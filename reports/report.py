@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from bench.reports.claims.judge import judge
 from bench.reports.claims.results import ClaimResult
-from bench.reports.records.arms import Trials
+from bench.reports.records.arms import Records
 from bench.reports.records.collect import Record
-from bench.reports.tables.build import Table, build
-from bench.reports.tables.searches import Search
+from bench.reports.tables.build import TableData, build
+from bench.reports.tables.searches import SearchResult
 from bench.reports.tables.searches import searches as found_searches
 from bench.trackers.record import (
     Artifact,
@@ -28,7 +28,7 @@ from bench.trackers.record import (
 if TYPE_CHECKING:
     from bench.grammar.schedule import Schedule
     from bench.grammar.stages import Stage
-    from bench.reports.claims.base import Contrast
+    from bench.reports.claims.base import ClaimContrast
     from bench.reports.claims.kinds import Claim
     from bench.reports.figures.base import Figure, FigureSpec
     from bench.reports.figures.cells import Store
@@ -40,7 +40,7 @@ LONG_LEDGER = 60
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """Trials without a result that share everything but their seed; or, in a long ledger, their cell too."""
 
     stage: str
@@ -69,7 +69,7 @@ class Provenance:
 
 
 @dataclass(frozen=True)
-class Report:
+class ReportData:
     """One suite under one profile.
 
     exploratory: why its tests are no confirmation, "" where the seeds are those that were declared before they ran.
@@ -78,14 +78,14 @@ class Report:
     suite: str
     title: str
     profile: str
-    tables: list[Table]
-    ledger: list[Entry]
+    tables: list[TableData]
+    ledger: list[LedgerEntry]
     summary: Provenance
     complete: bool
     """Whether every planned trial has finished, or was ended early by its search."""
     claims: list[ClaimResult] = field(default_factory=list)
     figures: list["Figure"] = field(default_factory=list)
-    searches: list[Search] = field(default_factory=list)
+    searches: list[SearchResult] = field(default_factory=list)
     exploratory: str = ""
     run_url: Callable[[str], str | None] | None = None
     """run id → the address of its page."""
@@ -98,23 +98,23 @@ def assemble(
     tables: Mapping[str, "TableSpec"],
     records: Sequence[Record],
     *,
-    claims: Mapping[str, tuple["Claim", Sequence["Contrast"]]] | None = None,
+    claims: Mapping[str, tuple["Claim", Sequence["ClaimContrast"]]] | None = None,
     schedules: Mapping[str, "Schedule"] | None = None,
     figures: Mapping[str, "FigureSpec"] | None = None,
     searches: Mapping[str, "Stage"] | None = None,
     store: "Store | None" = None,
     run_url: Callable[[str], str | None] | None = None,
-) -> Report:
+) -> ReportData:
     """Build every table of a suite, judge every claim, and list the trials without a result and where the rest comes from.
 
     searches: the stages that search, by name.
     schedules: stage → the seeds that were declared; without them every stage is tested once, at the usual level.
     store: gives the histories and artifacts that figures, and claims tested over seeds and images, are made from.
     """
-    schedules, trials = schedules or {}, Trials(records)
+    schedules, trials = schedules or {}, Records(records)
     predictions = partial(store.artifact, name=Artifact.PREDICTIONS) if store else None
 
-    def built(name: str, spec: "TableSpec") -> Table:
+    def built(name: str, spec: "TableSpec") -> TableData:
         if (schedule := schedules.get(spec.stage)) is None:
             return build(spec, trials, name)
         return build(spec, trials, name, alpha=schedule.alpha, looks=len(schedule.looks))
@@ -123,12 +123,12 @@ def assemble(
     judged = judge(claims, schedules, trials, predictions).claims if claims else []
     drawn = []
     if figures:
-        from bench.reports.figures.base import Source
+        from bench.reports.figures.base import FigureSource
         from bench.reports.figures.build import build as build_figure
 
-        source = Source(records, done, judged, store)
+        source = FigureSource(records, done, judged, store)
         drawn = [build_figure(name, spec, source) for name, spec in figures.items()]
-    return Report(
+    return ReportData(
         suite=suite,
         title=title,
         profile=profile,
@@ -158,7 +158,7 @@ def _exploratory(schedules: Mapping[str, "Schedule"], records: Sequence[Record])
     return ""
 
 
-def ledger(records: Sequence[Record]) -> list[Entry]:
+def ledger(records: Sequence[Record]) -> list[LedgerEntry]:
     """List every trial that has no result, grouped by what they share, in the order of the plan. Pruned ones have."""
     open_trials = [record for record in records if not record.outcome.is_complete]
     groups: dict[tuple[str, str, str, str], list[Record]] = defaultdict(list)
@@ -166,14 +166,14 @@ def ledger(records: Sequence[Record]) -> list[Entry]:
         groups[record.stage, record.cell, record.outcome, record.message].append(record)
     if len(groups) <= LONG_LEDGER:
         return [
-            Entry(stage, cell, tuple(r.seed for r in group), outcome, message, len(group))
+            LedgerEntry(stage, cell, tuple(r.seed for r in group), outcome, message, len(group))
             for (stage, cell, outcome, message), group in groups.items()
         ]
     by_stage: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
     for record in open_trials:
         by_stage[record.stage, record.outcome, record.message].append(record)
     return [
-        Entry(stage, _cells(group), tuple(sorted({r.seed for r in group})), outcome, message, len(group))
+        LedgerEntry(stage, _cells(group), tuple(sorted({r.seed for r in group})), outcome, message, len(group))
         for (stage, outcome, message), group in by_stage.items()
     ]
 

@@ -9,7 +9,7 @@ from typing import Any
 from bench.errors import BenchError
 from bench.reports.claims.judge import judge
 from bench.reports.claims.reach import warnings
-from bench.reports.records.arms import Trials
+from bench.reports.records.arms import Records
 from bench.reports.records.collect import Expected, Record, collect
 from bench.reports.tables.grammar import Table
 from bench.runner import kept_weights
@@ -159,7 +159,7 @@ def planned(suite: Suite, runs: list[StoredRun], tracker: Tracker, *, retry: boo
         if not suite.sequential:
             return plan
         predictions = partial(tracker.artifact, name=Artifact.PREDICTIONS)
-        found = judge(suite.tested_claims, suite.schedules, Trials(records(plan, runs)), predictions)
+        found = judge(suite.tested_claims, suite.schedules, Records(records(plan, runs)), predictions)
         if all(due.get(cell, 0) >= look for cell, look in found.due.items()):
             return plan
         due |= found.due

@@ -17,7 +17,7 @@ from bench.reports.figures.kinds.trials import Trials
 from bench.reports.formats import FORMATS
 from bench.reports.formats.markdown import write as markdown
 from bench.reports.records.collect import Record
-from bench.reports.report import Report as ReportData
+from bench.reports.report import ReportData as ReportData
 from bench.reports.report import assemble
 from bench.reports.tables.grammar import Table
 from bench.runner.plan import Plan

@@ -18,7 +18,7 @@ from bench.paths import data_root
 
 _NEEDS_TORCH = {
     "AUGMENTATIONS": "bench.data.augment",
-    "Part": "bench.data.pipeline",
+    "ImageSet": "bench.data.pipeline",
     "Preprocess": "bench.data.preprocess",
     "parts": "bench.data.pipeline",
 }

@@ -21,7 +21,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class ImageSet:
     """One split's images and labels, on the device: int64 labels [N], and images uint8 [N, 3, H, W].
 
     stored, rows: image i is stored[rows[i]], or stored[i] where rows is None. So the parts of a trial that change nothing about
@@ -64,7 +64,7 @@ class Part:
 
 def parts(
     dataset: Dataset, data: Data, seed: int, device: torch.device | str = "cpu", say: Say = lambda text: None
-) -> dict[SplitName, Part]:
+) -> dict[SplitName, ImageSet]:
     """Return "train", "val" and "test" of a trial with seed `seed` on a source: all that `Data` lists before `augment`.
 
     say: receives lines of progress. Raises BenchError for what cannot be had of this data set.
@@ -82,14 +82,14 @@ def pending(data: Data, seed: int, dataset: Dataset) -> list[torch.Tensor]:
     return unmade((before[name].images for name in getattr(data.denoise, "splits", before)), data.denoise)
 
 
-def _part(name: SplitName, made: Composition, seen: Dataset, data: Data, seed: int, device, say: Say) -> Part:
+def _part(name: SplitName, made: Composition, seen: Dataset, data: Data, seed: int, device, say: Say) -> ImageSet:
     source = seen.test_images if made.official else seen.train_images
     labels = torch.from_numpy(made.labels)
     environments = None if made.environments is None else torch.from_numpy(made.environments)
     places = source.places[made.indices] if isinstance(source, Rows) else made.indices
     arrays = source.arrays if isinstance(source, Rows) else (source,)
     if _unchanged(name, made, data) and len(arrays) == 1 and torch.device(device).type == "cpu":
-        return Part(_mapped(arrays[0]), labels, places, None, environments, rows=torch.from_numpy(places))
+        return ImageSet(_mapped(arrays[0]), labels, places, None, environments, rows=torch.from_numpy(places))
     clean = torch.from_numpy(source[made.indices])
     if made.copy.any():
         _damage_copies(clean, made.copy, places, data.copies, seed)
@@ -111,7 +111,7 @@ def _part(name: SplitName, made: Composition, seen: Dataset, data: Data, seed: i
         labels, places = torch.cat([labels, labels[more.rows]]), np.concatenate([places, places[more.rows.numpy()]])
         environments = None if environments is None else torch.cat([environments, environments[more.rows]])
     on_device = (None if one is None else one.to(device) for one in (targets, environments))
-    return Part(images.to(device), labels.to(device), places, *on_device, **kept)
+    return ImageSet(images.to(device), labels.to(device), places, *on_device, **kept)
 
 
 def _unchanged(name: SplitName, made: Composition, data: Data) -> bool:

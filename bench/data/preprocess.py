@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from bench.config import Data, Normalize
 from bench.data.augment import Augmenter, Source
-from bench.data.pipeline import Part
+from bench.data.pipeline import ImageSet
 
 
 class Preprocess:
@@ -18,7 +18,7 @@ class Preprocess:
     training mixes images, and so makes its targets soft.
     """
 
-    def __init__(self, data: Data, train: Part, classes: int):
+    def __init__(self, data: Data, train: ImageSet, classes: int):
         """train: the training part, whose statistics `normalize: dataset` takes, and whose size and device are used.
 
         Raises BenchError for augmentations of the user's own that do not work.

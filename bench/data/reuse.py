@@ -7,14 +7,14 @@ import torch
 from bench import components
 from bench.config import Data
 from bench.data.dataset import Dataset
-from bench.data.pipeline import Part, Say, parts
+from bench.data.pipeline import ImageSet, Say, parts
 
 ROOM = {"cpu": 2**28, "cuda": 2**32}
 """Bytes of images that are kept, by kind of device; those that are mapped from the data set take none."""
 PER_BATCH = {"augment", "normalize", "resize", "args", "path"}
 """Settings that the parts do not depend on: the data set's digest stands for what it was read from."""
 
-Parts = dict[str, Part]
+Parts = dict[str, ImageSet]
 
 
 class KeptParts:

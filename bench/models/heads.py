@@ -10,13 +10,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from bench import config
 
 
-class Head(nn.Sequential):
+class DenseHead(nn.Sequential):
     """A classifier of dense layers. l2: what their squared weights add to the loss."""
 
     l2: float = 0.0
 
 
-def head(spec: config.Head, features: int, classes: int) -> Head:
+def head(spec: config.Head, features: int, classes: int) -> DenseHead:
     """Return the classifier that `spec` describes: [batch, features] -> logits [batch, classes]."""
     layers: list[nn.Module] = [nn.BatchNorm1d(features)] if spec.batch_norm else []
     for width in spec.hidden:
@@ -26,12 +26,12 @@ def head(spec: config.Head, features: int, classes: int) -> Head:
         if spec.dropout:
             layers.append(nn.Dropout(spec.dropout))
         features = width
-    top = Head(*layers, nn.Linear(features, classes))
+    top = DenseHead(*layers, nn.Linear(features, classes))
     top.l2 = spec.l2
     return top
 
 
-def with_head(body: nn.Module, top: Head) -> nn.Sequential:
+def with_head(body: nn.Module, top: DenseHead) -> nn.Sequential:
     return nn.Sequential(OrderedDict(body=body, head=top))
 
 
@@ -51,7 +51,7 @@ def penalty(network: nn.Module) -> torch.Tensor | None:
     network: as `build` returns it, or as `pack` does: then it is [M], of each network. The gradient reaches the head only.
     """
     top = getattr(getattr(network, "network", network), "head", None)  # of a Frozen network, or of a plain one
-    if not isinstance(top, Head) or not top.l2:
+    if not isinstance(top, DenseHead) or not top.l2:
         return None
     return top.l2 * sum(layer.weight.square().sum((-2, -1)) for layer in top if isinstance(layer, nn.Linear))
 

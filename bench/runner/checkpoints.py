@@ -18,7 +18,7 @@ from bench.grammar.cells import ENGINE
 from bench.paths import checkpoint_root
 from bench.runner import messages
 from bench.runner.executors.base import Worker
-from bench.runner.messages import Hello, Train
+from bench.runner.messages import Hello, TrainTrials
 from bench.runner.plan import Job, Plan
 
 EVERY = 120.0
@@ -36,7 +36,7 @@ class Checkpoints:
         self.home, self.threads, self.every = _home(store, experiment), threads, every()
         self._paths: dict[frozenset[str], Path] = {}
 
-    def of(self, jobs: Sequence[Job], request: Train, worker: Worker) -> messages.Checkpoints:
+    def of(self, jobs: Sequence[Job], request: TrainTrials, worker: Worker) -> messages.CheckpointPlace:
         """Return where the trials of a request keep their state."""
         assert worker.hello, "it is up"
         names = tuple(job.trial.fingerprint for job in jobs)
@@ -44,7 +44,7 @@ class Checkpoints:
         digest = hashlib.sha256("\n".join([self.home, made_by, *names]).encode()).hexdigest()
         path = checkpoint_root() / f"{names[0][:12]}-{self.home}-{digest[:32]}.ckpt"
         self._paths[frozenset(names)] = path
-        return messages.Checkpoints(str(path), names, made_by, self.every)
+        return messages.CheckpointPlace(str(path), names, made_by, self.every)
 
     def remove(self, jobs: Iterable[Job]) -> None:
         """Delete what trials have kept that trained together, and have ended."""
@@ -79,7 +79,7 @@ def _home(store: str, experiment: str) -> str:
     return hashlib.sha256(f"{store}\n{experiment}".encode()).hexdigest()[:12]
 
 
-def _made_by(hello: Hello, threads: int, request: Train) -> str:
+def _made_by(hello: Hello, threads: int, request: TrainTrials) -> str:
     """Return what names the code, the libraries, the device and the way in which trials are trained."""
     way = [request.keeps, request.asks, request.backend]
     return json.dumps([ENGINE, _code(), hello.versions, hello.device, hello.instructions, threads, way])

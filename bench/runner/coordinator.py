@@ -14,7 +14,7 @@ from bench.errors import BenchError
 from bench.runner import recording
 from bench.runner.checkpoints import Checkpoints
 from bench.runner.executors.base import Executor, Worker
-from bench.runner.messages import Died, Done, Ended, Epoch, Event, Failed, Lost, Progress, Train, Up, Warned
+from bench.runner.messages import Died, Done, Ended, Epoch, Event, Failed, Lost, Progress, TrainTrials, Up, Warned
 from bench.runner.packs import Packs
 from bench.runner.plan import CellKey, Job, Plan, key
 from bench.runner.queue import Queue
@@ -36,7 +36,7 @@ ALIKE = 3
 """When so many trials of a cell have crashed with the same error, its other trials are left out."""
 
 
-class Listener(Protocol):
+class TrialListener(Protocol):
     """Whoever wants to see trials go by."""
 
     def started(self, job: Job) -> None: ...
@@ -95,7 +95,7 @@ class Coordinator:
         tracker: Tracker,
         writer: Writer,
         executor: Executor,
-        listener: Listener,
+        listener: TrialListener,
         stored: Stored,
         *,
         hold: Hold | None = None,
@@ -226,7 +226,7 @@ class Coordinator:
 
     def _send(self, worker: Worker, jobs: Sequence[Job]) -> None:
         trials = tuple((self._config(job), job.trial.seed) for job in jobs)
-        request = Train(trials, jobs[0].keeps, self.queue.prunes(jobs[0]), self.packs.backend(jobs[0]))
+        request = TrainTrials(trials, jobs[0].keeps, self.queue.prunes(jobs[0]), self.packs.backend(jobs[0]))
         worker.send(replace(request, checkpoints=self.checkpoints.of(jobs, request, worker)))
 
     def _config(self, job: Job) -> TrialConfig:

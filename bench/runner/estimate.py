@@ -9,7 +9,7 @@ from bench.config import TrialConfig
 from bench.grammar.cells import Cell
 from bench.runner.executors.base import Executor
 from bench.runner.fingerprints import SILENT
-from bench.runner.messages import Denoise, Denoised, Facts, Fault, Hello, Probe, ProbeDenoising, Speed
+from bench.runner.messages import Denoise, Denoised, Facts, Fault, Hello, ProbeDenoising, ProbeTraining, Speed
 from bench.runner.plan import Job, Kind, Plan, State, digests, full_name, kind
 from bench.runner.preflight import blamed, within
 from bench.trackers import StoredRun, record
@@ -54,7 +54,7 @@ def estimate(plan: Plan, executor: Executor, time_limit: float | None = None) ->
     todo = [job for job in plan.ahead() if not job.trial.cell.ensemble and not plan.fault(job.trial.cell)]
     unknown = {_cost_key(job): job.trial.cell for job in todo if digests(job.trial.cell) not in seen}
     unknown = {name: cell for name, cell in unknown.items() if full_name(cell) not in plan.unmeasured}
-    speeds = _measured(plan, unknown, executor.attempt([Probe(cell.config) for cell in unknown.values()], limit=limit))
+    speeds = _measured(plan, unknown, executor.attempt([ProbeTraining(cell.config) for cell in unknown.values()], limit=limit))
     for job in todo:
         config, facts = job.trial.cell.config, plan.facts[kind(job.trial.cell)]
         if times := seen.get(digests(job.trial.cell)):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from bench.errors import BenchError
 from bench.grammar.cells import Cell
 from bench.runner.plan import CellKey, Kind, Plan, digests, key, kind
-from bench.suite.links import candidates
+from bench.suite.dependencies import candidates
 from bench.suite.load import Suite
 
 LIMIT = 10_000_000_000

@@ -147,7 +147,7 @@ class CountShared(Request[int]):
 
 
 @dataclass(frozen=True)
-class Probe(_OfConfig[Speed]):
+class ProbeTraining(_OfConfig[Speed]):
     """Measure how long training and evaluation take."""
 
     config: TrialConfig
@@ -177,7 +177,7 @@ class ProbePacks(_OfConfig[dict[tuple[int, str], float]]):
 
 
 @dataclass(frozen=True)
-class Checkpoints:
+class CheckpointPlace:
     """Where the trials of a request keep their state while they train; see `bench.training.checkpoint.Checkpoint`."""
 
     path: str
@@ -187,7 +187,7 @@ class Checkpoints:
 
 
 @dataclass(frozen=True)
-class Train(Request[list[Ended]]):
+class TrainTrials(Request[list[Ended]]):
     """Train and evaluate trials that go together as one program. Progress is `Epoch`.
 
     keeps: the weights are an artifact too. asks: after each epoch of each trial, wait for the reply whether it is to go on.
@@ -198,7 +198,7 @@ class Train(Request[list[Ended]]):
     keeps: bool = False
     asks: bool = False
     backend: str = ""
-    checkpoints: Checkpoints | None = None
+    checkpoints: CheckpointPlace | None = None
 
     @property
     def beside(self) -> str:

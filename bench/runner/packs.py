@@ -14,7 +14,7 @@ from bench.runner.messages import Fault, ProbePacks
 from bench.runner.plan import Job, Plan
 from bench.runner.preflight import within
 from bench.suite.load import Suite
-from bench.suite.measured import named_metrics
+from bench.suite.metric_checks import named_metrics
 
 FREE = {
     "data": {"noise", "denoise", "label_noise"},

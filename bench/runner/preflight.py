@@ -10,7 +10,7 @@ from bench.runner.executors.base import Executor
 from bench.runner.fingerprints import SILENT
 from bench.runner.messages import CountShared, Facts, Fault, Inspect, Prepare
 from bench.runner.plan import Plan, State, digests, kind
-from bench.suite.links import trained_by
+from bench.suite.dependencies import trained_by
 
 logger = logging.getLogger("bench")
 LIMIT, LEAST = 300.0, 10.0

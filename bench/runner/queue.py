@@ -8,7 +8,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from bench.runner.packs import Packs, key
 from bench.runner.plan import Job, Plan, SearchKey, State, search_of
-from bench.runner.search import History, Search
+from bench.runner.search import History, OptunaSearch
 from bench.trackers.record import Outcome
 
 OBJECTIVE = "val/accuracy"
@@ -136,14 +136,14 @@ class Queue:
         else:
             self.grid.tell(trial, state=TrialState.FAIL)
 
-    def _search_of(self, job: Job) -> Search:
+    def _search_of(self, job: Job) -> OptunaSearch:
         assert job.search, f"{job.name} is no trial of a search"
         return self.searches[job.search]
 
-    def _search(self, which: SearchKey, histories: Histories) -> Search:
+    def _search(self, which: SearchKey, histories: Histories) -> OptunaSearch:
         spec, seeds = search_of(self.plan.suite, which.stage), self.plan.suite.search_seeds(which.stage)
         name = f"{which.stage} {', '.join(f'{axis}={label}' for axis, label in which.labels)}".strip()
-        search = Search(spec, seeds, name)
+        search = OptunaSearch(spec, seeds, name)
         past = self.plan.past[which]
         search.remember(past, histories([run.run_id for run in past], [spec.metric]) if past else {})
         return search

@@ -30,12 +30,12 @@ from bench.runner.messages import (
     Facts,
     Inspect,
     Prepare,
-    Probe,
     ProbeDenoising,
     ProbePacks,
+    ProbeTraining,
     Request,
     Speed,
-    Train,
+    TrainTrials,
     Warned,
 )
 from bench.trackers.record import Artifact
@@ -65,7 +65,7 @@ def answer(request: Request[Any], channel: Channel, device: str) -> Any:
             finally:
                 for text in warnings:
                     channel.tell(Warned(text))
-        if isinstance(request, Train) and warnings:
+        if isinstance(request, TrainTrials) and warnings:
             for one in result:
                 one.artifacts[Artifact.LOG] = "".join(f"warning: {text}\n" for text in warnings).encode()
         return result
@@ -126,7 +126,7 @@ def _count_shared(request: CountShared, channel: Channel, device: str) -> int:
     return datasets.shared_images(_dataset(request.trained), request.trained, request.tested)
 
 
-def _probe(request: Probe, channel: Channel, device: str) -> Speed:
+def _probe(request: ProbeTraining, channel: Channel, device: str) -> Speed:
     speed = probe(request.config, _dataset(request.config.data), device)
     return Speed(speed.train_seconds_per_image, speed.eval_seconds_per_image)
 
@@ -164,7 +164,7 @@ def _probe_packs(request: ProbePacks, channel: Channel, device: str) -> dict[tup
     return probe_packs(request.config, _dataset(request.config.data), device, list(request.widths))
 
 
-def _train(request: Train, channel: Channel, device: str) -> list[Ended]:
+def _train(request: TrainTrials, channel: Channel, device: str) -> list[Ended]:
     began = clock()
 
     def resumed(place: int, history: list[dict[str, float]]) -> None:
@@ -198,9 +198,9 @@ ANSWERS: dict[type[Request[Any]], Callable[..., Any]] = {
     Prepare: _prepare,
     Inspect: _inspect,
     CountShared: _count_shared,
-    Probe: _probe,
+    ProbeTraining: _probe,
     ProbeDenoising: _probe_denoising,
     Denoise: _denoise,
     ProbePacks: _probe_packs,
-    Train: _train,
+    TrainTrials: _train,
 }

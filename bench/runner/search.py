@@ -20,7 +20,7 @@ History = Mapping[str, Mapping[str, Sequence[tuple[int, float]]]]
 """run id → metric → [(epoch, value), …]"""
 
 
-class Search:
+class OptunaSearch:
     """Draws, judges and remembers the trials of one search.
 
     spec: the suite's. seeds: of which each trial draws one, if several. name: of the study. Every trial's draw is seeded by

@@ -16,14 +16,14 @@ from bench.grammar.parts import Looks
 from bench.grammar.schedule import Schedule
 from bench.grammar.stages import Start
 from bench.grammar.validation import validated
-from bench.reports.claims.base import Contrast
+from bench.reports.claims.base import ClaimContrast
 from bench.reports.claims.contrasts import contrasts
 from bench.reports.claims.kinds import Claim
 from bench.reports.figures.kinds import KINDS
 from bench.reports.tables.checks import check_table
-from bench.suite import expand, links
+from bench.suite import dependencies, expand
 from bench.suite.axes import normalise
-from bench.suite.measured import check_metrics
+from bench.suite.metric_checks import check_metrics
 from bench.suite.schema import SuiteFile
 
 
@@ -51,7 +51,7 @@ class Suite:
         found: dict[str, Cells] = {}
         with collector_paused():
             for stage in self.spec.stages:
-                found[stage] = self.expand(stage, lambda start, labels: links.first(found[start.stage], start, labels))
+                found[stage] = self.expand(stage, lambda start, labels: dependencies.first(found[start.stage], start, labels))
         return found
 
     def expand(self, stage: str, best: Best) -> Cells:
@@ -59,7 +59,9 @@ class Suite:
         waits for it stands here as if it were the first."""
 
         def found(start: Start, labels: Mapping[str, str]) -> Cell:
-            return best(start, labels) or links.first(self.all_cells[start.stage], start, labels)._replace(waits=start.stage)
+            return best(start, labels) or dependencies.first(self.all_cells[start.stage], start, labels)._replace(
+                waits=start.stage
+            )
 
         return expand.cells(self.document, self.spec, stage, found)
 
@@ -85,7 +87,7 @@ class Suite:
         return {stage: cells for stage, cells in result.items() if cells}
 
     @cached_property
-    def claims(self) -> dict[str, list[Contrast]]:
+    def claims(self) -> dict[str, list[ClaimContrast]]:
         """claim → its contrasts."""
         return {name: contrasts(self.document, name, claim, self.all_cells) for name, claim in self.spec.claims.items()}
 
@@ -107,7 +109,7 @@ class Suite:
         return {stage: self.schedule(stage) for stage in self.spec.stages}
 
     @property
-    def tested_claims(self) -> dict[str, tuple[Claim, list[Contrast]]]:
+    def tested_claims(self) -> dict[str, tuple[Claim, list[ClaimContrast]]]:
         """claim → what the suite says, and its contrasts."""
         return {name: (self.spec.claims[name], found) for name, found in self.claims.items()}
 
@@ -184,16 +186,16 @@ def load_suite(
     spec = validated(SuiteFile, document.data, document.place)
     suite = Suite(document, spec, profile or "default", [])
     suite.only = [Selection.parse(text, list(spec.stages)) for text in only or []]
-    links.check_stages(document, spec)
+    dependencies.check_stages(document, spec)
     for cells in suite.all_cells.values():
         for cell in cells:
             weights = cell.model.config.weights
-            if type(weights) is Trained and (source := links.trained_by(document, cell, suite.all_cells)):
+            if type(weights) is Trained and (source := dependencies.trained_by(document, cell, suite.all_cells)):
                 there, here = suite.schedule(source.stage), suite.schedule(cell.stage)
                 drawn = spec.stages[cell.stage].seeds or spec.seeds  # of a search each trial draws one
                 seeds = drawn if spec.stages[cell.stage].search and isinstance(drawn, list) else here.looks[0]
                 on_demand = there.sequential or here.sequential
-                links.check_seeds(cell, weights.seed, source.stage, there.looks[0], seeds, on_demand)
+                dependencies.check_seeds(cell, weights.seed, source.stage, there.looks[0], seeds, on_demand)
     for name, table in spec.tables.items():
         check_table(document, name, table, suite.all_cells)
     for name, figure in (spec.figures or {}).items():

@@ -15,7 +15,7 @@ from bench.grammar.document import DocPath, Document, merged
 from bench.grammar.stages import Ensemble, Start
 from bench.grammar.validation import validated
 from bench.paths import beside
-from bench.suite import links
+from bench.suite import dependencies
 from bench.suite.levels import Levels
 from bench.suite.schema import SuiteFile
 
@@ -88,7 +88,7 @@ class Sections:
             value = merged(value, patch)
         at = patches[-1][1]
         start = validated(Start, value, lambda loc: self.document.place((*at, *loc)), "start")
-        links.check_start(self.document, at, start, self.suite, self.stage)
+        dependencies.check_start(self.document, at, start, self.suite, self.stage)
         return start
 
     def _started(self, start: Start, on: dict[str, str], at: DocPath) -> Started:
@@ -126,7 +126,7 @@ class Sections:
 
         config = validated(kind, value, place, name)
         if isinstance(config, Ensemble):
-            links.check_votes(place, config, self.suite, self.stage)
+            dependencies.check_votes(place, config, self.suite, self.stage)
         # files, and weights of other stages, are known by their content
         outside: set[str] = {"data": {"path"}, "model": {"weights"}}.get(name, set())
         said = json.dumps(config.model_dump(mode="json", exclude_defaults=True, exclude=outside), sort_keys=True)

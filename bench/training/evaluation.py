@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from bench.data import Part
+from bench.data import ImageSet
 
 
 def loss_and_accuracy(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -13,7 +13,7 @@ def loss_and_accuracy(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tenso
     return torch.stack([losses.double().mean(), (scores.argmax(1) == labels).double().mean()])
 
 
-def predictions(scores: torch.Tensor, part: Part) -> dict[str, np.ndarray]:
+def predictions(scores: torch.Tensor, part: ImageSet) -> dict[str, np.ndarray]:
     """Return probabilities float16 [N, C], targets int32 [N] and each image's index in its source, int64 [N]."""
     return {
         "probabilities": scores.softmax(1).half().cpu().numpy(),

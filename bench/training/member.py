@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from bench.config import TrialConfig
-from bench.data import Dataset, Part, view
+from bench.data import Dataset, ImageSet, view
 from bench.errors import BenchError
 from bench.models.packed import State
 from bench.training import evaluation
@@ -57,7 +57,7 @@ class Member:
     best_metrics, best_scores, weights: of the epoch that is evaluated, where that is not the last one trained.
     """
 
-    def __init__(self, config: TrialConfig, dataset: Dataset, parts: dict[str, Part], result: Result):
+    def __init__(self, config: TrialConfig, dataset: Dataset, parts: dict[str, ImageSet], result: Result):
         self.train, self.parts, self.result = config.train, parts, result
         classes = view(dataset, config.data).classes
         self.classes = measures.metric_names(classes)

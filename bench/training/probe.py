@@ -9,7 +9,7 @@ import torch
 from bench import memory
 from bench.clock import now as clock
 from bench.config import TrialConfig
-from bench.data import Dataset, Part, view
+from bench.data import Dataset, ImageSet, view
 from bench.models import packable, packed
 from bench.training.numerics import check_device, isolated
 from bench.training.program import Program, start
@@ -24,14 +24,14 @@ LESS = 0.95
 
 
 @dataclass(frozen=True)
-class Probe:
+class ProbedSpeed:
     """Seconds an image on this device with this number of threads: to train on it once, to evaluate it once."""
 
     train_seconds_per_image: float
     eval_seconds_per_image: float
 
 
-def probe(config: TrialConfig, dataset: Dataset, device: str = "cpu") -> Probe:
+def probe(config: TrialConfig, dataset: Dataset, device: str = "cpu") -> ProbedSpeed:
     """Time a few steps of `config`, of the configured batch size, with random weights; the first is a warm-up and does not count,
     but where it takes long.
     """
@@ -84,7 +84,7 @@ def _untrained(config: TrialConfig) -> TrialConfig:
     return config.model_copy(update={"model": config.model.model_copy(update={"pretrained": False, "weights": None})})
 
 
-def _probe(config: TrialConfig, dataset: Dataset, device: torch.device) -> Probe:
+def _probe(config: TrialConfig, dataset: Dataset, device: torch.device) -> ProbedSpeed:
     batch_size = config.train.batch_size
     seen = view(dataset, config.data)
     config = _untrained(config)
@@ -101,14 +101,14 @@ def _probe(config: TrialConfig, dataset: Dataset, device: torch.device) -> Probe
     images = max(batch_size, 64)
     evaluated = program(images)
     eval_seconds = _seconds(lambda: evaluated.logits("val").sum().item(), device)
-    return Probe(step / batch_size, eval_seconds / images)
+    return ProbedSpeed(step / batch_size, eval_seconds / images)
 
 
-def _part(config: TrialConfig, dataset: Dataset, images: int, device: torch.device) -> Part:
+def _part(config: TrialConfig, dataset: Dataset, images: int, device: torch.device) -> ImageSet:
     """Return so many training images as they come, neither split nor noisy nor denoised, in environments by turns."""
     chosen = np.arange(images) % len(dataset.train_labels)
     numbers = torch.arange(images, device=device)
-    return Part(
+    return ImageSet(
         torch.from_numpy(dataset.train_images[chosen]).to(device),
         torch.from_numpy(dataset.train_labels[chosen]).to(device),
         chosen,

@@ -11,11 +11,11 @@ from torch import nn
 
 from bench import components
 from bench.config import SplitName, TrialConfig
-from bench.data import Part, Preprocess
+from bench.data import ImageSet, Preprocess
 from bench.data.augment import Generators
 from bench.models import build, layout, packed
 from bench.seeding import generator
-from bench.training import capture
+from bench.training import cuda_graphs
 from bench.training.losses import Objective
 from bench.training.optimizers import Alone, Together, learning_rate
 from bench.training.order import Order, batches
@@ -25,11 +25,11 @@ IMAGES, PIXELS = 512, 32 * 32
 
 
 @dataclass
-class Start:
+class Begun:
     """What a trial begins with: its images, what is done to them, its initial network, and its random numbers."""
 
     config: TrialConfig
-    parts: dict[SplitName, Part]
+    parts: dict[SplitName, ImageSet]
     preprocess: Preprocess
     network: nn.Module
     order: Order
@@ -37,12 +37,12 @@ class Start:
     dropout: torch.Generator
 
 
-def start(config: TrialConfig, seed: int, parts: dict[SplitName, Part], classes: int, device: torch.device) -> Start:
+def start(config: TrialConfig, seed: int, parts: dict[SplitName, ImageSet], classes: int, device: torch.device) -> Begun:
     """Make ready what a trial begins with. Raises BenchError for what its data or model cannot be."""
     preprocess = Preprocess(config.data, parts["train"], classes)
     network = build(config.model, preprocess.out_shape, classes, seed)
     order = Order(config.train.sampling, parts["train"].labels, seed)
-    return Start(
+    return Begun(
         config, parts, preprocess, network, order, *(generator(seed, name, device) for name in ("augmentation", "dropout"))
     )
 
@@ -56,7 +56,7 @@ class Program:
     members: how many trials. plain: what is minimised is nothing but cross entropy.
     """
 
-    def __init__(self, starts: Sequence[Start], device: torch.device, backend: str = packed.GROUPED):
+    def __init__(self, starts: Sequence[Begun], device: torch.device, backend: str = packed.GROUPED):
         """backend: of `packed.BACKENDS`, how packed networks convolve.
 
         Raises `packed.Unpackable` where the trials cannot be computed as one.
@@ -90,12 +90,12 @@ class Program:
         self._shrunk = False
         self._sums = torch.zeros(3, self.members, dtype=torch.float64, device=device)
         steps = self.train.epochs * len(batches(len(first.parts["train"]), self.train.batch_size))
-        self._captures = capture.is_worth_it(first.config, steps, device)
-        self._captured: capture.Captured | None = None
+        self._captures = cuda_graphs.is_worth_it(first.config, steps, device)
+        self._captured: cuda_graphs.Captured | None = None
         self._taken_steps = 0
-        self._stream = capture.stream(device) if self._captures else None
+        self._stream = cuda_graphs.stream(device) if self._captures else None
 
-    def _take(self, starts: Sequence[Start]) -> None:
+    def _take(self, starts: Sequence[Begun]) -> None:
         """Note what of the trials an epoch begins with."""
         self._configs = [one.config.train for one in starts]
         self._parts = [one.parts for one in starts]
@@ -106,7 +106,7 @@ class Program:
         """Whether there is something that the next trials of the same kind need not make again: a captured or compiled step."""
         return not self._shrunk and (self._captured is not None or self.train.compile)
 
-    def renewed(self, starts: Sequence[Start], backend: str) -> bool:
+    def renewed(self, starts: Sequence[Begun], backend: str) -> bool:
         """Begin again with other trials, if they are of the same kind and train on the same images; tell whether they do.
 
         Nothing of the former ones is left but what was captured and compiled, which goes by these very tensors.
@@ -145,17 +145,17 @@ class Program:
     def _replayed(self, places: torch.Tensor, rates: torch.Tensor, epoch: float) -> None:
         """Do as `_step`: by a captured graph, after the first few."""
         self._taken_steps += 1
-        if self._taken_steps <= capture.WARM:
+        if self._taken_steps <= cuda_graphs.WARM:
             self._step(places, rates, epoch)
             return
         if self._captured is None:
             generators = [*self._augmentations, *self._dropouts]
-            self._captured = capture.Captured(partial(self._step, epoch=epoch), places, rates, generators)
+            self._captured = cuda_graphs.Captured(partial(self._step, epoch=epoch), places, rates, generators)
         self._captured(places, rates)
 
     def _step(self, places: torch.Tensor, rates: torch.Tensor, epoch: float) -> None:
         """Train on one batch. places: int64 [B, M]. rates: [M]. epoch: epochs done, with the fraction of this one."""
-        images = self._taken("train", places, Part.take)
+        images = self._taken("train", places, ImageSet.take)
         targets = self._taken("train", places, _targets)
         environments = self._taken("train", places, _environments)
         source = self._augmentations[0] if self._alone else Generators(self._augmentations)
@@ -176,7 +176,7 @@ class Program:
         _, height, width = self.preprocess.out_shape
         size = max(self.train.batch_size, IMAGES * PIXELS // (height * width * self.members))
         places = torch.arange(len(self._parts[0][split]), device=self.device)[:, None].expand(-1, self.members)
-        scores = [self._scores(self.preprocess(self._taken(split, some, Part.take))) for some in places.split(size)]
+        scores = [self._scores(self.preprocess(self._taken(split, some, ImageSet.take))) for some in places.split(size)]
         return torch.cat(scores).unflatten(0, (-1, self.members))
 
     def state(self, member: int) -> packed.State:
@@ -243,7 +243,7 @@ class Program:
         return scores.float() if half else scores
 
     def _taken(
-        self, split: SplitName, places: torch.Tensor, take: Callable[[Part, torch.Tensor], torch.Tensor | None]
+        self, split: SplitName, places: torch.Tensor, take: Callable[[ImageSet, torch.Tensor], torch.Tensor | None]
     ) -> torch.Tensor | None:
         """Return what `take` gets of each trial's part at its places, by turns. places: int64 [B, M]."""
         first, *others = (parts[split] for parts in self._parts)
@@ -257,7 +257,7 @@ PER_TRIAL = {"epochs", "schedule", "sampling", "early_stopping", "restore_best",
 """Settings of training that a step knows nothing of."""
 
 
-def _kind(starts: Sequence[Start], backend: str) -> tuple:
+def _kind(starts: Sequence[Begun], backend: str) -> tuple:
     """Return what a program is made for; rates, and in packs the other numbers of optimizers, can be changed."""
     told: list = [backend, len(starts), components.version()]
     for one in starts:
@@ -294,9 +294,9 @@ def _on(stream: torch.cuda.Stream | None) -> Iterator[None]:
     torch.cuda.current_stream().wait_stream(stream)
 
 
-def _targets(part: Part, places: torch.Tensor) -> torch.Tensor:
+def _targets(part: ImageSet, places: torch.Tensor) -> torch.Tensor:
     return (part.labels if part.targets is None else part.targets).index_select(0, places)
 
 
-def _environments(part: Part, places: torch.Tensor) -> torch.Tensor | None:
+def _environments(part: ImageSet, places: torch.Tensor) -> torch.Tensor | None:
     return None if part.environments is None else part.environments.index_select(0, places)

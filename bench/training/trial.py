@@ -15,11 +15,11 @@ from bench.errors import BenchError
 from bench.models import packable
 from bench.models.packed import GROUPED, Unpackable
 from bench.models.weights import first_line
-from bench.training import capture, evaluation
+from bench.training import cuda_graphs, evaluation
 from bench.training.checkpoint import Checkpoint, Unusable
 from bench.training.member import Member, Report, Result
 from bench.training.numerics import check_device, global_generators, isolated, set_global_generators
-from bench.training.program import Program, Start, start
+from bench.training.program import Begun, Program, start
 
 logger = logging.getLogger("bench")
 Say = Callable[[str], None]
@@ -102,8 +102,8 @@ def run_trials(
         assert checkpoint, "it held what is unusable"
         checkpoint.refuse(error)
         parts = [slice(None)]
-    except capture.Failed as error:
-        capture.works = False
+    except cuda_graphs.CaptureFailed as error:
+        cuda_graphs.works = False
         logger.warning("trains without CUDA graphs from here on: %s", first_line(error))
         parts = [slice(None)]
     except (RuntimeError, MemoryError) as error:
@@ -250,7 +250,7 @@ _kept: list[Program] = []
 """The last program of this process, where the next trials may go on with what it has captured or compiled."""
 
 
-def _program(starts: Sequence[Start], device: torch.device, backend: str) -> Program:
+def _program(starts: Sequence[Begun], device: torch.device, backend: str) -> Program:
     if _kept and _kept[0].device == device and _kept[0].renewed(starts, backend):
         return _kept[0]
     _kept.clear()  # before another takes memory

@@ -10,7 +10,7 @@ from pydantic import Field
 from bench.config import Config, Positive
 from bench.grammar.parts import Labels, Name
 from bench.reports.claims.arms import ArmFinder
-from bench.reports.records.arms import Arm, ArmValues, Trials
+from bench.reports.records.arms import Arm, ArmValues, Records
 from bench.reports.records.predictions import Predictions
 from bench.reports.statistics import Comparison
 
@@ -38,7 +38,7 @@ class ClaimSpec(Config):
 
 
 @dataclass(frozen=True)
-class Contrast:
+class ClaimContrast:
     """One comparison of a claim. label: the level of `each`, "" without. arms: left, right; or first and second of the left, then
     of the right; or one a level of a trend; or one a cell of a correlation. scores: the levels' positions along a trend.
     number: what the only arm is compared with, where the right side is no arm."""
@@ -75,9 +75,9 @@ class Question:
     order; none of a metric of classes. predictions: gives a trial's stored predictions, for tests over seeds and images."""
 
     claim: Any
-    contrast: Contrast
+    contrast: ClaimContrast
     arms: list[ArmValues]
-    trials: Trials
+    trials: Records
     seeds: Sequence[int]
     confidence: float
     predictions: Predictions | None
@@ -111,7 +111,7 @@ class ClaimKind(ABC):
         return names
 
     @abstractmethod
-    def contrast(self, claim: Any, label: str, arms: ArmFinder) -> Contrast:
+    def contrast(self, claim: Any, label: str, arms: ArmFinder) -> ClaimContrast:
         """Return what is compared, at one level of `each`. Raises BenchError where it does not exist."""
 
     @abstractmethod
@@ -123,7 +123,7 @@ class ClaimKind(ABC):
         """Return 1 where the claim is of a higher value, -1 of a lower one, 0 where it is that no difference matters."""
 
     @abstractmethod
-    def text(self, contrast: Contrast) -> str:
+    def text(self, contrast: ClaimContrast) -> str:
         """Return what is compared with what; what all arms share comes last."""
 
     def quantity(self, metric: str, ratio: bool) -> str:
@@ -150,6 +150,6 @@ def as_text(labels: Mapping[str, str]) -> str:
     return ", ".join(f"{axis}={text}" for axis, text in labels.items())
 
 
-def at_shared(told: str, contrast: Contrast) -> str:
+def at_shared(told: str, contrast: ClaimContrast) -> str:
     """Return a comparison's text with what its arms share behind it."""
     return f"{told} at {contrast.shared}" if contrast.shared else told

@@ -6,11 +6,11 @@ from bench.errors import did_you_mean
 from bench.grammar.cells import Cells
 from bench.grammar.document import Document
 from bench.reports.claims.arms import ArmFinder, spelled
-from bench.reports.claims.base import Contrast
+from bench.reports.claims.base import ClaimContrast
 from bench.reports.claims.kinds import KINDS, Claim
 
 
-def contrasts(document: Document, name: str, claim: Claim, stages: Mapping[str, Cells]) -> list[Contrast]:
+def contrasts(document: Document, name: str, claim: Claim, stages: Mapping[str, Cells]) -> list[ClaimContrast]:
     """Return a claim's contrasts. BenchError, with file and line, for a stage, axis, label or cell that is not there."""
     at, kind = ("claims", name), KINDS[claim.kind]
     arms = ArmFinder(document, at, claim, stages)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.grammar.schedule import Schedule
-from bench.reports.claims.base import Contrast
+from bench.reports.claims.base import ClaimContrast
 from bench.reports.claims.kinds import KINDS, Claim
 from bench.reports.claims.outlook import seeds_needed
 from bench.reports.claims.results import ClaimResult, ContrastResult, Due, Judgement
@@ -28,7 +28,7 @@ from bench.reports.claims.verdicts import (
     gather,
     sentence,
 )
-from bench.reports.records.arms import Trials
+from bench.reports.records.arms import Records
 from bench.reports.records.predictions import Predictions
 from bench.reports.statistics import holm, smallest_detectable
 
@@ -40,7 +40,7 @@ class _Open:
 
     name: str
     claim: Claim
-    contrast: Contrast
+    contrast: ClaimContrast
     schedule: Schedule
     result: ContrastResult | None = None
     evidence: Evidence | None = None
@@ -59,9 +59,9 @@ class _Open:
 
 
 def judge(
-    claims: Mapping[str, tuple[Claim, Sequence[Contrast]]],
+    claims: Mapping[str, tuple[Claim, Sequence[ClaimContrast]]],
     schedules: Mapping[str, Schedule],
-    trials: Trials,
+    trials: Records,
     predictions: Predictions | None = None,
 ) -> Judgement:
     """Judge every claim whose cells are among the trials.
@@ -84,7 +84,7 @@ def judge(
     return Judgement([results[name] for name in claims if name in results], due)
 
 
-def _look(members: list[_Open], look: int, trials: Trials, predictions: Predictions | None, due: Due) -> None:
+def _look(members: list[_Open], look: int, trials: Records, predictions: Predictions | None, due: Due) -> None:
     """Take one look at a family: measure what is still open, correct all together, decide."""
     contradicted = {member.name for member in members if member.settled and member.contradicts}
     for member in members:
@@ -99,7 +99,7 @@ def _look(members: list[_Open], look: int, trials: Trials, predictions: Predicti
             member.settled = member.result.verdict in SETTLED
 
 
-def _measure(member: _Open, look: int, trials: Trials, predictions: Predictions | None, due: Due) -> None:
+def _measure(member: _Open, look: int, trials: Records, predictions: Predictions | None, due: Due) -> None:
     """Measure a contrast at a look; one whose trials are still to run is due, unless it is the first."""
     seeds = member.schedule.looks[look]
     wanted = [record for arm in member.contrast.arms for record in trials.of(arm, seeds)]

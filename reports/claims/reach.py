@@ -10,12 +10,12 @@ from bench.reports.statistics import smallest_sign_flip
 
 if TYPE_CHECKING:
     from bench.grammar.schedule import Schedule
-    from bench.reports.claims.base import Contrast
+    from bench.reports.claims.base import ClaimContrast
     from bench.reports.tables.grammar import Table
 
 
 def warnings(
-    claims: Mapping[str, tuple[Claim, Sequence["Contrast"]]],
+    claims: Mapping[str, tuple[Claim, Sequence["ClaimContrast"]]],
     tables: Mapping[str, "Table"],
     arms: Mapping[str, tuple[int, int]],
     schedules: Mapping[str, "Schedule"],

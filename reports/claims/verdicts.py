@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bench.grammar.metrics import by_name
-from bench.reports.claims.base import Contrast, Measured, Question
+from bench.reports.claims.base import ClaimContrast, Measured, Question
 from bench.reports.claims.kinds import KINDS, Claim
 from bench.reports.claims.outlook import band, span, unsettled
-from bench.reports.records.arms import ArmValues, Trials, unlike
+from bench.reports.records.arms import ArmValues, Records, unlike
 from bench.reports.records.predictions import Predictions
 from bench.reports.statistics import Comparison, beyond, equivalence, interval
 
@@ -57,7 +57,7 @@ class Evidence:
 
 
 def gather(
-    claim: Claim, contrast: Contrast, trials: Trials, seeds: Sequence[int], alpha: float, predictions: Predictions | None
+    claim: Claim, contrast: ClaimContrast, trials: Records, seeds: Sequence[int], alpha: float, predictions: Predictions | None
 ) -> Evidence:
     """Measure one contrast of a claim. predictions: gives a trial's stored predictions, for tests over seeds and images."""
     arms = _arms(claim, contrast, trials, seeds)
@@ -81,7 +81,7 @@ def gather(
     )
 
 
-def _arms(claim: Claim, contrast: Contrast, trials: Trials, seeds: Sequence[int]) -> list[ArmValues]:
+def _arms(claim: Claim, contrast: ClaimContrast, trials: Records, seeds: Sequence[int]) -> list[ArmValues]:
     """Return the values of every metric of a claim, arm by arm; a number that is compared with has it for each seed."""
     metrics = [metric for metric in KINDS[claim.kind].metrics(claim).values() if "*" not in metric]
     arms = [trials.values(arm, metric, seeds) for metric in metrics for arm in contrast.arms]

@@ -13,7 +13,7 @@ from bench.grammar.parts import Labels, Words
 from bench.reports.claims.results import ClaimResult
 from bench.reports.figures.cells import Store
 from bench.reports.records.collect import Record
-from bench.reports.tables.build import Table
+from bench.reports.tables.build import TableData
 from bench.reports.tables.grammar import Table as TableSpec
 
 AXES = ("lines", "bars", "rows", "panels")
@@ -37,12 +37,12 @@ class OfStage(FigureSpec):
 
 
 @dataclass(frozen=True)
-class Source:
+class FigureSource:
     """What figures are built from. records: of the whole suite, so that an arm has the same colour in every figure. store: a
     tracker; None leaves curves, matrices and images empty."""
 
     records: Sequence[Record]
-    tables: Sequence[Table] = ()
+    tables: Sequence[TableData] = ()
     claims: Sequence[ClaimResult] = ()
     store: Store | None = None
 
@@ -63,7 +63,7 @@ class Kind:
 
     spec: type[FigureSpec]
     check: Check
-    build: Callable[[str, Any, Source], tuple[str, Any, str]]
+    build: Callable[[str, Any, FigureSource], tuple[str, Any, str]]
     draw: Callable[[Any], Any]
     metrics: Callable[[Any], Iterable[Named]] = field(default=lambda spec: ())
 
@@ -84,7 +84,7 @@ class Figure:
     data: Any = field(repr=False)
 
 
-def table_of(name: str, table: str, source: Source) -> Table:
+def table_of(name: str, table: str, source: FigureSource) -> TableData:
     """Return the table that a figure draws. Raises BenchError where it is not among the report's."""
     known = {one.name: one for one in source.tables}
     if table not in known:

@@ -3,7 +3,7 @@
 import io
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.reports.figures.base import Figure, Source
+from bench.reports.figures.base import Figure, FigureSource
 from bench.reports.figures.drawing.style import applied
 from bench.reports.figures.kinds import KINDS
 
@@ -15,7 +15,7 @@ METADATA = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None
 """What would differ from one writing, or one machine, to the next."""
 
 
-def build(name: str, spec: Any, source: Source) -> Figure:
+def build(name: str, spec: Any, source: FigureSource) -> Figure:
     """Return a figure of the suite. spec: of one of the kinds.
 
     Raises BenchError where the figure's table is not among the tables, or two cells would be drawn as one.

@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from bench.reports.figures.parts import Arm, Sample
-from bench.reports.records.arms import Trials
+from bench.reports.figures.parts import PlotArm, Sample
+from bench.reports.records.arms import Records
 from bench.reports.records.collect import Record
 from bench.reports.statistics import one_sample, summary
 from bench.reports.tables.build import ABSENT, place_label
@@ -31,7 +31,7 @@ def sample(values: Mapping[int, float], planned: int, note: str = "") -> Sample:
     return Sample(tuple(value for _, value in sorted(values.items())), planned, mean, found.ci_low, found.ci_high, note)
 
 
-def arms(records: Sequence[Record], axes: Sequence[str], labels: Iterable[str]) -> tuple[Arm, ...]:
+def arms(records: Sequence[Record], axes: Sequence[str], labels: Iterable[str]) -> tuple[PlotArm, ...]:
     """Return the arms of these labels, in the order given, each with its place among all that the suite has on these axes."""
     levels: dict[str, dict[str, int]] = {axis: {} for axis in axes}
     for record in records:
@@ -43,7 +43,7 @@ def arms(records: Sequence[Record], axes: Sequence[str], labels: Iterable[str]) 
         if any(axis in record.labels for axis in axes):
             found[label(record, axes)] = tuple(levels[axis].get(record.labels.get(axis, ""), len(levels[axis])) for axis in axes)
     order = sorted(found, key=found.__getitem__)
-    return tuple(Arm(text, order.index(text) if text in found else len(order)) for text in labels)
+    return tuple(PlotArm(text, order.index(text) if text in found else len(order)) for text in labels)
 
 
 def label(record: Record, axes: Sequence[str]) -> str:
@@ -61,7 +61,7 @@ def place(name: str, spec: Any, records: Sequence[Record], across: Sequence[str]
 
     BenchError where two cells would be drawn as one.
     """
-    found = Trials(records).placed(
+    found = Records(records).placed(
         spec.stage,
         spec.where,
         lambda labels: (panel(labels, spec.panels), place_label(labels, across)),

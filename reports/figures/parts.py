@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Arm:
+class PlotArm:
     """What has one colour. place: its place among the arms of the whole suite, so that every figure gives it the same one."""
 
     label: str

@@ -8,8 +8,8 @@ from bench.reports.figures.cells import arms, sample
 from bench.reports.figures.parts import Sample
 from bench.reports.figures.ranges import Range, axis_range
 from bench.reports.records.collect import Record
-from bench.reports.tables.build import BETWEEN, Stack, Table
-from bench.reports.tables.comparisons import Cell
+from bench.reports.tables.build import BETWEEN, Stack, TableData
+from bench.reports.tables.comparisons import TableCell
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class DotPanel:
     range: Range
 
 
-def seeds_of_table(table: Table, records: Sequence[Record]) -> dict[str, Any]:
+def seeds_of_table(table: TableData, records: Sequence[Record]) -> dict[str, Any]:
     """Return what a figure of all seeds of a table shows, by name: the lines, the arms that compete, and a panel a value."""
     by_columns = table.arms == "columns"
     lines, others = (table.rows, table.columns) if by_columns else (table.columns, table.rows)
@@ -41,12 +41,12 @@ def seeds_of_table(table: Table, records: Sequence[Record]) -> dict[str, Any]:
     }
 
 
-def placed(table: Table, stack: Stack) -> Iterator[tuple[tuple[str, str], Cell]]:
+def placed(table: TableData, stack: Stack) -> Iterator[tuple[tuple[str, str], TableCell]]:
     """Yield (line, arm) and the cell there."""
     for block in stack:
         for (row, column), cell in block.cells.items():
             yield ((row, column) if table.arms == "columns" else (column, row)), cell
 
 
-def _without(cell: Cell) -> str:
+def _without(cell: TableCell) -> str:
     return "" if cell.values else ", ".join(cell.without)

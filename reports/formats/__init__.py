@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
     from bench.reports.formats.reading import Reading
-    from bench.reports.report import Report
+    from bench.reports.report import ReportData
 
 
 class Module(Protocol):
@@ -20,7 +20,7 @@ class Module(Protocol):
     """How a text reads once it was written and read back. None of a format for programs, whose tables are found by their names
     in the suite and not by their captions."""
 
-    def render(self, report: "Report", figures: Mapping[str, str] = {}) -> str:
+    def render(self, report: "ReportData", figures: Mapping[str, str] = {}) -> str:
         """Return the report as text. figures: name of a figure → relative path of its image."""
 
     def read(self, text: str) -> "Reading":

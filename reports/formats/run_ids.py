@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from bench.reports.report import Report
+from bench.reports.report import ReportData
 
 
-def lines(report: Report) -> Iterator[str]:
+def lines(report: ReportData) -> Iterator[str]:
     """Yield a line of JSON for each cell with a value and each part of a claim; ASCII, on one line, never with `--`.
 
     A cell names its runs by seed, a search each trial's, a claim just its runs: {"table", "metric", "row", "column", "runs":
@@ -45,7 +45,7 @@ def read(text: str) -> list[dict[str, Any]]:
     return found
 
 
-def seeds(report: Report) -> dict[str, int]:
+def seeds(report: ReportData) -> dict[str, int]:
     """Return the seed of every run that a table shows."""
     cells = (cell for table in report.tables for block in table.blocks for cell in block.cells.values())
     return {run: seed for cell in cells for seed, run in cell.run_ids.items()}

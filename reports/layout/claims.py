@@ -2,18 +2,18 @@
 
 from bench.reports.claims.kinds import KINDS
 from bench.reports.claims.results import ClaimResult, ContrastResult
-from bench.reports.layout.grid import NOTHING, TESTS, Grid, Text, estimate
+from bench.reports.layout.grid import NOTHING, TESTS, Text, TextGrid, estimate
 from bench.reports.numbers import probability
-from bench.reports.report import Report
+from bench.reports.report import ReportData
 
 
-def claims(report: Report) -> Grid | None:
+def claims(report: ReportData) -> TextGrid | None:
     """Lay out the claims with their verdicts; None where the suite makes none."""
     if not report.claims:
         return None
     title = "Claims of the report"
     header = ["claim", "verdict", "comparison", "estimate", "p", "Holm p", "m", "n"]
-    grid = Grid(title, f"{title}, each tested. {_how(report)}", header)
+    grid = TextGrid(title, f"{title}, each tested. {_how(report)}", header)
     for claim in report.claims:
         if len(claim.parts) > 1:
             told = "in all of" if claim.holds else "over"
@@ -25,7 +25,7 @@ def claims(report: Report) -> Grid | None:
     return grid
 
 
-def _how(report: Report) -> str:
+def _how(report: ReportData) -> str:
     """Say how the claims were tested: the second half of the caption."""
     levels = " or ".join(sorted({f"{100 * (1 - claim.alpha):.3g} %" for claim in report.claims}))
     tests = ", ".join(dict.fromkeys(TESTS[claim.test] for claim in report.claims))
@@ -49,7 +49,7 @@ def _head(claim: ClaimResult) -> Text:
     return Text((claim.name, f"“{claim.says}”", kind + (f"; {claim.look}" if claim.look else "")), bold=True)
 
 
-def _part(grid: Grid, report: Report, claim: ClaimResult, part: ContrastResult) -> list[Text]:
+def _part(grid: TextGrid, report: ReportData, claim: ClaimResult, part: ContrastResult) -> list[Text]:
     p = [NOTHING if value is None else probability(value) for value in (part.p, part.holm)]
     return [
         Text((_verdict(report, part.verdict, [part]), part.why), bold=True, verdict=part.verdict),
@@ -59,7 +59,7 @@ def _part(grid: Grid, report: Report, claim: ClaimResult, part: ContrastResult) 
     ]
 
 
-def _verdict(report: Report, verdict: str, parts: list[ContrastResult]) -> str:
+def _verdict(report: ReportData, verdict: str, parts: list[ContrastResult]) -> str:
     remarks = ["preliminary"] if any(part.preliminary for part in parts) else []
     remarks += ["exploratory"] if report.exploratory else []
     return f"{verdict} ({', '.join(remarks)})" if remarks else verdict

@@ -3,18 +3,18 @@
 from collections import Counter, defaultdict
 
 from bench.grammar.metrics import by_name
-from bench.reports.layout.grid import NOTHING, TESTS, Grid, Text, estimate
+from bench.reports.layout.grid import NOTHING, TESTS, Text, TextGrid, estimate
 from bench.reports.numbers import digits, number, p_is, probability
-from bench.reports.tables.blocks import Block
-from bench.reports.tables.build import Stack, Table
-from bench.reports.tables.comparisons import Context, Contrast
+from bench.reports.tables.blocks import MetricBlock
+from bench.reports.tables.build import Stack, TableData
+from bench.reports.tables.comparisons import FamilyOmnibus, TableContrast
 
 MOST_NAMED = 12
 MOST_CLASSES = 60
 """Comparisons of single classes from which on they are counted, not listed."""
 
 
-def comparisons(table: Table, stack: Stack) -> Grid:
+def comparisons(table: TableData, stack: Stack) -> TextGrid:
     """Lay out every contrast of a value; those without any shared seed stand as remarks, by reason.
 
     Of very many classes the contrasts are counted: how many differ, and which way.
@@ -27,7 +27,7 @@ def comparisons(table: Table, stack: Stack) -> Grid:
     title = f"{table.title}: comparisons of {first.name}{'' if ratio else unit}"
     counted = table.by_class and len(first.contrasts) > MOST_CLASSES
     listed = [contrast for block in (stack[1:] if counted else stack) for contrast in block.contrasts]
-    grid = Grid(
+    grid = TextGrid(
         title,
         f"{title}, {what}, with every seed's own below: {TESTS[table.test]} over seeds{' of the log-ratio' if ratio else ''}; "
         f"Holm within each family of m; * Holm p at or below {table.alpha:.3g}. Detectable: the "
@@ -58,9 +58,9 @@ def comparable(stack: Stack) -> bool:
     return bool(contrasts) and (varies or None in contrasts)
 
 
-def _counted(table: Table, block: Block) -> list[str]:
+def _counted(table: TableData, block: MetricBlock) -> list[str]:
     """Say of each pair of arms in how many classes they differ, and which way."""
-    pairs: dict[tuple[str, str], list[Contrast]] = defaultdict(list)
+    pairs: dict[tuple[str, str], list[TableContrast]] = defaultdict(list)
     for contrast in block.contrasts:
         pairs[contrast.left, contrast.right].append(contrast)
     classes = len(block.contrasts) // len(pairs)
@@ -81,7 +81,7 @@ def _names(names: list[str]) -> str:
     return f" ({', '.join(names[:MOST_NAMED])}{f' and {more} more' if more > 0 else ''})" if names else ""
 
 
-def _row(grid: Grid, contrast: Contrast, m: int, alpha: float) -> list[Text]:
+def _row(grid: TextGrid, contrast: TableContrast, m: int, alpha: float) -> list[Text]:
     result = contrast.result
     significant = contrast.holm is not None and contrast.holm <= alpha
     tested = [NOTHING] * 3
@@ -98,7 +98,7 @@ def _row(grid: Grid, contrast: Contrast, m: int, alpha: float) -> list[Text]:
     ]
 
 
-def _omnibus(one: Context) -> str:
+def _omnibus(one: FamilyOmnibus) -> str:
     anova, friedman = one.anova, one.friedman
     told = []
     if anova.statistic is not None and anova.p is not None:
@@ -119,7 +119,7 @@ def _which(names: list[tuple[str, str]], total: int) -> str:
     return "; ".join(f"{name} ({', '.join(families)})" for name, families in by_name.items())
 
 
-def _exact(table: Table, contrasts: list[Contrast]) -> str:
+def _exact(table: TableData, contrasts: list[TableContrast]) -> str:
     """Say how small the exact p can get, where that is above alpha or is what is tested."""
     tested = [(one.result.n, least) for one in contrasts if (least := one.result.smallest_p) is not None]
     if not tested:

@@ -2,17 +2,17 @@
 
 from datetime import UTC, datetime
 
-from bench.reports.layout.grid import NOTHING, Grid, Text
-from bench.reports.report import Report
+from bench.reports.layout.grid import NOTHING, Text, TextGrid
+from bench.reports.report import ReportData
 
 
-def ledger(report: Report) -> Grid | None:
+def ledger(report: ReportData) -> TextGrid | None:
     """Lay out the trials without a result; None where every trial finished."""
     if not report.ledger:
         return None
     missing = sum(entry.trials for entry in report.ledger)
     title = "Trials without a result"
-    grid = Grid(
+    grid = TextGrid(
         title,
         f"{title}: {missing} of {report.summary.trials}.",
         ["stage", "cell", "seeds", "outcome", "trials", "message"],
@@ -24,7 +24,7 @@ def ledger(report: Report) -> Grid | None:
     return grid
 
 
-def provenance(report: Report) -> list[tuple[str, str]]:
+def provenance(report: ReportData) -> list[tuple[str, str]]:
     """Return what stands at the end of a report: name and text of each line."""
     source = report.summary
     lines = [

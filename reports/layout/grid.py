@@ -29,7 +29,7 @@ class Text(NamedTuple):
 
 
 @dataclass
-class Grid:
+class TextGrid:
     """A table of text. Notes are numbered from 1, the other remarks stand below them.
 
     title: how the caption begins; no two grids of a report begin alike.
@@ -53,7 +53,7 @@ class Grid:
         return [f"{str(i).translate(SUPERSCRIPTS)} {note}" for i, note in enumerate(self.notes, 1)] + self.remarks
 
 
-def estimate(grid: Grid, result: Comparison) -> tuple[str, ...]:
+def estimate(grid: TextGrid, result: Comparison) -> tuple[str, ...]:
     """Return the lines of an estimate, if there is one: with its interval, and below every seed's own."""
     sign = not result.ratio and result.test not in ("pearson", "spearman")
     if result.difference is None:

@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from bench.reports.numbers import shortened
-from bench.reports.tables.blocks import Block
-from bench.reports.tables.build import BETWEEN, Table
+from bench.reports.tables.blocks import MetricBlock
+from bench.reports.tables.build import BETWEEN, TableData
 
 
-def origins(table: Table, blocks: Sequence[Block]) -> list[str]:
+def origins(table: TableData, blocks: Sequence[MetricBlock]) -> list[str]:
     """Return a remark for each origin: what comes from there, and from where.
 
     Where all cells of a column have the same origin, it is told of the column, else of the row, else of the cell.

@@ -4,21 +4,21 @@ import re
 from dataclasses import dataclass, field
 
 from bench.reports.layout import claims, comparisons, ends, results, searches
-from bench.reports.layout.grid import Grid
-from bench.reports.report import Report
+from bench.reports.layout.grid import TextGrid
+from bench.reports.report import ReportData
 
 KEYS = {"claims": ("claim", "comparison"), "comparisons": ("family", "contrast"), "search": ("trial",)}
 """Columns that name what a row is about; elsewhere it is the first one."""
 
 
 @dataclass(frozen=True)
-class Part:
+class PlacedGrid:
     """A grid and its place. name: unique within the report, of `[A-Za-z0-9-]`. kind: claims, results, comparisons, search or
     ledger."""
 
     name: str
     kind: str
-    grid: Grid
+    grid: TextGrid
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -27,15 +27,15 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """A heading and the grids below it."""
 
     name: str
     heading: str
-    parts: list[Part] = field(default_factory=list)
+    parts: list[PlacedGrid] = field(default_factory=list)
 
 
-def banners(report: Report) -> list[tuple[str, str]]:
+def banners(report: ReportData) -> list[tuple[str, str]]:
     """Return what a reader must know before the first number: a word, and the sentence that explains it."""
     told = []
     if not report.complete:
@@ -45,36 +45,38 @@ def banners(report: Report) -> list[tuple[str, str]]:
     return told
 
 
-def sections(report: Report) -> list[Section]:
+def sections(report: ReportData) -> list[ReportSection]:
     """Return the claims, where the suite makes any, and every table with its comparisons."""
     found = []
     if (judged := claims.claims(report)) is not None:
-        found.append(Section("claims", "Claims", [Part("claims", "claims", judged)]))
+        found.append(ReportSection("claims", "Claims", [PlacedGrid("claims", "claims", judged)]))
     used = {"claims", "figures", "ledger", "provenance"}
     for table in report.tables:
-        section = Section(_unique(table.name or table.stage, used), table.title)
+        section = ReportSection(_unique(table.name or table.stage, used), table.title)
         # a grid for each value, or for all of them where each is a column; below it the comparisons of each value
         for stacks in [[stack] for stack in table.stacks] if table.column_axes else [table.stacks]:
             metrics = "-".join(stack[0].metric for stack in stacks)
-            section.parts.append(Part(_unique(f"{section.name}-{metrics}", used), "results", results.results(table, stacks)))
+            section.parts.append(
+                PlacedGrid(_unique(f"{section.name}-{metrics}", used), "results", results.results(table, stacks))
+            )
             for stack in stacks if table.planned > 1 else ():
                 if comparisons.comparable(stack):
                     name = _unique(f"{section.name}-{stack[0].metric}-comparisons", used)
-                    section.parts.append(Part(name, "comparisons", comparisons.comparisons(table, stack)))
+                    section.parts.append(PlacedGrid(name, "comparisons", comparisons.comparisons(table, stack)))
         found.append(section)
     for search in report.searches:
-        section = Section(_unique(f"search-{search.name}", used), f"Search: {search.title}")
-        section.parts.append(Part(_unique(section.name, used), "search", searches.search(search)))
+        section = ReportSection(_unique(f"search-{search.name}", used), f"Search: {search.title}")
+        section.parts.append(PlacedGrid(_unique(section.name, used), "search", searches.search(search)))
         found.append(section)
     return found
 
 
-def ledger(report: Report) -> Section | None:
+def ledger(report: ReportData) -> ReportSection | None:
     """Return the trials without a result; None where every trial finished."""
     grid = ends.ledger(report)
     if grid is None:
         return None
-    return Section("ledger", "Trials without a result", [Part("trials-without-a-result", "ledger", grid)])
+    return ReportSection("ledger", "Trials without a result", [PlacedGrid("trials-without-a-result", "ledger", grid)])
 
 
 def slug(name: str) -> str:

@@ -4,16 +4,16 @@ from collections.abc import Iterable, Sequence
 
 from bench.grammar.metrics import by_name
 from bench.reports.layout.comparisons import comparable
-from bench.reports.layout.grid import NOTHING, TESTS, Grid, Text
+from bench.reports.layout.grid import NOTHING, TESTS, Text, TextGrid
 from bench.reports.layout.origins import origins
 from bench.reports.numbers import MOST_DECIMALS, digits, number
 from bench.reports.records.arms import unlike
-from bench.reports.tables.blocks import Block
-from bench.reports.tables.build import BETWEEN, Stack, Table
-from bench.reports.tables.comparisons import Cell
+from bench.reports.tables.blocks import MetricBlock
+from bench.reports.tables.build import BETWEEN, Stack, TableData
+from bench.reports.tables.comparisons import TableCell
 
 
-def results(table: Table, stacks: Sequence[Stack]) -> Grid:
+def results(table: TableData, stacks: Sequence[Stack]) -> TextGrid:
     """Lay out a value of a table, or all of them side by side where each is a column: mean ± SD by row and column, the best in
     bold, and the published number below."""
     named = [stack[0].label for stack in stacks]
@@ -24,7 +24,7 @@ def results(table: Table, stacks: Sequence[Stack]) -> Grid:
     header = [(column, column, stacks[0]) for column in table.columns]
     if not table.column_axes:
         header = [(name, "", stack) for name, stack in zip(named, stacks, strict=True)]
-    grid = Grid(title, f"{title}. {_how(table, blocks)}", [corner, *(name for name, _, _ in header)])
+    grid = TextGrid(title, f"{title}. {_how(table, blocks)}", [corner, *(name for name, _, _ in header)])
     places = [_decimals(cell for (_, other), cell in stack[0].cells.items() if other == column) for _, column, stack in header]
     for row in table.rows:
         texts = [Text((row,))]
@@ -34,7 +34,7 @@ def results(table: Table, stacks: Sequence[Stack]) -> Grid:
         ]
         own = _decimals(below)
         for (_, column, stack), block, decimals in zip(header, shown, places, strict=True):
-            cell = block.cells.get((row, column), Cell())
+            cell = block.cells.get((row, column), TableCell())
             dagger = "†" if (row, column) in block.daggers else ""
             lines = _cell(grid, table, block, cell, decimals if block is stack[0] else own, dagger)
             texts.append(Text(lines, (row, column) in block.best, tuple(cell.run_ids.values())))
@@ -45,7 +45,7 @@ def results(table: Table, stacks: Sequence[Stack]) -> Grid:
     return grid
 
 
-def _legend(table: Table, blocks: Sequence[Block]) -> list[str]:
+def _legend(table: TableData, blocks: Sequence[MetricBlock]) -> list[str]:
     line = "row" if table.arms == "columns" else "column"
     remarks = []
     ends = {block.better for block in blocks if block.best}
@@ -60,7 +60,7 @@ def _legend(table: Table, blocks: Sequence[Block]) -> list[str]:
     return remarks
 
 
-def _how(table: Table, blocks: Sequence[Block]) -> str:
+def _how(table: TableData, blocks: Sequence[MetricBlock]) -> str:
     """Say what stands in the cells and how they were tested: the second half of the caption."""
     if table.planned == 1:
         how = "One seed (n=1): no spread and no test."
@@ -76,7 +76,7 @@ def _how(table: Table, blocks: Sequence[Block]) -> str:
     return how + (" In parentheses: what the report printed." if printed else "")
 
 
-def _cell(grid: Grid, table: Table, block: Block, cell: Cell, places: int, dagger: str) -> tuple[str, ...]:
+def _cell(grid: TextGrid, table: TableData, block: MetricBlock, cell: TableCell, places: int, dagger: str) -> tuple[str, ...]:
     if not cell.planned:
         return (NOTHING,)
     lines = _value(table, cell, places) if cell.values else [_nothing(grid, cell)]
@@ -88,7 +88,7 @@ def _cell(grid: Grid, table: Table, block: Block, cell: Cell, places: int, dagge
     return tuple(lines)
 
 
-def _value(table: Table, cell: Cell, places: int) -> list[str]:
+def _value(table: TableData, cell: TableCell, places: int) -> list[str]:
     n, mean, sd = cell.summary.n, cell.summary.mean, cell.summary.sd
     text = NOTHING if mean is None else number(mean, places) + (f" ± {number(sd, places)}" if sd is not None else "")
     remarks = [f"n={n}"] if n != table.planned else []
@@ -96,7 +96,7 @@ def _value(table: Table, cell: Cell, places: int) -> list[str]:
     return [text, f"({', '.join(remarks)})"] if remarks else [text]
 
 
-def _nothing(grid: Grid, cell: Cell) -> str:
+def _nothing(grid: TextGrid, cell: TableCell) -> str:
     def told(outcome: str, count: int) -> str:
         mark = grid.mark(cell.why[outcome]) if outcome in cell.why else ""
         whole = count == cell.planned and outcome in ("missing", "unavailable", "running", "not measured")
@@ -105,7 +105,7 @@ def _nothing(grid: Grid, cell: Cell) -> str:
     return ", ".join(told(outcome, count) for outcome, count in cell.without.items())
 
 
-def _decimals(column: Iterable[Cell]) -> int:
+def _decimals(column: Iterable[TableCell]) -> int:
     """Return the decimals of a column: the largest SD to two significant digits, or one more where the smallest would vanish."""
     summaries = [cell.summary for cell in column if cell.values]
     means = [s.mean for s in summaries if s.mean is not None]

@@ -1,19 +1,19 @@
 """The table of a search: its best trials, and what became of the others."""
 
-from bench.reports.layout.grid import NOTHING, Grid, Text
+from bench.reports.layout.grid import NOTHING, Text, TextGrid
 from bench.reports.numbers import digits, number, shortened
-from bench.reports.tables.searches import Search
+from bench.reports.tables.searches import SearchResult
 from bench.trackers.record import Outcome
 
 LISTED = 10
 
 
-def search(one: Search) -> Grid:
+def search(one: SearchResult) -> TextGrid:
     """Lay out the best trials of a search, best first, with their parameters and the run behind each."""
     told = ", ".join(f"{count} {outcome}" for outcome, count in one.outcomes.items())
     title = f"Search {one.title}"
     how = f"{len(one.attempts)} trials ({told}), by {one.metric} at the end of each, the best first; pruned: ended early"
-    grid = Grid(title, f"{title}. {how}.", ["rank", "trial", *one.parameters, one.metric, "epochs", "outcome"])
+    grid = TextGrid(title, f"{title}. {how}.", ["rank", "trial", *one.parameters, one.metric, "epochs", "outcome"])
     shown = one.attempts[:LISTED]
     values = [attempt.value for attempt in shown if attempt.value is not None]
     places = digits(max(values) - min(values), 3) if len(values) > 1 else 3

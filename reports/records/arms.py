@@ -72,7 +72,7 @@ def compared(left: Mapping[int, float], right: Mapping[int, float], *, test: str
     return paired(left, right, ratio=ratio, test=test, confidence=confidence)
 
 
-class Trials:
+class Records:
     """The records of a suite, found by cell and seed."""
 
     def __init__(self, records: Sequence[Record]):

@@ -11,7 +11,7 @@ from bench.reports.statistics.correlations import correlation
 from bench.reports.statistics.exact import sign_flip, smallest_permutation, smallest_sign_flip
 from bench.reports.statistics.margins import beyond, equivalence
 from bench.reports.statistics.mean import one_sample, paired, welch
-from bench.reports.statistics.moments import RESOLUTION, Summary, summary
+from bench.reports.statistics.moments import RESOLUTION, Moments, summary
 from bench.reports.statistics.multiplicity import holm
 from bench.reports.statistics.omnibus import Friedman, Omnibus, friedman, repeated_measures
 from bench.reports.statistics.power import (
@@ -31,8 +31,8 @@ __all__ = [
     "Comparison",
     "Crossed",
     "Friedman",
+    "Moments",
     "Omnibus",
-    "Summary",
     "against_control",
     "beyond",
     "correlation",

@@ -11,7 +11,7 @@ LARGEST = 1e150
 
 
 @dataclass(frozen=True)
-class Summary:
+class Moments:
     """Number of values, their mean (None of none) and sample standard deviation (None of fewer than two)."""
 
     n: int
@@ -19,13 +19,13 @@ class Summary:
     sd: float | None
 
 
-def summary(values: Iterable[float]) -> Summary:
+def summary(values: Iterable[float]) -> Moments:
     """Return n, mean and sample standard deviation (ddof=1); neither of values that are not finite or cannot be squared."""
     values = list(values)
     if not values or unusable(dict(enumerate(values))):
-        return Summary(len(values), None, None)
+        return Moments(len(values), None, None)
     mean, sd = moments(values)
-    return Summary(len(values), mean, sd)
+    return Moments(len(values), mean, sd)
 
 
 def moments(values: Sequence[float]) -> tuple[float, float | None]:

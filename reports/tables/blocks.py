@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bench.reports.records.arms import conditions
 from bench.reports.records.collect import Record
 from bench.reports.records.origins import origins
-from bench.reports.tables.comparisons import Cell, Context, Contrast, differing, family, leaders, omnibus
+from bench.reports.tables.comparisons import FamilyOmnibus, TableCell, TableContrast, differing, family, leaders, omnibus
 from bench.trackers.record import Outcome
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ FACTORS = {"": 1.0, "%": 100.0, "s": 1.0, "min": 1 / 60, "h": 1 / 3600}
 
 
 @dataclass(frozen=True)
-class Block:
+class MetricBlock:
     """One metric of a table: cells by (row, column), and every contrast.
 
     metric: `PREFIX/*` where the rows are classes. better: higher, lower, or "" where nobody said. best: the best arm of each
@@ -28,11 +28,11 @@ class Block:
     metric: str
     unit: str
     better: str
-    cells: dict[tuple[str, str], Cell]
-    contrasts: list[Contrast]
+    cells: dict[tuple[str, str], TableCell]
+    contrasts: list[TableContrast]
     best: frozenset[tuple[str, str]] = frozenset()
     daggers: frozenset[tuple[str, str]] = frozenset()
-    context: tuple[Context, ...] = ()
+    context: tuple[FamilyOmnibus, ...] = ()
 
     @property
     def name(self) -> str:
@@ -71,9 +71,11 @@ class How(NamedTuple):
     baseline: str | None
 
 
-def compare(metric: str, unit: str, better: str, cells: dict[tuple[str, str], Cell], lines: Sequence[Line], how: How) -> Block:
+def compare(
+    metric: str, unit: str, better: str, cells: dict[tuple[str, str], TableCell], lines: Sequence[Line], how: How
+) -> MetricBlock:
     """Compare all pairs of arms of each line, a family each, and mark the best and what differs from the baseline."""
-    contrasts: list[Contrast] = []
+    contrasts: list[TableContrast] = []
     best, daggers, context = set(), set(), []
     for line in lines:
         found = {arm: cells[place] for arm, place in line.places.items() if place in cells}
@@ -84,10 +86,10 @@ def compare(metric: str, unit: str, better: str, cells: dict[tuple[str, str], Ce
         if line.competing:
             best |= {line.places[arm] for arm in leaders(found, better, tested, how.alpha)}
             daggers |= {line.places[arm] for arm in differing(how.baseline, tested, how.alpha)}
-    return Block(metric, unit, better, cells, contrasts, frozenset(best), frozenset(daggers), tuple(filter(None, context)))
+    return MetricBlock(metric, unit, better, cells, contrasts, frozenset(best), frozenset(daggers), tuple(filter(None, context)))
 
 
-def cell(seeds: Mapping[int, Record], metric: str, unit: str, published: float | None) -> Cell:
+def cell(seeds: Mapping[int, Record], metric: str, unit: str, published: float | None) -> TableCell:
     """Return a metric of some trials as a cell of a table."""
     values: dict[int, float] = {}
     run_ids: dict[int, str] = {}
@@ -107,4 +109,4 @@ def cell(seeds: Mapping[int, Record], metric: str, unit: str, published: float |
             run_ids[seed] = record.run.run_id
             timed.add(conditions(record))
             made |= dict.fromkeys(origins(record.start, record.run))
-    return Cell(len(seeds), values, published, dict(without), why, run_ids, frozenset(timed), tuple(made))
+    return TableCell(len(seeds), values, published, dict(without), why, run_ids, frozenset(timed), tuple(made))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
 from bench.grammar.derived import described
-from bench.reports.records.arms import Trials
+from bench.reports.records.arms import Records
 from bench.reports.records.collect import Record
 from bench.reports.records.derived import of_classes
 from bench.reports.statistics import ALPHA
-from bench.reports.tables.blocks import Block, How, Line, cell, compare
+from bench.reports.tables.blocks import How, Line, MetricBlock, cell, compare
 from bench.trackers.record import Outcome
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 BETWEEN, ABSENT = " / ", "–"
 
-Stack = tuple[Block, ...]
+Stack = tuple[MetricBlock, ...]
 """One value of a table: a block with all of its rows; or one of the classes, and below it one for each metric of the whole."""
 
 
 @dataclass(frozen=True)
-class Table:
+class TableData:
     """A table of the suite: rows and columns in the suite's order, a stack of blocks for each value.
 
     rows: where they are classes, these and then the rows of the whole. columns: without axes of theirs each value is a column,
@@ -51,11 +51,11 @@ class Table:
     by_class: bool = False
 
     @property
-    def blocks(self) -> list[Block]:
+    def blocks(self) -> list[MetricBlock]:
         return [block for stack in self.stacks for block in stack]
 
 
-def build(spec: "TableSpec", trials: Trials, name: str = "", *, alpha: float = ALPHA, looks: int = 1) -> Table:
+def build(spec: "TableSpec", trials: Records, name: str = "", *, alpha: float = ALPHA, looks: int = 1) -> TableData:
     """Lay out the trials of a table's stage. BenchError where two cells, or two rows, would fall on one place."""
     asked_by = f"table {name or spec.title or spec.stage}"
     row_axes = [] if spec.by_class else spec.rows
@@ -67,7 +67,7 @@ def build(spec: "TableSpec", trials: Trials, name: str = "", *, alpha: float = A
         "pin the other axes with `where`, or add them to the rows or columns",
     )
     columns = list(dict.fromkeys(column for _, column in placed))
-    table = Table(
+    table = TableData(
         name=name,
         title=spec.title or name or spec.stage,
         stage=spec.stage,
@@ -89,12 +89,12 @@ def build(spec: "TableSpec", trials: Trials, name: str = "", *, alpha: float = A
     return table
 
 
-def _stack(table: Table, spec: "TableSpec", shown: "Value", number: int, placed, trials: Trials) -> Iterable[Block]:
+def _stack(table: TableData, spec: "TableSpec", shown: "Value", number: int, placed, trials: Records) -> Iterable[MetricBlock]:
     """Yield the blocks of one value."""
     how = How(table.test, table.alpha, table.baseline)
     printed = spec.published.get(shown.metric, {})
 
-    def block(metric: str, better: str, cells: Mapping[tuple[str, str], tuple[Mapping[int, Record], str]], lines) -> Block:
+    def block(metric: str, better: str, cells: Mapping[tuple[str, str], tuple[Mapping[int, Record], str]], lines) -> MetricBlock:
         """cells: place → trials by seed, and the metric of theirs that stands there."""
         made = {at: cell(seeds, one, shown.unit, _published(printed, *at)) for at, (seeds, one) in cells.items()}
         return compare(metric, shown.unit, better, made, list(lines), how)
@@ -114,7 +114,7 @@ def _stack(table: Table, spec: "TableSpec", shown: "Value", number: int, placed,
         yield block(metrics[number], described(metrics[number], trials.derived).better, whole, _across(table, {label: label}))
 
 
-def _lines(table: Table) -> Iterable[Line]:
+def _lines(table: TableData) -> Iterable[Line]:
     """Yield each row, whose columns are compared, and each column, whose rows are."""
     if table.column_axes:
         yield from _across(table, {row: f"{BETWEEN.join(table.row_axes)} = {row}" for row in table.rows})
@@ -123,7 +123,7 @@ def _lines(table: Table) -> Iterable[Line]:
         yield Line(column, family, {row: (row, column) for row in table.rows}, table.arms == "rows")
 
 
-def _across(table: Table, families: Mapping[str, str], *, context: bool = True) -> Iterable[Line]:
+def _across(table: TableData, families: Mapping[str, str], *, context: bool = True) -> Iterable[Line]:
     """Yield some rows, whose columns are compared. families: row → what its family is called."""
     for row, family in families.items():
         if table.column_axes:

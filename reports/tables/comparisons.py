@@ -10,8 +10,8 @@ from bench.reports.statistics import (
     RESOLUTION,
     Comparison,
     Friedman,
+    Moments,
     Omnibus,
-    Summary,
     friedman,
     holm,
     repeated_measures,
@@ -21,7 +21,7 @@ from bench.reports.statistics import (
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """One place of a table. `values` are by seed, in the unit shown."""
 
     planned: int = 0
@@ -38,12 +38,12 @@ class Cell:
     """What its trials were made from, where that is another stage."""
 
     @property
-    def summary(self) -> Summary:
+    def summary(self) -> Moments:
         return summary(self.values.values())
 
 
 @dataclass(frozen=True)
-class Contrast:
+class TableContrast:
     """The difference left - right (of times: the ratio) within one family, and its p-value corrected within that family.
 
     detectable: the difference that these seeds find with 80 % power at the first step of Holm's correction, in the unit
@@ -63,7 +63,7 @@ class Contrast:
 
 
 @dataclass(frozen=True)
-class Context:
+class FamilyOmnibus:
     """All arms of one family (three or more) at once: context for its comparisons, never a gate."""
 
     family: str
@@ -72,15 +72,15 @@ class Context:
 
 
 def family(
-    name: str, metric: str, arms: Mapping[str, Cell], test: str, alpha: float, *, line: str, competing: bool
-) -> list[Contrast]:
+    name: str, metric: str, arms: Mapping[str, TableCell], test: str, alpha: float, *, line: str, competing: bool
+) -> list[TableContrast]:
     """Compare all pairs of arms, later minus earlier, and correct them together by Holm's procedure."""
     pairs = [(later, earlier) for earlier, later in combinations(arms, 2)]
     results = [compare(metric, arms[left], arms[right], test, 1 - alpha) for left, right in pairs]
     corrected = holm([result.p for result in results])
     m = sum(p is not None for p in corrected)
     return [
-        Contrast(
+        TableContrast(
             name,
             left,
             right,
@@ -95,7 +95,7 @@ def family(
     ]
 
 
-def compare(metric: str, left: Cell, right: Cell, test: str, confidence: float) -> Comparison:
+def compare(metric: str, left: TableCell, right: TableCell, test: str, confidence: float) -> Comparison:
     """Compare two cells: times by their ratio, and only where they were taken under like conditions."""
     if not left.values or not right.values:
         return Comparison(reason="no finished trial on one side")
@@ -105,17 +105,17 @@ def compare(metric: str, left: Cell, right: Cell, test: str, confidence: float) 
     return compared(left.values, right.values, test=test, ratio=ratio, confidence=confidence)
 
 
-def omnibus(name: str, metric: str, arms: Mapping[str, Cell]) -> Context | None:
+def omnibus(name: str, metric: str, arms: Mapping[str, TableCell]) -> FamilyOmnibus | None:
     """Test all arms that have values at once, over the seeds that they share; None for fewer than three, or unlike times."""
     arms = {arm: cell for arm, cell in arms.items() if cell.values}
     if len(arms) < 3 or (by_name(metric).is_ratio and unlike(frozenset().union(*(cell.conditions for cell in arms.values())))):
         return None
     seeds = sorted(set.intersection(*(set(cell.values) for cell in arms.values())))
     blocks = [[cell.values[seed] for cell in arms.values()] for seed in seeds]
-    return Context(name, repeated_measures(blocks), friedman(blocks)) if len(seeds) > 1 else None
+    return FamilyOmnibus(name, repeated_measures(blocks), friedman(blocks)) if len(seeds) > 1 else None
 
 
-def leaders(arms: Mapping[str, Cell], better: str, tested: list[Contrast], alpha: float) -> list[str]:
+def leaders(arms: Mapping[str, TableCell], better: str, tested: list[TableContrast], alpha: float) -> list[str]:
     """Return the best arm and all that was tested against it and is not significantly worse; exact ties are best too.
 
     [] where nothing could be tested, or nobody said which way is better.
@@ -133,7 +133,7 @@ def leaders(arms: Mapping[str, Cell], better: str, tested: list[Contrast], alpha
     return [arm for arm in means if leads(arm)]
 
 
-def differing(baseline: str | None, tested: list[Contrast], alpha: float) -> list[str]:
+def differing(baseline: str | None, tested: list[TableContrast], alpha: float) -> list[str]:
     """Return the arms that differ significantly from the baseline."""
     return [
         one.left if one.right == baseline else one.right

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.grammar.cells import TRIAL
 from bench.grammar.metrics import by_name
-from bench.reports.records.arms import Trials
+from bench.reports.records.arms import Records
 from bench.reports.records.collect import Record
 from bench.reports.records.derived import measured
 from bench.trackers.record import Outcome, parameters
@@ -21,7 +21,7 @@ RANKS = (Outcome.FINISHED, Outcome.PRUNED)
 
 
 @dataclass(frozen=True)
-class Attempt:
+class SearchTrial:
     """One trial of a search. value: the objective at its end, if it has one. epochs: how many it ran, if known."""
 
     trial: str
@@ -33,7 +33,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Search:
+class SearchResult:
     """One search: a stage that searches, for one cell of its other axes. metric: the objective.
 
     attempts: the finished ones, best first; then those that were pruned, best first; then those without a result.
@@ -42,7 +42,7 @@ class Search:
     name: str
     title: str
     metric: str
-    attempts: list[Attempt]
+    attempts: list[SearchTrial]
 
     @property
     def outcomes(self) -> dict[str, int]:
@@ -54,7 +54,7 @@ class Search:
         return list(dict.fromkeys(name for one in self.attempts for name in one.parameters))
 
 
-def searches(stages: Mapping[str, "Stage"], trials: Trials) -> Iterator[Search]:
+def searches(stages: Mapping[str, "Stage"], trials: Records) -> Iterator[SearchResult]:
     """Yield the searches of some stages."""
     for name, stage in stages.items():
         if stage.search is None:
@@ -65,25 +65,25 @@ def searches(stages: Mapping[str, "Stage"], trials: Trials) -> Iterator[Search]:
             cells.setdefault(cell, []).extend(by_seed.values())
         for cell, records in cells.items():
             title = (stage.title or name) + (f", {cell}" if cell else "")
-            yield Search(f"{name} {cell}".strip(), title, stage.search.metric, ranked(records, stage.search))
+            yield SearchResult(f"{name} {cell}".strip(), title, stage.search.metric, ranked(records, stage.search))
 
 
-def ranked(records: Iterable[Record], search: "Spec") -> list[Attempt]:
-    """Return the trials of one search in the order of `Search.attempts`."""
+def ranked(records: Iterable[Record], search: "Spec") -> list[SearchTrial]:
+    """Return the trials of one search in the order of `SearchResult.attempts`."""
     sign = 1 if by_name(search.metric).better == "lower" else -1
     attempts = [_attempt(record, search) for record in records]
 
-    def key(one: Attempt) -> tuple[int, bool, float]:
+    def key(one: SearchTrial) -> tuple[int, bool, float]:
         return (*RANKS, one.outcome).index(one.outcome), one.value is None, sign * (one.value or 0.0)
 
     return sorted(attempts, key=key)
 
 
-def _attempt(record: Record, search: "Spec") -> Attempt:
+def _attempt(record: Record, search: "Spec") -> SearchTrial:
     trial, run = record.labels.get(TRIAL, ""), record.run
     if run is None:
-        return Attempt(trial, {}, None, None, record.outcome, "")
+        return SearchTrial(trial, {}, None, None, record.outcome, "")
     drawn = parameters(run)
     order = [name for name in search.space if name in drawn] + sorted(drawn.keys() - search.space.keys())
     value, epochs = (measured(metric, run.metrics, {}) for metric in (search.metric, "epochs"))
-    return Attempt(trial, {name: drawn[name] for name in order}, value, epochs, record.outcome, run.run_id)
+    return SearchTrial(trial, {name: drawn[name] for name in order}, value, epochs, record.outcome, run.run_id)

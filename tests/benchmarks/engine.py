@@ -10,7 +10,7 @@ from harness import Row, in_turn, seconds
 
 from bench.config import TrialConfig
 from bench.data import Dataset, parts
-from bench.training import capture, run_trial
+from bench.training import cuda_graphs, run_trial
 from bench.training.program import Program, start
 
 ROUNDS = 5
@@ -72,12 +72,12 @@ def _rate(wanted: TrialConfig, dataset: Dataset, device: str, captures: bool = T
         ends.append(time.monotonic())
         return False
 
-    usual = capture.works
-    capture.works = usual and captures
+    usual = cuda_graphs.works
+    cuda_graphs.works = usual and captures
     result = run_trial(wanted, 0, dataset, device, report)
-    if captures and capture.works != usual:
+    if captures and cuda_graphs.works != usual:
         raise RuntimeError("the step could not be captured")
-    capture.works = usual
+    cuda_graphs.works = usual
     if result.outcome not in ("finished", "diverged"):
         raise RuntimeError(result.message)
     if len(ends) < 2:  # as small as can be

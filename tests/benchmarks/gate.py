@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.reports.statistics import ALPHA, Comparison, Summary, equivalence, interval, summary, welch
+from bench.reports.statistics import ALPHA, Comparison, Moments, equivalence, interval, summary, welch
 
 Accuracies = dict[int, float]
 """seed → test accuracy."""
@@ -15,8 +15,8 @@ class Verdict:
 
     network: str
     arm: str
-    ours: Summary
-    theirs: Summary
+    ours: Moments
+    theirs: Moments
     difference: Comparison
     p: float | None
 
@@ -49,7 +49,7 @@ def markdown(verdicts: Sequence[Verdict], margin: float) -> str:
     return "\n".join(lines)
 
 
-def _shown(arm: Summary) -> str:
+def _shown(arm: Moments) -> str:
     spread = "" if arm.sd is None else f" ± {100 * arm.sd:.1f}"
     return f"{100 * arm.mean:.1f}{spread} % ({arm.n} seeds)"
 

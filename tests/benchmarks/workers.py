@@ -38,13 +38,13 @@ def measure(rounds: int, smoke: bool) -> list[Row]:
 
 def _warm(executor, suite) -> None:
     """Wait until all workers are there, and let each train a little: imports and the libraries' own preparations."""
-    from bench.runner.messages import Train
+    from bench.runner.messages import TrainTrials
 
     while not all(worker.ready for worker in executor.workers):
         executor.events(1.0, lambda worker, event: None)
     config = suite.cells["main"][0].config
     short = config.model_copy(update={"train": config.train.model_copy(update={"epochs": 1})})
-    executor.map([Train(((short, 0),))] * len(executor.workers))
+    executor.map([TrainTrials(((short, 0),))] * len(executor.workers))
 
 
 def _seconds(suite, tracker, executor) -> float:

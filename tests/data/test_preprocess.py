@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.config import Data
-from bench.data import Part, Preprocess, parts
+from bench.data import ImageSet, Preprocess, parts
 from bench.data.augment import Augmenter, Generators, crop, cutmix, flip
 from bench.errors import BenchError
 
 
 def part_of(images):
     images = torch.as_tensor(images)
-    return Part(images, torch.zeros(len(images), dtype=torch.int64), np.arange(len(images)))
+    return ImageSet(images, torch.zeros(len(images), dtype=torch.int64), np.arange(len(images)))
 
 
 def random_images(shape, seed=0):

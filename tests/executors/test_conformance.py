@@ -12,7 +12,7 @@ import bench
 from bench.config import Data, Model
 from bench.errors import BenchError
 from bench.runner.executors import open_executor
-from bench.runner.messages import CountShared, Done, Epoch, Failed, Inspect, Prepare, Probe, Progress, Train, Up
+from bench.runner.messages import CountShared, Done, Epoch, Failed, Inspect, Prepare, ProbeTraining, Progress, TrainTrials, Up
 from bench.runner.requests import ANSWERS
 from bench.trackers.record import Artifact, Outcome
 
@@ -107,7 +107,7 @@ def test_an_error_of_a_request_comes_home_and_the_worker_goes_on(executor):
 def test_each_request_has_its_answer_or_its_fault(executor, faulty):
     """The others go on, whatever becomes of one."""
     digits, absent = Prepare(Data(source="digits")), Prepare(Data(source="digit"))
-    first, mistake, oom, crash, last = executor.attempt([digits, absent, faulty("oom"), faulty("crash", Probe), digits])
+    first, mistake, oom, crash, last = executor.attempt([digits, absent, faulty("oom"), faulty("crash", ProbeTraining), digits])
     assert first == last and first[1] == 10
     assert mistake.outcome is None and "unknown data source" in mistake.error.message
     assert oom.outcome is Outcome.OOM and "no more" in oom.error.message and "faulty.py" in oom.traceback
@@ -163,7 +163,7 @@ def test_after_an_error_no_stale_answer_is_taken_for_another(toy):
 
 
 def test_a_trial_tells_its_epochs_and_then_its_result(executor, config):
-    ready(executor).send(Train(((config(), 0),), keeps=True))
+    ready(executor).send(TrainTrials(((config(), 0),), keeps=True))
     *epochs, done = until(executor, Done)
     assert [(event.value.place, event.value.epoch) for event in epochs] == [(0, 1), (0, 2), (0, 3)]
     assert all(isinstance(event.value, Epoch) and "val/accuracy" in event.value.metrics for event in epochs)
@@ -174,7 +174,7 @@ def test_a_trial_tells_its_epochs_and_then_its_result(executor, config):
 
 
 def test_a_trial_that_asks_waits_for_each_reply(executor, config):
-    ready(executor).send(Train(((config(), 0),), asks=True))
+    ready(executor).send(TrainTrials(((config(), 0),), asks=True))
     *epochs, done = until(executor, Done, reply=lambda epoch: epoch.epoch < 2)
     assert [event.value.epoch for event in epochs] == [1, 2]
     assert done.value[0].outcome == "stopped"
@@ -206,7 +206,7 @@ def test_nothing_more_is_heard_of_what_is_restarted_in_the_middle(executor, conf
         elif after:
             after.append(event)
 
-    worker.send(Train(((config(epochs=50), 0),)))
+    worker.send(TrainTrials(((config(epochs=50), 0),)))
     deadline = time.monotonic() + PATIENCE
     while not after:
         assert time.monotonic() < deadline
@@ -220,7 +220,7 @@ def test_nothing_more_is_heard_of_what_is_restarted_in_the_middle(executor, conf
 
 def test_an_ended_worker_says_nothing(executor, config):
     worker = ready(executor)
-    worker.send(Train(((config(epochs=50), 0),)))
+    worker.send(TrainTrials(((config(epochs=50), 0),)))
     until(executor, Progress, reply=lambda epoch: worker.end())
     heard = []
     for _ in range(3):
@@ -236,7 +236,7 @@ def test_an_error_of_whoever_takes_the_events_is_not_the_trials(executor, config
         if isinstance(event, Progress):
             raise Mine
 
-    ready(executor).send(Train(((config(epochs=50), 0),)))
+    ready(executor).send(TrainTrials(((config(epochs=50), 0),)))
     deadline = time.monotonic() + PATIENCE
     with pytest.raises(Mine):
         while time.monotonic() < deadline:

@@ -12,7 +12,7 @@ import torch
 
 from bench.config import Model
 from bench.runner.executors import open_executor
-from bench.runner.messages import Fault, Inspect, Probe, Train
+from bench.runner.messages import Fault, Inspect, ProbeTraining, TrainTrials
 
 PARTS = """\
 import os
@@ -73,7 +73,13 @@ def own(tmp_path, config):
 
 
 def test_a_process_that_ran_a_custom_component_runs_nothing_else(own, config, tmp_path):
-    requests = [Inspect(own()), Probe(own()), Train(((own(), 0),)), Train(((own(), 1), (own(), 2))), Inspect(config())]
+    requests = [
+        Inspect(own()),
+        ProbeTraining(own()),
+        TrainTrials(((own(), 0),)),
+        TrainTrials(((own(), 1), (own(), 2))),
+        Inspect(config()),
+    ]
     with open_executor("local", workers=1, device="cpu") as local:
         local.map(requests)
         seen = (tmp_path / "ids").read_text().split()
@@ -84,9 +90,9 @@ def test_a_process_that_ran_a_custom_component_runs_nothing_else(own, config, tm
 
 
 def test_what_it_does_to_a_library_is_gone_with_it(own, config):
-    plain = Train(((config(), 0),))
+    plain = TrainTrials(((config(), 0),))
     with open_executor("local", workers=1, device="cpu") as local:
-        (first,), _, (after,) = local.map([plain, Train(((own(dirt="patch"), 0),)), plain])
+        (first,), _, (after,) = local.map([plain, TrainTrials(((own(dirt="patch"), 0),)), plain])
     assert after.metrics["val/loss"] == first.metrics["val/loss"] and after.history[0]["val/loss"] == first.history[0]["val/loss"]
 
 
@@ -112,11 +118,11 @@ def world():
 
 
 def test_what_libraries_let_leak_is_put_back_also_in_this_very_process(own, config):
-    plain = Train(((config(), 0),))
+    plain = TrainTrials(((config(), 0),))
     with open_executor("inline", workers=1, device="cpu") as inline:
         (first,) = inline.map([plain])
         before = world()
-        found = inline.attempt([Inspect(own(dirt="all")), Train(((own(dirt="all"), 0),)), Probe(own(dirt="all"))])
+        found = inline.attempt([Inspect(own(dirt="all")), TrainTrials(((own(dirt="all"), 0),)), ProbeTraining(own(dirt="all"))])
         assert all(isinstance(one, Fault) for one in found[1:]), "a network on the meta device cannot be trained"
         assert world() == before
         (after,) = inline.map([plain])
@@ -128,5 +134,5 @@ def test_what_draws_from_the_generators_of_python_and_numpy_draws_the_same_again
     losses = []
     for _ in range(2):
         with open_executor("local", workers=1, device="cpu") as local:
-            losses += [one.metrics["val/loss"] for (one,) in local.map([Train(((own(dirt="draws"), 0),))] * 2)]
+            losses += [one.metrics["val/loss"] for (one,) in local.map([TrainTrials(((own(dirt="draws"), 0),))] * 2)]
     assert len(set(losses)) == 1

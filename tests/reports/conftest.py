@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from bench.grammar.derived import Derived
 from bench.grammar.schedule import Schedule
 from bench.grammar.stages import Stage
-from bench.reports.claims.base import Contrast
+from bench.reports.claims.base import ClaimContrast
 from bench.reports.claims.kinds import Claim
 from bench.reports.records.arms import Arm
 from bench.reports.records.collect import Expected, collect
@@ -49,7 +49,7 @@ def arm(records, **labels) -> Arm:
 def claim(*arms, label="", scores=(), **fields):
     """A claim of one contrast, as `assemble` takes it."""
     given = {"says": "it is so", "kind": "greater", "stage": arms[0].stage, "metric": "val/accuracy"} | fields
-    return TypeAdapter(Claim).validate_python(given), [Contrast(label, arms, scores)]
+    return TypeAdapter(Claim).validate_python(given), [ClaimContrast(label, arms, scores)]
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def claimed(study):
     sides = {"left": {"model": "simple"}, "right": {"model": "complex"}}
     every, _ = claim(*by_noise[0][1:], says="On every noise level the naive CNN wins, by 1 % & more", **sides)
     claims = {
-        "simple-wins": (every, [Contrast(f"noise={n}", (left, right)) for n, left, right in by_noise]),
+        "simple-wins": (every, [ClaimContrast(f"noise={n}", (left, right)) for n, left, right in by_noise]),
         "same-when-noisy": claim(noisy["simple"], noisy["complex"], kind="equivalent", margin=0.02, **sides),
         "close-when-clean": claim(clean["simple"], clean["complex"], kind="equivalent", margin=0.05, **sides),
         "noise-hurts": claim(

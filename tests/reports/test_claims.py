@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_1samp, ttest_ind
 
 from bench.reports.claims.judge import judge
-from bench.reports.records.arms import Trials
+from bench.reports.records.arms import Records
 from bench.reports.records.collect import Expected, collect
 from bench.runner.planner import make_plan
 from bench.suite.load import load_suite
@@ -62,7 +62,7 @@ class Study:
         return StoredRun(trial.fingerprint[:8], "FINISHED" if outcome == "finished" else "FAILED", tags, metrics)
 
     def judge(self, looks=None, predictions=None, **options):
-        return judge(self.claims, self.schedules, Trials(self.records(looks, **options)), predictions)
+        return judge(self.claims, self.schedules, Records(self.records(looks, **options)), predictions)
 
     def one(self, **options):
         """Return the only claim's result."""
@@ -141,7 +141,7 @@ def test_times_of_unlike_conditions_are_not_compared(tmp_path):
         replace(r, run=replace(r.run, tags=r.run.tags | {"precision": "bfloat16"})) if r.labels["model"] == "large" else r
         for r in study.records()
     ]
-    (claim,) = judge(study.claims, study.schedules, Trials(records)).claims
+    (claim,) = judge(study.claims, study.schedules, Records(records)).claims
     assert claim.verdict == "unresolved" and "Timed under unlike conditions" in claim.parts[0].why
     assert "bfloat16" in claim.parts[0].why
 
@@ -467,7 +467,7 @@ def _filled(record, value):
 
 def _sequentially(claims, schedules, by_look):
     for records in by_look:
-        found = judge(claims, schedules, Trials(records))
+        found = judge(claims, schedules, Records(records))
         if not found.due:
             break
     return found.claims[0].verdict

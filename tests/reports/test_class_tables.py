@@ -7,7 +7,7 @@ from bench.grammar.derived import Derived
 from bench.reports.layout.comparisons import comparable, comparisons
 from bench.reports.layout.outline import sections
 from bench.reports.layout.results import results
-from bench.reports.records.arms import Trials
+from bench.reports.records.arms import Records
 from bench.reports.records.collect import collect
 from bench.reports.report import assemble
 from bench.reports.statistics import holm, paired
@@ -41,7 +41,7 @@ def table_v(make):
         values={"metric": "test/class_accuracy/*", "unit": "%"},
         also={"Total": "test/accuracy", "0-4": "removed", "mean": "whole"},
     )  # fmt: skip
-    return spec, Trials(collect(planned, runs, GROUPS))
+    return spec, Records(collect(planned, runs, GROUPS))
 
 
 def test_a_row_a_class_in_natural_order_and_the_whole_below(table_v):
@@ -58,7 +58,7 @@ def test_a_row_a_class_in_natural_order_and_the_whole_below(table_v):
 def test_classes_natural_order_is_by_number(make):
     trial = make.expected(model="m")
     run = make.run(trial, val__f1__class10=0.1, val__f1__class9=0.2, val__f1__a=0.3)
-    table = build(make.spec(rows="class", columns="model", values="val/f1/*"), Trials(collect([trial], [run])))
+    table = build(make.spec(rows="class", columns="model", values="val/f1/*"), Records(collect([trial], [run])))
     assert table.rows == ["a", "class9", "class10"]
 
 
@@ -71,7 +71,7 @@ def test_columns_are_a_family_in_each_row_and_classes_are_not_compared_with_each
             told = {f"test__class_accuracy__{name}": arms[arm][seed] for name, arms in values.items()}
             runs.append(make.run(trial, test__accuracy=values["a"][arm][seed], **told))
     spec = make.spec(rows="class", columns="model", values="test/class_accuracy/*", also={"Total": "test/accuracy"}, baseline="x")
-    table = build(spec, Trials(collect(planned, runs)))
+    table = build(spec, Records(collect(planned, runs)))
     classes, whole = table.blocks
     assert {one.family for one in classes.contrasts} == {"class = a", "class = b"}
     first = [one for one in classes.contrasts if one.family == "class = a"]
@@ -124,7 +124,7 @@ def test_a_metric_a_column_and_the_rows_compete(make):
         rows="network", columns=None, values=["test/loss", {"metric": "test/accuracy", "unit": "%"}], baseline="cnn",
         published={"test/loss": {"vgg": 10.87}, "test/accuracy": {"cnn": 71.94, "vgg": None}},
     )  # fmt: skip
-    table = build(spec, Trials(collect(planned, runs)))
+    table = build(spec, Records(collect(planned, runs)))
     loss, accuracy = table.blocks
     assert (table.rows, table.columns, table.arms) == (["cnn", "vgg"], [""], "rows")
     assert [(one.family, one.left, one.right) for one in loss.contrasts] == [("network", "vgg", "cnn")]
@@ -144,7 +144,7 @@ def test_precision_and_recall_of_the_classes_of_one_cell_stand_side_by_side(make
         rows="class", columns=None, where={"model": "b"}, values=["val/precision/*", "val/recall/*"],
         also={"macro": ["val/precision", "val/recall"]}, published={"val/precision/*": {"cat": 0.4, "dog": 0.9}},
     )  # fmt: skip
-    table = build(spec, Trials(collect(planned, [make.run(trial, **told) for trial in planned])))
+    table = build(spec, Records(collect(planned, [make.run(trial, **told) for trial in planned])))
     grid = results(table, table.stacks)
     assert grid.header == ["class ↓", "val/precision", "val/recall"]
     rows = {row[0].lines[0]: [cell.lines for cell in row[1:]] for row in grid.rows}
@@ -158,7 +158,7 @@ def test_a_class_that_is_called_like_a_row_of_the_whole_is_refused(make):
     trial = make.expected(model="m")
     spec = make.spec(rows="class", columns="model", values="val/f1/*", also={"cat": "val/f1"})
     with pytest.raises(BenchError, match="'cat' is a class, and a row below"):
-        build(spec, Trials(collect([trial], [make.run(trial, val__f1__cat=0.5)])))
+        build(spec, Records(collect([trial], [make.run(trial, val__f1__cat=0.5)])))
 
 
 def test_before_any_run_the_printed_classes_and_the_whole_are_there(make):
@@ -166,7 +166,7 @@ def test_before_any_run_the_printed_classes_and_the_whole_are_there(make):
     spec = make.spec(
         rows="class", columns="model", values="val/f1/*", also={"macro": "val/f1"}, published={"val/f1/*": {"cat": {"m": 0.5}}}
     )
-    grid = results(table := build(spec, Trials(collect(planned, []))), table.stacks)
+    grid = results(table := build(spec, Records(collect(planned, []))), table.stacks)
     assert [[cell.lines for cell in row] for row in grid.rows] == [
         [("cat",), ("missing", "(report: 0.5)")],
         [("macro",), ("missing",)],

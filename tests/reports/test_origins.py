@@ -3,7 +3,7 @@
 import pytest
 
 from bench.reports.layout.results import results
-from bench.reports.records.arms import Trials
+from bench.reports.records.arms import Records
 from bench.reports.records.collect import collect
 from bench.reports.records.origins import origins
 from bench.reports.tables.build import build
@@ -37,7 +37,7 @@ def told(make):
             for trial in planned
             if (trial.labels["noise"], trial.labels["model"]) not in missing
         ]
-        table = build(make.spec(), Trials(collect(planned, runs)))
+        table = build(make.spec(), Records(collect(planned, runs)))
         return [remark for remark in results(table, table.stacks).remarks if not remark.startswith(("Bold", "Not compared"))]
 
     return made

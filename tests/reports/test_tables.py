@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from bench.errors import BenchError
-from bench.reports.records.arms import Trials
+from bench.reports.records.arms import Records
 from bench.reports.records.collect import collect
 from bench.reports.statistics import holm, paired, welch
 from bench.reports.tables.build import build
@@ -24,7 +24,7 @@ def arms(make, values, metric="val__accuracy", tags=None):
         for trial, value in planned.values()
         if value is not None
     ]
-    return Trials(collect([trial for trial, _ in planned.values()], runs))
+    return Records(collect([trial for trial, _ in planned.values()], runs))
 
 
 SIMPLE = [0.912, 0.905, 0.921, 0.908, 0.916]
@@ -80,7 +80,7 @@ def test_units_and_published_numbers(make):
 
 def test_no_seed_disappears(study):
     tables, records = study
-    table = build(tables["table1"], Trials(records))
+    table = build(tables["table1"], Records(records))
     for block in table.blocks:
         for cell in block.cells.values():
             assert len(cell.values) + sum(cell.without.values()) == cell.planned
@@ -94,7 +94,7 @@ def test_no_seed_disappears(study):
 def test_every_value_knows_its_run(study):
     tables, records = study
     runs = {record.run.run_id: record.run for record in records if record.run}
-    for cell in build(tables["table1"], Trials(records)).blocks[0].cells.values():
+    for cell in build(tables["table1"], Records(records)).blocks[0].cells.values():
         assert cell.run_ids.keys() == cell.values.keys()
         for seed, value in cell.values.items():
             assert value == pytest.approx(100 * runs[cell.run_ids[seed]].metrics["val/accuracy"])
@@ -129,7 +129,7 @@ def test_where_pins_an_axis_and_other_stages_stay_out(make):
     planned = [make.expected(noise="0", model=m, optimizer=o, seed=s) for m in "sc" for o in ("sgd", "adam") for s in (0, 1)]
     planned += [replace(trial, stage="other") for trial in planned]
     runs = [make.run(t, val__accuracy=0.5 if t.labels["optimizer"] == "sgd" else 0.9) for t in planned[:8]]
-    records = Trials(collect(planned, runs))
+    records = Records(collect(planned, runs))
     table = build(make.spec(where={"optimizer": "adam"}), records)
     assert {seed: v for cell in table.blocks[0].cells.values() for seed, v in cell.values.items()} == {0: 0.9, 1: 0.9}
     with pytest.raises(BenchError, match=r"two cells fall on one place \(0, s\): .*\n.*`where`"):
@@ -143,13 +143,13 @@ def test_several_axes_make_joined_labels_and_an_absent_axis_a_dash(make):
         make.expected(model="c", noise="0"),
     ]
     spec = make.spec(rows=["noise", "filter"], columns="model", published={"val/accuracy": {"1 / mean": {"s": 0.7}}})
-    table = build(spec, Trials(collect(planned, [])))
+    table = build(spec, Records(collect(planned, [])))
     assert table.rows == ["0 / none", "1 / mean", "0 / –"]
     assert table.blocks[0].cells["1 / mean", "s"].published == 0.7
 
 
 def test_a_table_of_nothing(make):
-    table = build(make.spec(), Trials([]))
+    table = build(make.spec(), Records([]))
     assert (table.rows, table.columns, table.planned, table.blocks[0].contrasts) == ([], [], 0, [])
 
 

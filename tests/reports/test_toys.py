@@ -14,7 +14,7 @@ CLAIM = '''\
 from typing import Literal
 
 from bench.grammar.parts import Labels
-from bench.reports.claims.base import ClaimKind, ClaimSpec, Contrast, Measured, as_text
+from bench.reports.claims.base import ClaimKind, ClaimSpec, ClaimContrast, Measured, as_text
 from bench.reports.claims.weighted import weighted_sum
 
 
@@ -32,7 +32,7 @@ class OfPositive(ClaimKind):
     remark = "Positive: above zero."
 
     def contrast(self, claim, label, arms):
-        return Contrast(label, (arms.arm(claim.arm, "arm"),))
+        return ClaimContrast(label, (arms.arm(claim.arm, "arm"),))
 
     def measure(self, question):
         return Measured(weighted_sum(question, [1.0]))

@@ -16,7 +16,7 @@ from bench.errors import BenchError
 from bench.runner.executors import process
 from bench.runner.executors.forkserver import FORKS
 from bench.runner.executors.local import Local, cores
-from bench.runner.messages import Died, Train, Up
+from bench.runner.messages import Died, TrainTrials, Up
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_a_worker_has_what_its_coordinator_has_now_and_threads_of_its_own(tmp_pa
     config = {"data": {"source": "digits", "subset": {"train": 512, "val": 48, "test": 48}}, "train": {"epochs": 1}}
     config["model"] = {"name": "own_facts:Net", "args": {"facts": str(tmp_path / "facts.json")}}
     with Local(1, 2, "cpu") as other:
-        ((ended,),) = other.map([Train(((TrialConfig.model_validate(config), 0),))])
+        ((ended,),) = other.map([TrainTrials(((TrialConfig.model_validate(config), 0),))])
         threads = psutil.Process(other.workers[0].process.pid).num_threads()
     assert ended.outcome == "finished"
     facts = json.loads((tmp_path / "facts.json").read_text())

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.grammar import stages
-from bench.runner.search import Search
+from bench.runner.search import OptunaSearch
 from bench.trackers import StoredRun
 from bench.trackers.record import Outcome
 
@@ -18,10 +18,10 @@ SPACE = {
 }
 
 
-def search(pruner=None, sampler=None, seeds=(7, 42, 77), **options) -> Search:
+def search(pruner=None, sampler=None, seeds=(7, 42, 77), **options) -> OptunaSearch:
     sampler = sampler or stages.RandomSampler(name="random")
     spec = stages.Search(space=SPACE, trials=30, sampler=sampler, pruner=pruner, **options)
-    return Search(spec, list(seeds), "s")
+    return OptunaSearch(spec, list(seeds), "s")
 
 
 def stored(number: int, drawn: dict[str, str], outcome: str, values: list[float]) -> StoredRun:

@@ -140,7 +140,7 @@ def test_a_sweep_where_an_axis_is_not_everywhere(suite):
 
 
 def test_weights_of_another_stage(suite):
-    from bench.suite.links import trained_by
+    from bench.suite.dependencies import trained_by
 
     found = suite(
         """\

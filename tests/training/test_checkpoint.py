@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from bench.models import MODELS
-from bench.training import capture, run_trials
+from bench.training import cuda_graphs, run_trials
 from bench.training.checkpoint import Checkpoint
 from bench.training.losses import LOSSES
 from bench.training.program import Program
@@ -291,7 +291,7 @@ def test_short_trials_save_nothing(dataset, trial_config, tmp_path):
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 def test_on_cuda_with_a_captured_step_too(interrupted, dataset, trial_config, monkeypatch, count):
-    monkeypatch.setattr(capture, "REPAID", 1)
+    monkeypatch.setattr(cuda_graphs, "REPAID", 1)
     settings = RANDOM | {"model": {"name": "classic_cnn", "args": {"dropout": 0.5}}, "optimizer": {"name": "adam"}, "epochs": 4}
     trials = [(trial_config(**settings), seed) for seed in range(count)]
     assert_same(interrupted, trials, dataset, device="cuda:0")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 from torch.utils.data import WeightedRandomSampler
 
-from bench.data import Part
+from bench.data import ImageSet
 from bench.models import MODELS
 from bench.seeding import generator
 from bench.training.order import Order
@@ -61,7 +61,7 @@ def test_an_epochs_numbers_are_means_over_its_images_as_they_were_seen(trial_con
     shares = torch.rand(7, 3, generator=random).softmax(1)
     labels = torch.arange(7) % 3
     images = torch.arange(7, dtype=torch.uint8)[:, None, None, None].expand(7, 3, 1, 1)
-    part = Part(images, labels, np.arange(7), shares if mixed else None)
+    part = ImageSet(images, labels, np.arange(7), shares if mixed else None)
     settings = {"data": {"normalize": {"mean": [0, 0, 0], "std": [1 / 255] * 3}}, "model": {"name": "test_table"}}
     config = trial_config(**settings, batch_size=3, epochs=1, optimizer={"name": "sgd", "lr": 1e-30})
     ready = start(config, 1, {"train": part}, 3, torch.device("cpu"))

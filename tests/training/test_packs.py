@@ -13,7 +13,7 @@ from torch.nn import functional
 from bench.data import Preprocess
 from bench.models import MODELS, packable
 from bench.models.packed import BACKENDS
-from bench.training import capture, program, run_trial, run_trials, trial
+from bench.training import cuda_graphs, program, run_trial, run_trials, trial
 from bench.training.program import Program
 
 TOLERANCE = 0.01
@@ -232,9 +232,9 @@ class Replayed:
 @pytest.fixture
 def capturing(monkeypatch):
     """Let every training replay its step, without CUDA."""
-    monkeypatch.setattr(capture, "is_worth_it", lambda config, steps, device: capture.works)
-    monkeypatch.setattr(capture, "stream", lambda device: None)
-    monkeypatch.setattr(capture, "Captured", Replayed)
+    monkeypatch.setattr(cuda_graphs, "is_worth_it", lambda config, steps, device: cuda_graphs.works)
+    monkeypatch.setattr(cuda_graphs, "stream", lambda device: None)
+    monkeypatch.setattr(cuda_graphs, "Captured", Replayed)
     monkeypatch.setattr(trial, "_kept", [])
 
 
@@ -263,7 +263,7 @@ def test_a_captured_step_serves_the_next_trials_too(dataset, trial_config, reque
     usual = [[bits(one) for one in run_trials(trials, dataset, keep_weights=True)] for trials in packs]
     request.getfixturevalue("capturing")
     captures = []
-    monkeypatch.setattr(capture, "Captured", lambda *args: captures.append(1) or Replayed(*args))
+    monkeypatch.setattr(cuda_graphs, "Captured", lambda *args: captures.append(1) or Replayed(*args))
     for trials, expected in zip(packs, usual, strict=True):
         assert [bits(one) for one in run_trials(trials, dataset, keep_weights=True)] == expected
     assert len(captures) == 3, "of the first three trials, of the other batch size, and of the last"
@@ -271,7 +271,7 @@ def test_a_captured_step_serves_the_next_trials_too(dataset, trial_config, reque
 
 def test_what_was_captured_for_other_images_is_not_used(dataset, trial_config, capturing, monkeypatch):
     captures = []
-    monkeypatch.setattr(capture, "Captured", lambda *args: captures.append(1) or Replayed(*args))
+    monkeypatch.setattr(cuda_graphs, "Captured", lambda *args: captures.append(1) or Replayed(*args))
     for seed in (0, 1):
         run_trial(trial_config(data={"noise": {"variance": 0.01}}), seed, dataset)
     assert len(captures) == 2
@@ -279,13 +279,13 @@ def test_what_was_captured_for_other_images_is_not_used(dataset, trial_config, c
 
 def test_where_a_step_cannot_be_captured_training_goes_on_without(dataset, trial_config, capturing, monkeypatch, caplog):
     def fails(*args):
-        raise capture.Failed("operation not permitted when stream is capturing")
+        raise cuda_graphs.CaptureFailed("operation not permitted when stream is capturing")
 
-    monkeypatch.setattr(capture, "Captured", fails)
-    monkeypatch.setattr(capture, "works", True)
+    monkeypatch.setattr(cuda_graphs, "Captured", fails)
+    monkeypatch.setattr(cuda_graphs, "works", True)
     trials = [(trial_config(), seed) for seed in (0, 1)]
     results = packed(trials, dataset)
-    assert not capture.works and "trains without CUDA graphs from here on: operation not permitted" in caplog.text
+    assert not cuda_graphs.works and "trains without CUDA graphs from here on: operation not permitted" in caplog.text
     assert [len(result.history) for result in results] == [3, 3]
     for one, other in zip(results, packed(trials, dataset), strict=True):
         assert bits(one) == bits(other)
@@ -317,13 +317,13 @@ def test_on_cuda_a_graph_gives_the_bits_that_single_steps_give(dataset, trial_co
         [(trial_config(**settings, optimizer={"name": "adam", "lr": lr}), seed) for seed in range(count)] for lr in LR.values()
     ]
     monkeypatch.setattr(trial, "_kept", [])
-    monkeypatch.setattr(capture, "works", False)
+    monkeypatch.setattr(cuda_graphs, "works", False)
     usual = [[bits(one) for one in run_trials(trials, dataset, "cuda", keep_weights=True)] for trials in packs]
-    monkeypatch.setattr(capture, "works", True)
-    monkeypatch.setattr(capture, "REPAID", 0)
+    monkeypatch.setattr(cuda_graphs, "works", True)
+    monkeypatch.setattr(cuda_graphs, "REPAID", 0)
     for trials, expected in zip(packs, usual, strict=True):
         assert [bits(one) for one in run_trials(trials, dataset, "cuda", keep_weights=True)] == expected
-    assert capture.works and trial._kept[0]._captured, "a graph was captured, and served the second pack too"
+    assert cuda_graphs.works and trial._kept[0]._captured, "a graph was captured, and served the second pack too"
 
 
 class Mixer(nn.Module):

@@ -5,7 +5,7 @@ from typing import Literal
 
 from bench.config import Fraction
 from bench.reports.claims.arms import ArmFinder
-from bench.reports.claims.base import ClaimKind, ClaimSpec, Contrast, Measured, Question, at_shared
+from bench.reports.claims.base import ClaimContrast, ClaimKind, ClaimSpec, Measured, Question, at_shared
 from bench.reports.records.arms import Arm
 from bench.reports.records.derived import class_pairs
 from bench.reports.statistics import correlation
@@ -35,18 +35,18 @@ class OfCorrelation(ClaimKind):
     sample = "items"
     effect = "correlation"
 
-    def contrast(self, claim: Correlation, label: str, arms: ArmFinder) -> Contrast:
+    def contrast(self, claim: Correlation, label: str, arms: ArmFinder) -> ClaimContrast:
         cells = arms.cells()
         if ("*" in claim.x) != ("*" in claim.y) or claim.x.count("*") > 1 or claim.y.count("*") > 1:
             mend = "write `*` once in both metrics, for the class, or in neither"
             raise arms.error("a correlation is over classes or over cells", mend, "x")
         if "*" in claim.x:
-            return Contrast(label, (arms.arm({}),))
+            return ClaimContrast(label, (arms.arm({}),))
         chosen = {**claim.where, **arms.each}
         arm = arms.arm({axis: ["all"] for axis in cells.levels if axis not in chosen})
         if len(arm.cells) < LEAST:
             raise arms.error(f"a correlation over {len(arm.cells)} cells says nothing", "leave at least four")
-        return Contrast(label, tuple(Arm(arm.stage, cell.labels, (cell,)) for cell in arm.cells))
+        return ClaimContrast(label, tuple(Arm(arm.stage, cell.labels, (cell,)) for cell in arm.cells))
 
     def measure(self, question: Question) -> Measured:
         claim, run_ids = question.claim, None
@@ -65,7 +65,7 @@ class OfCorrelation(ClaimKind):
     def direction(self, claim: Correlation) -> int:
         return 1 if claim.direction == "positive" else -1
 
-    def text(self, contrast: Contrast) -> str:
+    def text(self, contrast: ClaimContrast) -> str:
         return at_shared(f"{len(contrast.arms)} cells" if len(contrast.arms) > 1 else "classes", contrast)
 
     def metrics(self, claim: Correlation) -> Mapping[str, str]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bench.reports.claims.arms import ArmFinder
-from bench.reports.claims.base import ClaimKind, ClaimSpec, Contrast, Measured, Question, SingleTest, at_shared
+from bench.reports.claims.base import ClaimContrast, ClaimKind, ClaimSpec, Measured, Question, SingleTest, at_shared
 from bench.reports.claims.kinds.two_arms import Chosen
 from bench.reports.claims.weighted import weighted_sum
 
@@ -28,9 +28,11 @@ class OfInteraction(ClaimKind):
     effect = "difference"
     remark = "An interaction is the difference of the two differences."
 
-    def contrast(self, claim: Interaction, label: str, arms: ArmFinder) -> Contrast:
+    def contrast(self, claim: Interaction, label: str, arms: ArmFinder) -> ClaimContrast:
         sides = {"left": claim.left, "right": claim.right}
-        return Contrast(label, tuple(arms.arm(chosen, side, i) for side, pair in sides.items() for i, chosen in enumerate(pair)))
+        return ClaimContrast(
+            label, tuple(arms.arm(chosen, side, i) for side, pair in sides.items() for i, chosen in enumerate(pair))
+        )
 
     def measure(self, question: Question) -> Measured:
         return Measured(weighted_sum(question, WEIGHTS))
@@ -38,7 +40,7 @@ class OfInteraction(ClaimKind):
     def direction(self, claim: Interaction) -> int:
         return 1 if claim.direction == "greater" else -1
 
-    def text(self, contrast: Contrast) -> str:
+    def text(self, contrast: ClaimContrast) -> str:
         first, second, third, fourth = contrast.names
         return at_shared(f"({first} − {second}) vs ({third} − {fourth})", contrast)
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from bench.reports.claims.arms import ArmFinder
-from bench.reports.claims.base import ClaimKind, ClaimSpec, Contrast, Measured, Question, SingleTest, at_shared
+from bench.reports.claims.base import ClaimContrast, ClaimKind, ClaimSpec, Measured, Question, SingleTest, at_shared
 from bench.reports.claims.weighted import weighted_sum
 
 
@@ -22,11 +22,11 @@ class OfTrend(ClaimKind):
     spec = Trend
     remark = "A trend is the change along the least-squares line from the first level to the last."
 
-    def contrast(self, claim: Trend, label: str, arms: ArmFinder) -> Contrast:
+    def contrast(self, claim: Trend, label: str, arms: ArmFinder) -> ClaimContrast:
         along = arms.levels(claim.along, "along")
         if len(along) < 2:
             raise arms.error(f"a trend needs two levels of axis {claim.along!r}", "leave it out of `where`", "along")
-        return Contrast(label, tuple(arms.arm({claim.along: [level]}) for level in along), _scores(along))
+        return ClaimContrast(label, tuple(arms.arm({claim.along: [level]}) for level in along), _scores(along))
 
     def measure(self, question: Question) -> Measured:
         return Measured(weighted_sum(question, _slopes(question.contrast.scores)))
@@ -34,7 +34,7 @@ class OfTrend(ClaimKind):
     def direction(self, claim: Trend) -> int:
         return 1 if claim.direction == "increasing" else -1
 
-    def text(self, contrast: Contrast) -> str:
+    def text(self, contrast: ClaimContrast) -> str:
         levels = [contrast.names[0], *(text for labels in contrast.apart[1:] for text in labels.values())]
         return at_shared(" → ".join(levels), contrast)
 

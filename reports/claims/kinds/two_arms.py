@@ -10,7 +10,17 @@ from bench.config import Positive
 from bench.grammar.metrics import by_name
 from bench.grammar.parts import Labels
 from bench.reports.claims.arms import ArmFinder
-from bench.reports.claims.base import ClaimKind, ClaimSpec, Contrast, Measured, Question, SingleTest, Test, as_text, at_shared
+from bench.reports.claims.base import (
+    ClaimContrast,
+    ClaimKind,
+    ClaimSpec,
+    Measured,
+    Question,
+    SingleTest,
+    Test,
+    as_text,
+    at_shared,
+)
 from bench.reports.records.arms import compared
 from bench.reports.records.predictions import crossed_comparison
 
@@ -68,11 +78,11 @@ class Equivalent(_OfTwo):
 class TwoArms(ClaimKind):
     """What both kinds share."""
 
-    def contrast(self, claim: _OfTwo, label: str, arms: ArmFinder) -> Contrast:
+    def contrast(self, claim: _OfTwo, label: str, arms: ArmFinder) -> ClaimContrast:
         left = arms.arm(claim.left, "left")
         if not isinstance(claim.right, dict):
-            return Contrast(label, (left,), number=claim.right)
-        return Contrast(label, (left, arms.arm(claim.right, "right")))
+            return ClaimContrast(label, (left,), number=claim.right)
+        return ClaimContrast(label, (left, arms.arm(claim.right, "right")))
 
     def measure(self, question: Question) -> Measured:
         claim, arms = question.claim, question.arms
@@ -98,7 +108,7 @@ class TwoArms(ClaimKind):
     def direction(self, claim: _OfTwo) -> int:
         return {"greater": 1, "less": -1}.get(str(claim.kind), 0)  # type: ignore[attr-defined]  # of either spec
 
-    def text(self, contrast: Contrast) -> str:
+    def text(self, contrast: ClaimContrast) -> str:
         if contrast.number is not None:
             return f"{as_text(contrast.arms[0].labels) or contrast.arms[0].stage} vs {contrast.number:g}"
         return at_shared(" vs ".join(contrast.names), contrast)

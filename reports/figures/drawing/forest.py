@@ -24,7 +24,7 @@ BAND = "#dfeaf4"
 
 
 @dataclass(frozen=True)
-class Row:
+class ForestRow:
     """One comparison. reference: the value of no difference. band: the margin around it. deltas: a value a seed.
 
     right: what stands beside it, a text for each heading of its panel. strong: significant after correction.
@@ -47,7 +47,7 @@ class ForestPanel:
     """Comparisons on one axis. ratio: whether it is logarithmic."""
 
     label: str
-    rows: tuple[Row, ...]
+    rows: tuple[ForestRow, ...]
     headings: tuple[str, ...]
     range: Range
     ratio: bool = False
@@ -69,7 +69,7 @@ class _Line:
     bottom: float
     label: str = ""
     indent: float = 0.0
-    row: Row | None = None
+    row: ForestRow | None = None
 
     @property
     def middle(self) -> float:
@@ -161,7 +161,7 @@ def _behind(ax, line: _Line, reference: float, band: Range | None) -> None:
     ax.plot([reference] * 2, [line.top, line.bottom], color=GREY, linewidth=0.8, zorder=1)
 
 
-def _row(ax, row: Row, y: float) -> None:
+def _row(ax, row: ForestRow, y: float) -> None:
     if row.estimate is None:
         ax.text(0.02, y, NOTHING, transform=ax.get_yaxis_transform(), va="center", size=SMALL, color=GREY)
         return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.reports.figures.drawing.style import GREY, INK, LINE, SMALL, WIDTH, colour, dash, marker, tint
 from bench.reports.figures.drawing.text import rows, shown, width, wrap
-from bench.reports.figures.parts import Arm
+from bench.reports.figures.parts import PlotArm
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ class Key:
     """Which arm has which colour. kind: what is drawn of an arm, a dot, a line or a bar. empty: arms without any result."""
 
     title: str
-    arms: Sequence[Arm]
+    arms: Sequence[PlotArm]
     kind: str
     empty: Iterable[str] = ()
 
@@ -75,7 +75,7 @@ class Sheet:
             at = (x if arm is None else x + MARK[kind]) / self.wide
             self.figure.text(at, y, label, va="center_baseline", color=GREY if arm is None else INK)
 
-    def _mark(self, kind: str, arm: Arm, x: float, y: float) -> None:
+    def _mark(self, kind: str, arm: PlotArm, x: float, y: float) -> None:
         from matplotlib.lines import Line2D
         from matplotlib.patches import Rectangle
 
@@ -95,7 +95,7 @@ class Sheet:
             self.figure.add_artist(dot)
 
 
-_Entries = list[tuple[float, str, Arm | None]]
+_Entries = list[tuple[float, str, PlotArm | None]]
 """A row of the key: (distance from the left in inches, text, arm; None of the title)."""
 
 

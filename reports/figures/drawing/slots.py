@@ -8,7 +8,7 @@ from typing import NamedTuple
 from bench.reports.figures.drawing.sheet import Key, Sheet
 from bench.reports.figures.drawing.style import INK, LINE, SMALL, WIDTH
 from bench.reports.figures.drawing.text import lines_of, rows, width, wrap
-from bench.reports.figures.parts import Arm
+from bench.reports.figures.parts import PlotArm
 from bench.reports.figures.ranges import Range
 
 MOST = 60
@@ -27,14 +27,14 @@ class Panel(NamedTuple):
     range: Range
 
 
-Paint = Callable[[object, int, Arm, Mapping[str, float], float], None]
+Paint = Callable[[object, int, PlotArm, Mapping[str, float], float], None]
 """(axes, number of the panel, arm, name → place, width of a mark) draws an arm."""
 
 
 def draw(
     names: Sequence[str],
     panels: Sequence[Panel],
-    arms: Sequence[Arm],
+    arms: Sequence[PlotArm],
     key: Key | None,
     notes: Sequence[str],
     tall: float,

@@ -5,18 +5,18 @@ from dataclasses import dataclass, replace
 from statistics import quantiles
 from typing import Literal
 
-from bench.reports.figures.base import FigureSpec, Kind, Source, check_table, table_of
+from bench.reports.figures.base import FigureSource, FigureSpec, Kind, check_table, table_of
 from bench.reports.figures.cells import by_metric, notes, seeds_told
 from bench.reports.figures.drawing import slots
 from bench.reports.figures.drawing.marks import seeds_on
 from bench.reports.figures.drawing.sheet import NOTHING, Key, Sheet
 from bench.reports.figures.drawing.style import GREY, colour, tint
-from bench.reports.figures.parts import Arm
+from bench.reports.figures.parts import PlotArm
 from bench.reports.figures.ranges import axis_range
 from bench.reports.figures.seeds import DotPanel, placed, seeds_of_table
 from bench.reports.records.collect import Record
-from bench.reports.tables.build import Table
-from bench.reports.tables.comparisons import Cell
+from bench.reports.tables.build import TableData
+from bench.reports.tables.comparisons import TableCell
 
 TALL = 1.9
 """Inches of a panel, without its labels."""
@@ -51,13 +51,13 @@ class BoxesData:
     line_title: str
     lines: tuple[str, ...]
     arm_title: str
-    arms: tuple[Arm, ...]
+    arms: tuple[PlotArm, ...]
     panels: tuple[DotPanel, ...]
     boxes: Mapping[tuple[str, str, str], Box]
     notes: tuple[str, ...] = ()
 
 
-def _data(table: Table, records: Sequence[Record]) -> tuple[BoxesData, str]:
+def _data(table: TableData, records: Sequence[Record]) -> tuple[BoxesData, str]:
     """Return a box plot of every cell of a table, and the caption."""
     shared = seeds_of_table(table, records)
     cells = {stack[0].label: dict(placed(table, stack)) for stack in table.stacks}
@@ -86,7 +86,7 @@ def box(values: Sequence[float]) -> Box:
     return Box(min([first, *inside]), first, median, third, max([third, *inside]))
 
 
-def _short(cell: Cell) -> str:
+def _short(cell: TableCell) -> str:
     """Say how many of a cell's seeds have a value; "" where all have."""
     told = ", ".join(f"{count} {outcome}" for outcome, count in cell.without.items())
     if not told:
@@ -106,7 +106,7 @@ def draw(data: BoxesData):
         return sheet.figure
     shown = [arm for arm in data.arms if arm.label in has]
 
-    def paint(ax, number: int, arm: Arm, at: Mapping[str, float], wide: float) -> None:
+    def paint(ax, number: int, arm: PlotArm, at: Mapping[str, float], wide: float) -> None:
         panel = data.panels[number]
         for name, x in at.items():
             one = next(other for other in data.arms if other.label == name) if alone else arm
@@ -135,7 +135,7 @@ def _box(ax, box: Box, x: float, wide: float, place: int) -> None:
     ax.hlines([box.low, box.high], x - CAP * wide, x + CAP * wide, linewidth=0.7, **line)
 
 
-def build(name: str, figure: Boxes, source: Source) -> tuple[str, BoxesData, str]:
+def build(name: str, figure: Boxes, source: FigureSource) -> tuple[str, BoxesData, str]:
     table = table_of(name, figure.table, source)
     return f"{table.title}: box plots", *_data(table, source.records)
 

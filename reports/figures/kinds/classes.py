@@ -8,9 +8,9 @@ from typing import Literal
 from bench.grammar.derived import described
 from bench.grammar.parts import Words
 from bench.reports.figures.base import (
+    FigureSource,
     Kind,
     OfStage,
-    Source,
     check_cells,
 )
 from bench.reports.figures.base import Named as NamedMetric
@@ -19,7 +19,7 @@ from bench.reports.figures.drawing import slots
 from bench.reports.figures.drawing.marks import seeds_on, whiskers
 from bench.reports.figures.drawing.sheet import NOTHING, Key, Sheet
 from bench.reports.figures.drawing.style import GREY, tint
-from bench.reports.figures.parts import Arm, Sample
+from bench.reports.figures.parts import PlotArm, Sample
 from bench.reports.figures.ranges import SHARE, Range, axis_range, is_cut
 from bench.reports.records.collect import Record
 from bench.reports.tables.build import BETWEEN, natural
@@ -49,7 +49,7 @@ class ClassesData:
     classes: tuple[str, ...]
     panels: tuple[str, ...]
     arm_title: str
-    arms: tuple[Arm, ...]
+    arms: tuple[PlotArm, ...]
     samples: Mapping[tuple[str, str, str], Sample]
     range: Range
     notes: tuple[str, ...] = ()
@@ -127,7 +127,7 @@ def draw(data: ClassesData):
         sheet.say(NOTHING)
         return sheet.figure
 
-    def paint(ax, number: int, arm: Arm, at: Mapping[str, float], wide: float) -> None:
+    def paint(ax, number: int, arm: PlotArm, at: Mapping[str, float], wide: float) -> None:
         found = {name: data.samples.get((data.panels[number], name, arm.label)) for name in at}
         known = {name: one for name, one in found.items() if one and one.mean is not None}
         without = [at[name] for name in at if name not in known]
@@ -141,7 +141,7 @@ def draw(data: ClassesData):
     return slots.draw(data.classes, panels, shown, key, data.notes, TALL, paint)
 
 
-def build(name: str, figure: Classes, source: Source) -> tuple[str, ClassesData, str]:
+def build(name: str, figure: Classes, source: FigureSource) -> tuple[str, ClassesData, str]:
     return f"{figure.metric} by class, stage {figure.stage}", *_data(name, figure, source.records)
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bench.reports.figures.base import (
+    FigureSource,
     Kind,
     OfStage,
-    Source,
     check_cells,
 )
 from bench.reports.figures.cells import Store, lacking, notes, place, seeds_told
@@ -210,7 +210,7 @@ def _matrix(ax, one: Matrix, size: float, top: float, numbered: bool):
     return mesh
 
 
-def build(name: str, figure: Confusion, source: Source) -> tuple[str, ConfusionData, str]:
+def build(name: str, figure: Confusion, source: FigureSource) -> tuple[str, ConfusionData, str]:
     return f"Confusion, stage {figure.stage}", *_data(name, figure, source.records, source.store)
 
 

@@ -8,9 +8,9 @@ from typing import Literal
 from bench.grammar.cells import Cells
 from bench.grammar.document import DocPath, Document
 from bench.reports.figures.base import (
+    FigureSource,
     FigureSpec,
     Kind,
-    Source,
     check_table,
     table_of,
 )
@@ -18,7 +18,7 @@ from bench.reports.figures.cells import arms, by_metric
 from bench.reports.figures.drawing.sheet import MARGIN, Sheet
 from bench.reports.figures.drawing.style import GREY, INK, SMALL, WIDTH, colour
 from bench.reports.figures.drawing.text import width, wrap
-from bench.reports.figures.parts import Arm
+from bench.reports.figures.parts import PlotArm
 from bench.reports.numbers import number, p_is
 from bench.reports.records.collect import Record
 from bench.reports.statistics import (
@@ -30,8 +30,8 @@ from bench.reports.statistics import (
     ranks,
 )
 from bench.reports.statistics.tasks import LOW_POWER
-from bench.reports.tables.blocks import Block
-from bench.reports.tables.build import Table
+from bench.reports.tables.blocks import MetricBlock
+from bench.reports.tables.build import TableData
 from bench.reports.tables.grammar import Table as TableSpec
 
 SAID = 0.4
@@ -72,12 +72,12 @@ class RankPanel:
 class RanksData:
     """Critical-difference diagrams, one a metric."""
 
-    arms: tuple[Arm, ...]
+    arms: tuple[PlotArm, ...]
     panels: tuple[RankPanel, ...]
     notes: tuple[str, ...] = ()
 
 
-def _data(table: Table, records: Sequence[Record]) -> tuple[RanksData, str]:
+def _data(table: TableData, records: Sequence[Record]) -> tuple[RanksData, str]:
     """Return the mean ranks of a table's columns over its rows (the tasks), and the caption.
 
     A column without any value is left out, and so is a row that lacks one of the columns that are left.
@@ -98,7 +98,7 @@ def _data(table: Table, records: Sequence[Record]) -> tuple[RanksData, str]:
     return RanksData(arms(records, table.column_axes, table.columns), tuple(panels), by_metric(left_out)), told
 
 
-def _ranked(table: Table, block: Block) -> tuple[RankPanel, str, list[str]]:
+def _ranked(table: TableData, block: MetricBlock) -> tuple[RankPanel, str, list[str]]:
     """Return the ranks of one metric, the omnibus test of them, and what was left out."""
     means = {place: mean for place, cell in block.cells.items() if (mean := cell.summary.mean) is not None}
     methods = [column for column in table.columns if any((row, column) in means for row in table.rows)]
@@ -233,7 +233,7 @@ def check(
         raise document.error((*at, "table"), "ranks need tasks as rows and methods as columns", "choose a table of two axes")
 
 
-def build(name: str, figure: CriticalDifference, source: Source) -> tuple[str, RanksData, str]:
+def build(name: str, figure: CriticalDifference, source: FigureSource) -> tuple[str, RanksData, str]:
     table = table_of(name, figure.table, source)
     return f"{table.title}: mean ranks", *_data(table, source.records)
 

@@ -7,9 +7,9 @@ from typing import Literal
 
 from bench.grammar.parts import Words
 from bench.reports.figures.base import (
+    FigureSource,
     Kind,
     OfStage,
-    Source,
     check_cells,
 )
 from bench.reports.figures.base import Named as NamedMetric
@@ -17,7 +17,7 @@ from bench.reports.figures.cells import Store, arms, by_metric, lacking, notes, 
 from bench.reports.figures.drawing.sheet import NOTHING, Key, Sheet
 from bench.reports.figures.drawing.style import WIDTH, colour, dash, marker
 from bench.reports.figures.drawing.text import wrap
-from bench.reports.figures.parts import Arm
+from bench.reports.figures.parts import PlotArm
 from bench.reports.figures.ranges import Range, axis_range, is_cut
 from bench.reports.records.collect import Record
 from bench.reports.tables.build import BETWEEN
@@ -66,7 +66,7 @@ class CurvesData:
     metrics: tuple[str, ...]
     panels: tuple[str, ...]
     arm_title: str
-    arms: tuple[Arm, ...]
+    arms: tuple[PlotArm, ...]
     curves: Mapping[tuple[str, str, str], Curve]
     ranges: Mapping[str, Range]
     singles: bool = False
@@ -204,7 +204,7 @@ def _curve(ax, one: Curve, place: int, singles: bool) -> None:
     ax.plot(one.steps, one.mean, color=tone, linewidth=1.6, linestyle=dash(place), zorder=3, **single)
 
 
-def build(name: str, figure: Curves, source: Source) -> tuple[str, CurvesData, str]:
+def build(name: str, figure: Curves, source: FigureSource) -> tuple[str, CurvesData, str]:
     title = f"Learning curves of stage {figure.stage}: {', '.join(figure.metric)}"
     return title, *_data(name, figure, source.records, source.store)
 

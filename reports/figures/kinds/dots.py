@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import Literal
 
 from bench.reports.figures.base import (
+    FigureSource,
     FigureSpec,
     Kind,
-    Source,
     check_table,
     table_of,
 )
@@ -18,11 +18,11 @@ from bench.reports.figures.drawing.marks import seeds, whisker
 from bench.reports.figures.drawing.sheet import NOTHING, Key, Sheet
 from bench.reports.figures.drawing.style import GREY, PALE, SMALL, WIDTH, colour, marker
 from bench.reports.figures.drawing.text import rows, width, wrap
-from bench.reports.figures.parts import Arm, Sample
+from bench.reports.figures.parts import PlotArm, Sample
 from bench.reports.figures.ranges import is_cut
 from bench.reports.figures.seeds import DotPanel, seeds_of_table
 from bench.reports.records.collect import Record
-from bench.reports.tables.build import Table
+from bench.reports.tables.build import TableData
 
 ROW = 0.19
 """Inches of an arm's row."""
@@ -50,11 +50,11 @@ class DotsData:
     line_title: str
     lines: tuple[str, ...]
     arm_title: str
-    arms: tuple[Arm, ...]
+    arms: tuple[PlotArm, ...]
     panels: tuple[DotPanel, ...]
 
 
-def _data(table: Table, records: Sequence[Record]) -> tuple[DotsData, str]:
+def _data(table: TableData, records: Sequence[Record]) -> tuple[DotsData, str]:
     """Return the seeds of every cell of a table, and the caption."""
     data = DotsData(**seeds_of_table(table, records))
     shown = [(one, panel.range) for panel in data.panels for one in panel.samples.values() if one.values]
@@ -162,7 +162,7 @@ def _has(panel: DotPanel, arm: str) -> bool:
     return any(one.mean is not None for (_, label), one in panel.samples.items() if label == arm)
 
 
-def build(name: str, figure: Dots, source: Source) -> tuple[str, DotsData, str]:
+def build(name: str, figure: Dots, source: FigureSource) -> tuple[str, DotsData, str]:
     table = table_of(name, figure.table, source)
     return f"{table.title}: every seed", *_data(table, source.records)
 

@@ -8,20 +8,20 @@ from bench.grammar.metrics import by_name
 from bench.reports.claims.kinds import KINDS
 from bench.reports.claims.results import ClaimResult, ContrastResult
 from bench.reports.figures.base import (
+    FigureSource,
     FigureSpec,
     Kind,
-    Source,
     check_table,
     table_of,
 )
 from bench.reports.figures.cells import by_metric
-from bench.reports.figures.drawing.forest import ForestData, ForestPanel, Row, draw
+from bench.reports.figures.drawing.forest import ForestData, ForestPanel, ForestRow, draw
 from bench.reports.figures.ranges import Range, axis_range, is_cut
 from bench.reports.numbers import probability
 from bench.reports.statistics import Comparison
-from bench.reports.tables.blocks import Block
-from bench.reports.tables.build import Table
-from bench.reports.tables.comparisons import Contrast
+from bench.reports.tables.blocks import MetricBlock
+from bench.reports.tables.build import TableData
+from bench.reports.tables.comparisons import TableContrast
 
 UNITS = {"": "", "%": " (percentage points)"}
 NONE = "–"
@@ -36,7 +36,7 @@ class Forest(FigureSpec):
     table: str | None = None
 
 
-def of_table(table: Table) -> tuple[ForestData, str]:
+def of_table(table: TableData) -> tuple[ForestData, str]:
     """Return every contrast of a table that has an estimate, a panel a metric, and the caption; the others stand in notes."""
     panels = []
     drawn, left_out = _drawn(table)
@@ -55,7 +55,7 @@ def of_table(table: Table) -> tuple[ForestData, str]:
 
 def of_claims(claims: Sequence[ClaimResult]) -> tuple[ForestData, str]:
     """Return every part of every claim, a panel for each kind of quantity, and the caption."""
-    grouped: dict[tuple[str, bool], list[Row]] = defaultdict(list)
+    grouped: dict[tuple[str, bool], list[ForestRow]] = defaultdict(list)
     for claim in claims:
         for part in claim.parts:
             ratio = _is_ratio(claim, part)
@@ -74,7 +74,7 @@ def of_claims(claims: Sequence[ClaimResult]) -> tuple[ForestData, str]:
     return ForestData(tuple(panels)), f"{told} Filled: Holm p at or below {alphas}." if claims else "The suite makes no claim."
 
 
-def _drawn(table: Table) -> tuple[dict[str, list[Contrast]], tuple[str, ...]]:
+def _drawn(table: TableData) -> tuple[dict[str, list[TableContrast]], tuple[str, ...]]:
     """Return what is drawn of each metric, and what is not.
 
     Of very many contrasts these are the ones between the arms that compete; of still too many, those with the baseline (the
@@ -95,17 +95,17 @@ def _drawn(table: Table) -> tuple[dict[str, list[Contrast]], tuple[str, ...]]:
     return drawn, (f"For want of room, of all comparisons only {told} are drawn.",) if told else ()
 
 
-def _size(drawn: dict[str, list[Contrast]]) -> int:
+def _size(drawn: dict[str, list[TableContrast]]) -> int:
     return sum(one.result.difference is not None for contrasts in drawn.values() for one in contrasts)
 
 
-def _contrast(one: Contrast, alpha: float) -> Row:
+def _contrast(one: TableContrast, alpha: float) -> ForestRow:
     holm = NONE if one.holm is None else probability(one.holm)
     strong = one.holm is not None and one.holm <= alpha
     return _row(f"{one.left} vs {one.right}", one.family, one.result, None, 1.0, (str(one.result.n), holm), strong)
 
 
-def _claimed(claim: ClaimResult, part: ContrastResult) -> Row:
+def _claimed(claim: ClaimResult, part: ContrastResult) -> ForestRow:
     holm = NONE if part.holm is None else probability(part.holm)
     label = part.label if len(claim.parts) > 1 else claim.name
     group = claim.name if len(claim.parts) > 1 else ""
@@ -114,9 +114,9 @@ def _claimed(claim: ClaimResult, part: ContrastResult) -> Row:
     return _row(label, group, part.result, claim.margin, claim.ratio or 1.0, right, strong)
 
 
-def _row(label: str, group: str, result: Comparison, margin: float | None, ratio: float, right, strong: bool) -> Row:
+def _row(label: str, group: str, result: Comparison, margin: float | None, ratio: float, right, strong: bool) -> ForestRow:
     reference = ratio if result.ratio else 0.0
-    return Row(
+    return ForestRow(
         label=label,
         group=group,
         estimate=result.difference,
@@ -136,13 +136,13 @@ def _band(margin: float | None, ratio: bool, reference: float) -> Range | None:
     return (reference / (1 + margin), reference * (1 + margin)) if ratio else (reference - margin, reference + margin)
 
 
-def _panel(label: str, rows: Sequence[Row], headings: tuple[str, ...], ratio: bool) -> ForestPanel:
+def _panel(label: str, rows: Sequence[ForestRow], headings: tuple[str, ...], ratio: bool) -> ForestPanel:
     known = [row for row in rows if row.estimate is not None]
     marks = [mark for row in known for mark in (row.reference, *(row.band or ()), row.estimate, *row.deltas)]
     return ForestPanel(label, tuple(rows), headings, axis_range(marks, [(row.low, row.high) for row in known], ratio), ratio)
 
 
-def _difference(block: Block) -> str:
+def _difference(block: MetricBlock) -> str:
     if by_name(block.metric).is_ratio:
         return f"ratio of {block.name}"
     return f"difference of {block.name}{UNITS.get(block.unit, f' ({block.unit})')}"
@@ -159,7 +159,7 @@ def _quantity(claim: ClaimResult, ratio: bool) -> str:
     return KINDS[claim.kind].quantity(claim.metric, ratio)
 
 
-def _left_out(contrasts: Sequence[Contrast]) -> list[str]:
+def _left_out(contrasts: Sequence[TableContrast]) -> list[str]:
     """Name the contrasts that have no estimate, or no test, by reason."""
     families = Counter(one.family for one in contrasts)
     by_reason: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -195,7 +195,7 @@ def _reading(results: Sequence[Comparison], panels: Sequence[ForestPanel]) -> st
     return told
 
 
-def build(name: str, figure: Forest, source: Source) -> tuple[str, ForestData, str]:
+def build(name: str, figure: Forest, source: FigureSource) -> tuple[str, ForestData, str]:
     if not figure.table:
         return "Claims", *of_claims(source.claims)
     table = table_of(name, figure.table, source)

@@ -10,9 +10,9 @@ from bench.grammar.cells import Cells
 from bench.grammar.document import DocPath, Document
 from bench.grammar.parts import Words
 from bench.reports.figures.base import (
+    FigureSource,
     Kind,
     OfStage,
-    Source,
     check_labels,
     check_places,
 )
@@ -242,7 +242,7 @@ def check(document: Document, at: DocPath, figure: Images, stages: Mapping[str, 
     check_places(document, at, figure, stages)
 
 
-def build(name: str, figure: Images, source: Source) -> tuple[str, ImagesData, str]:
+def build(name: str, figure: Images, source: FigureSource) -> tuple[str, ImagesData, str]:
     title = f"Images before and after denoising, stage {figure.stage}"
     return title, *_data(name, figure, source.records, source.store)
 

@@ -10,9 +10,9 @@ from typing import Literal
 from bench.grammar.cells import Cells
 from bench.grammar.document import DocPath, Document
 from bench.reports.figures.base import (
+    FigureSource,
     Kind,
     OfStage,
-    Source,
     check_labels,
     check_places,
 )
@@ -198,7 +198,7 @@ def check(document: Document, at: DocPath, figure: Scatter, stages: Mapping[str,
         check_places(document, at, figure, stages)
 
 
-def build(name: str, figure: Scatter, source: Source) -> tuple[str, ScatterData, str]:
+def build(name: str, figure: Scatter, source: FigureSource) -> tuple[str, ScatterData, str]:
     data, told = _data(name, figure, source.records)
     return f"{data.y} against {data.x}, stage {figure.stage}", data, told
 

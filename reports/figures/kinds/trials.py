@@ -10,9 +10,9 @@ from bench.grammar.cells import TRIAL, Cells
 from bench.grammar.document import DocPath, Document
 from bench.grammar.metrics import by_name
 from bench.reports.figures.base import (
+    FigureSource,
     Kind,
     OfStage,
-    Source,
     check_labels,
     check_places,
 )
@@ -193,7 +193,7 @@ def check(document: Document, at: DocPath, figure: Trials, stages: Mapping[str, 
     check_places(document, at, figure, stages, placed=(TRIAL,))
 
 
-def build(name: str, figure: Trials, source: Source) -> tuple[str, TrialsData, str]:
+def build(name: str, figure: Trials, source: FigureSource) -> tuple[str, TrialsData, str]:
     title = f"Trials of stage {figure.stage}: {figure.metric}"
     return title, *_data(name, figure, source.records, source.store)
 

@@ -19,9 +19,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.reports.claims.results import ClaimResult
-from bench.reports.report import Report
+from bench.reports.report import ReportData
 from bench.reports.statistics import Comparison
-from bench.reports.tables.blocks import Block
+from bench.reports.tables.blocks import MetricBlock
 
 COLUMNS = (
     *("kind", "table", "metric", "unit", "row", "column", "family", "left", "right", "seed", "value", "sd", "n", "m"),
@@ -29,7 +29,7 @@ COLUMNS = (
 )
 
 
-def render(report: Report, figures: Mapping[str, str] = {}) -> str:
+def render(report: ReportData, figures: Mapping[str, str] = {}) -> str:
     """Return the report's values, summaries, contrasts and claims as CSV; figures have no place in it."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
@@ -39,7 +39,7 @@ def render(report: Report, figures: Mapping[str, str] = {}) -> str:
     return text.getvalue()
 
 
-def lines(report: Report) -> Iterator[dict[str, Any]]:
+def lines(report: ReportData) -> Iterator[dict[str, Any]]:
     """Yield the lines, only the columns that each kind has."""
     for table in report.tables:
         for block in table.blocks:
@@ -49,7 +49,7 @@ def lines(report: Report) -> Iterator[dict[str, Any]]:
         yield from _claims(claim)
 
 
-def _cells(block: Block) -> Iterator[dict[str, Any]]:
+def _cells(block: MetricBlock) -> Iterator[dict[str, Any]]:
     for (row, column), cell in block.cells.items():
         place = {"row": row, "column": column}
         for seed, value in cell.values.items():
@@ -59,7 +59,7 @@ def _cells(block: Block) -> Iterator[dict[str, Any]]:
         yield {"kind": "summary", **place, **numbers}
 
 
-def _contrasts(block: Block) -> Iterator[dict[str, Any]]:
+def _contrasts(block: MetricBlock) -> Iterator[dict[str, Any]]:
     sizes = Counter(one.family for one in block.contrasts if one.holm is not None)
     for one in block.contrasts:
         who = {"family": one.family, "left": one.left, "right": one.right, "m": sizes[one.family]}

@@ -9,7 +9,7 @@ from bench.reports.formats.html import style as html_style
 from bench.reports.layout import outline
 from bench.reports.layout.ends import provenance
 from bench.reports.layout.grid import Text
-from bench.reports.report import Report
+from bench.reports.report import ReportData
 
 VERDICTS = {
     SUPPORTED: ("yes", "✓"),
@@ -22,7 +22,7 @@ VERDICTS = {
 """verdict → its class and its sign: a colour alone tells some readers nothing."""
 
 
-def render(report: Report, figures: Mapping[str, str] = {}) -> str:
+def render(report: ReportData, figures: Mapping[str, str] = {}) -> str:
     """Return the report as an HTML page without scripts or outside files; figures stand in it as SVG, whatever was written."""
     page = _Page(report)
     sections = [(section.name, section.heading, page.grids(section)) for section in outline.sections(report)]
@@ -55,11 +55,11 @@ HINT = "A number with a dotted line opens to the runs that it comes from, one a 
 class _Page:
     """What the cells of one page share: where runs are found."""
 
-    def __init__(self, report: Report):
+    def __init__(self, report: ReportData):
         self.url = report.run_url or (lambda run_id: None)
         self.seeds = runs.seeds(report)
 
-    def grids(self, section: outline.Section) -> str:
+    def grids(self, section: outline.ReportSection) -> str:
         return "\n".join(self._grid(part) for part in section.parts)
 
     def drawing(self, figure) -> str:
@@ -70,7 +70,7 @@ class _Page:
         image = inline(render(figure, "svg"), name, figure.title)
         return f'<figure class="drawing" id="{name}">\n{image}\n<figcaption>{escape(figure.caption)}</figcaption>\n</figure>'
 
-    def _grid(self, part: outline.Part) -> str:
+    def _grid(self, part: outline.PlacedGrid) -> str:
         grid = part.grid
         parts = [f"<figcaption>{escape(grid.caption)}</figcaption>"]
         if grid.rows:

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.reports.claims.results import ClaimResult
-from bench.reports.report import Report
-from bench.reports.tables.blocks import Block
-from bench.reports.tables.build import Table
+from bench.reports.report import ReportData
+from bench.reports.tables.blocks import MetricBlock
+from bench.reports.tables.build import TableData
 
 
-def render(report: Report, figures: Mapping[str, str] = {}) -> str:
+def render(report: ReportData, figures: Mapping[str, str] = {}) -> str:
     """Return the report as JSON. A value is in the unit that the table shows. figures: name of a figure → path of its image."""
     told = {
         "suite": report.suite,
@@ -52,7 +52,7 @@ def _claim(claim: ClaimResult) -> dict[str, Any]:
     return told | {"parts": {part["label"]: part for part in told["parts"]}}
 
 
-def _table(table: Table) -> dict[str, Any]:
+def _table(table: TableData) -> dict[str, Any]:
     return {
         "title": table.title,
         "stage": table.stage,
@@ -64,7 +64,7 @@ def _table(table: Table) -> dict[str, Any]:
     }
 
 
-def _block(block: Block) -> dict[str, Any]:
+def _block(block: MetricBlock) -> dict[str, Any]:
     cells = [
         {
             "row": row,

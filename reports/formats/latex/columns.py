@@ -11,7 +11,7 @@ from functools import lru_cache
 from math import ceil
 
 from bench.reports.layout.grid import Text
-from bench.reports.layout.outline import Part
+from bench.reports.layout.outline import PlacedGrid
 
 LINE = 345.0
 """Points."""
@@ -49,7 +49,7 @@ def _title(text: str) -> float:
 
 
 @dataclass(frozen=True)
-class Row:
+class LatexRow:
     """A row, and the texts that stand above and below it over all columns, as they would be too long beside the others."""
 
     cells: list[Text]
@@ -58,7 +58,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ColumnPlan:
     """Which columns of a grid stand in a table, in which size. widths: as a share of the line; None where no line breaks.
 
     whole: whether intervals stay on one line.
@@ -74,7 +74,7 @@ class Plan:
         """Points on either side of a column."""
         return SIZES[self.size][1]
 
-    def height(self, row: Row) -> float:
+    def height(self, row: LatexRow) -> float:
         """Return about how many lines a row takes."""
         line = LINE / SIZES[self.size][0]
         beyond = _height(row.above.lines, line) if row.above else 0.0
@@ -90,10 +90,10 @@ def lines(texts: Sequence[str]) -> float:
     return sum(_height([text], LINE / SIZES["footnotesize"][0]) for text in texts)
 
 
-def rows(part: Part) -> list[Row]:
+def rows(part: PlacedGrid) -> list[LatexRow]:
     """Return the rows of a grid. What a claim says, and why its verdict is so, stand over all columns."""
     if part.kind != "claims":
-        return [Row(cells) for cells in part.grid.rows]
+        return [LatexRow(cells) for cells in part.grid.rows]
     verdict = part.grid.header.index("verdict")
     found = []
     for row in part.grid.rows:
@@ -101,11 +101,11 @@ def rows(part: Part) -> list[Row]:
         above = row[0] if row[0].bold else None
         cells[0] = Text(("",)) if above else row[0]
         cells[verdict] = Text(row[verdict].lines[:1], row[verdict].bold)
-        found.append(Row(cells, above, row[verdict].lines[1:]))
+        found.append(LatexRow(cells, above, row[verdict].lines[1:]))
     return found
 
 
-def plans(part: Part) -> list[Plan]:
+def plans(part: PlacedGrid) -> list[ColumnPlan]:
     """Return one plan, or several with the key columns in each where the grid is too wide for any size."""
     header = part.grid.header
     kept = [i for i, title in enumerate(header) if title in part.keys] or [0]
@@ -154,7 +154,7 @@ def _fits(columns: Sequence[_Column], size: str) -> bool:
     return sum(column.least for column in columns) <= _room(columns, size)
 
 
-def _plan(columns: Sequence[_Column], chosen: list[int], size: str, whole: bool) -> Plan:
+def _plan(columns: Sequence[_Column], chosen: list[int], size: str, whole: bool) -> ColumnPlan:
     """Share the line: the widths that make the sum of the squared heights of all cells least, within least and full."""
     taken = [columns[i] for i in chosen]
     room, line = _room(taken, size), LINE / SIZES[size][0]
@@ -172,7 +172,7 @@ def _plan(columns: Sequence[_Column], chosen: list[int], size: str, whole: bool)
         None if width >= column.full and not column.several else width * max(free, 1.0) / line
         for width, column in zip(found, taken, strict=True)
     ]
-    return Plan(chosen, size, whole, widths)
+    return ColumnPlan(chosen, size, whole, widths)
 
 
 def _height(texts: Sequence[str], width: float) -> float:

@@ -8,7 +8,7 @@ from bench.reports.formats.latex.text import breakable, escape
 from bench.reports.layout import outline
 from bench.reports.layout.ends import provenance
 from bench.reports.layout.grid import Text
-from bench.reports.report import Report
+from bench.reports.report import ReportData
 
 LINES_A_PAGE = 48
 """Lines of \\footnotesize, caption and notes included, that a float may fill."""
@@ -19,7 +19,7 @@ RAGGED = r"\raggedright\hspace{0pt}"
 """Begins a cell that breaks lines; after the (empty) space TeX may hyphenate the first word too."""
 
 
-def render(report: Report, figures: Mapping[str, str] = {}) -> str:
+def render(report: ReportData, figures: Mapping[str, str] = {}) -> str:
     """Return claims, tables, comparisons, figures and ledger as one string of floats; where they come from stands in comments.
 
     figures: name of a figure → relative path of its image (pdf, png); figures without one are left out.
@@ -56,16 +56,16 @@ def _figure(name: str, caption: str, path: str) -> str:
     return "\n".join(lines)
 
 
-def _floats(part: outline.Part) -> list[str]:
+def _floats(part: outline.PlacedGrid) -> list[str]:
     """Return a grid as one float, or as several where it is too wide for a line or too long for a page."""
     pieces = [(plan, rows) for plan in columns.plans(part) for rows in _pages(part, plan)]
     return [_float(part, plan, rows, first=i == 0, last=i == len(pieces) - 1) for i, (plan, rows) in enumerate(pieces)]
 
 
-def _pages(part: outline.Part, plan: columns.Plan) -> list[list[columns.Row]]:
+def _pages(part: outline.PlacedGrid, plan: columns.ColumnPlan) -> list[list[columns.LatexRow]]:
     """Cut rows where a page is full; caption and notes are counted in."""
     start = columns.lines([part.grid.caption]) + 3
-    pages: list[list[columns.Row]] = [[]]
+    pages: list[list[columns.LatexRow]] = [[]]
     used: float = start
     for row in columns.rows(part):
         height = plan.height(row)
@@ -80,7 +80,7 @@ def _pages(part: outline.Part, plan: columns.Plan) -> list[list[columns.Row]]:
     return pages
 
 
-def _float(part: outline.Part, plan: columns.Plan, rows: list[columns.Row], first: bool, last: bool) -> str:
+def _float(part: outline.PlacedGrid, plan: columns.ColumnPlan, rows: list[columns.LatexRow], first: bool, last: bool) -> str:
     grid = part.grid
     caption = escape(grid.caption) + (rf"\label{{tab:{part.name}}}" if first else " (continued)")
     lines = [
@@ -112,7 +112,7 @@ def _lines(cell: Text) -> list[str]:
     return [rf"\textbf{{{first}}}" if cell.bold and first else first, *(rf"{{\scriptsize {line}}}" for line in rest)]
 
 
-def _row(row: columns.Row, plan: columns.Plan) -> list[str]:
+def _row(row: columns.LatexRow, plan: columns.ColumnPlan) -> list[str]:
     lines = [_line((_lines(row.cells[j]) for j in plan.chosen), plan)]
     if row.above:
         lines = [r"\addlinespace[2pt]", _over_all(_lines(row.above), plan, "0pt"), *lines]
@@ -121,12 +121,12 @@ def _row(row: columns.Row, plan: columns.Plan) -> list[str]:
     return lines
 
 
-def _over_all(texts: list[str], plan: columns.Plan, indent: str) -> str:
+def _over_all(texts: list[str], plan: columns.ColumnPlan, indent: str) -> str:
     kind = rf"@{{\hspace{{{indent}}}}}p{{\dimexpr\linewidth-{indent}\relax}}@{{}}"
     return rf"\multicolumn{{{len(plan.chosen)}}}{{{kind}}}{{{RAGGED}{NEWLINE.join(texts)}}} \tabularnewline"
 
 
-def _line(cells: Iterable[Iterable[str]], plan: columns.Plan) -> str:
+def _line(cells: Iterable[Iterable[str]], plan: columns.ColumnPlan) -> str:
     """Return a row. It ends in \\tabularnewline, as \\raggedright gives \\\\ another meaning."""
     texts = []
     for cell, width in zip(cells, plan.widths, strict=True):

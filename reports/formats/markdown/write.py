@@ -10,8 +10,8 @@ from tabulate import tabulate
 from bench.reports.formats import run_ids as runs
 from bench.reports.layout import outline
 from bench.reports.layout.ends import provenance
-from bench.reports.layout.grid import Grid, Text
-from bench.reports.report import Report
+from bench.reports.layout.grid import Text, TextGrid
+from bench.reports.report import ReportData
 
 SPECIAL = re.compile(r"([\\`*\[\]<|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;))")
 
@@ -27,7 +27,7 @@ def unescape(text: str) -> str:
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text)
 
 
-def render(report: Report, figures: Mapping[str, str] = {}, *, with_runs: bool = True) -> str:
+def render(report: ReportData, figures: Mapping[str, str] = {}, *, with_runs: bool = True) -> str:
     """Return the report as a Markdown document.
 
     figures: name of a figure → relative path of its image; others are left out. with_runs: end with the ids of the runs behind
@@ -54,7 +54,7 @@ def render(report: Report, figures: Mapping[str, str] = {}, *, with_runs: bool =
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _grid(grid: Grid) -> list[str]:
+def _grid(grid: TextGrid) -> list[str]:
     parts = [_paragraph(grid.caption)]
     if grid.rows:
         rows = [[_cell(cell) for cell in row] for row in grid.rows]

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from bench.reports.figures.base import Source
+from bench.reports.figures.base import FigureSource
 from bench.reports.figures.build import build
 from bench.reports.figures.kinds import Figure as Spec
-from bench.reports.records.arms import Trials
+from bench.reports.records.arms import Records
 from bench.reports.records.collect import collect
 from bench.reports.tables.build import build as build_table
 
@@ -128,9 +128,9 @@ def drawn(make):
 
     def made(kind, records, store=None, claims=(), table=(), **changes):
         values = [{"metric": "val/accuracy", "unit": "%"}, "wall_clock"]
-        tables = [build_table(make.spec(**({"values": values} | dict(table))), Trials(records), "t")]
+        tables = [build_table(make.spec(**({"values": values} | dict(table))), Records(records), "t")]
         told = {key: value for key, value in (KINDS[kind] | changes).items() if value is not None}
-        return build(kind, TypeAdapter(Spec).validate_python(told), Source(records, tables, claims, store))
+        return build(kind, TypeAdapter(Spec).validate_python(told), FigureSource(records, tables, claims, store))
 
     return made
 

@@ -9,7 +9,7 @@ from bench.reports.figures.drawing import slots
 from bench.reports.figures.drawing.marks import ticks
 from bench.reports.figures.drawing.style import SMALL
 from bench.reports.figures.drawing.text import shown, width, wrap
-from bench.reports.figures.parts import Arm
+from bench.reports.figures.parts import PlotArm
 from bench.reports.figures.ranges import axis_range, is_cut
 
 
@@ -57,7 +57,7 @@ def test_a_letter_that_no_font_can_draw_is_shown_by_its_number():
 
 
 def test_names_lie_flat_where_they_fit_whatever_they_contain():
-    panels, arms = [slots.Panel("", "m", (0.0, 1.0))], [Arm("x", 0)]
+    panels, arms = [slots.Panel("", "m", (0.0, 1.0))], [PlotArm("x", 0)]
     for name, upright in (("a…", False), ("word" * 30, True)):
         (ax,) = slots.draw([name, "b"], panels, arms, None, (), 1.0, lambda *_: None).axes
         assert {label.get_rotation() for label in ax.get_xticklabels()} == {90.0 if upright else 0.0}

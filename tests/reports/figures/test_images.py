@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter
 from skimage.metrics import peak_signal_noise_ratio
 
-from bench.reports.figures.base import Source
+from bench.reports.figures.base import FigureSource
 from bench.reports.figures.build import build, draw, render
 from bench.reports.figures.drawing.style import WIDTH
 from bench.reports.figures.kinds import Figure as Spec
@@ -63,7 +63,7 @@ def study(make):
 def drawn(records, store, **changes):
     told = {"kind": "images", "stage": "denoising", "rows": "denoise", "panels": "noise"} | changes
     told = {key: value for key, value in told.items() if value is not None}
-    return build("pictures", TypeAdapter(Spec).validate_python(told), Source(records, store=store))
+    return build("pictures", TypeAdapter(Spec).validate_python(told), FigureSource(records, store=store))
 
 
 def test_rows_are_the_original_the_noisy_and_every_denoised_version(study):

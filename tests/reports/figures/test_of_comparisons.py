@@ -4,7 +4,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from bench.reports.claims.results import ClaimResult, ContrastResult
-from bench.reports.figures.base import Source
+from bench.reports.figures.base import FigureSource
 from bench.reports.figures.build import build
 from bench.reports.figures.kinds import Figure as Spec
 from bench.reports.statistics import Comparison, paired
@@ -81,7 +81,7 @@ def test_a_forest_of_claims_shows_margins_claimed_ratios_and_verdicts(study_of, 
         claim("nobody-knows", Comparison(reason="no finished trial"), "insufficient seeds", margin=0.02),
         claim("slower", Comparison(reason="no finished trial"), "insufficient seeds", metric="wall_clock", ratio=2.0),
     ]
-    figure = build("claims", TypeAdapter(Spec).validate_python({"kind": "forest"}), Source(records, claims=claims))
+    figure = build("claims", TypeAdapter(Spec).validate_python({"kind": "forest"}), FigureSource(records, claims=claims))
     accuracy, clock = figure.data.panels
     better, unknown = accuracy.rows
     assert (better.label, better.band, better.right[2]) == ("better", pytest.approx((-0.02, 0.02)), "supported")

@@ -8,7 +8,7 @@ import scipy.stats
 from pydantic import TypeAdapter
 
 from bench.errors import BenchError
-from bench.reports.figures.base import Source
+from bench.reports.figures.base import FigureSource
 from bench.reports.figures.build import build, draw
 from bench.reports.figures.kinds import Figure as Spec
 from bench.reports.figures.kinds.scatter import least_squares
@@ -164,4 +164,4 @@ def test_two_cells_in_one_place_and_a_table_that_is_not_there_are_refused(study_
         drawn("curves", records, store, panels=None)
     other = TypeAdapter(Spec).validate_python({"kind": "dots", "table": "other"})
     with pytest.raises(BenchError, match="no table 'other'"):
-        build("f", other, Source(records))
+        build("f", other, FigureSource(records))

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.reports.statistics import Summary, summary
+from bench.reports.statistics import Moments, summary
 
 
 def test_no_value_and_one_value_have_no_spread():
-    assert summary(iter(())) == Summary(0, None, None)
-    assert summary([0.5]) == Summary(1, 0.5, None)
+    assert summary(iter(())) == Moments(0, None, None)
+    assert summary([0.5]) == Moments(1, 0.5, None)
 
 
 @given(st.lists(st.floats(-1e100, 1e100), min_size=2, max_size=10))
@@ -28,4 +28,4 @@ def test_tiny_values_keep_their_spread():
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1.7976931348623157e308])
 def test_values_that_cannot_be_reckoned_with_have_neither_mean_nor_spread(bad):
-    assert summary([0.5, bad]) == Summary(2, None, None)
+    assert summary([0.5, bad]) == Moments(2, None, None)

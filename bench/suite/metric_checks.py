@@ -7,14 +7,14 @@ from bench.grammar.cells import Cell, Cells
 from bench.grammar.derived import Derived, cycle, is_known, is_prefix, stored
 from bench.grammar.document import DocPath, Document
 from bench.grammar.metrics import BY_CLASS, EACH_EPOCH, RECORDED, VOTED, by_name, is_recorded
-from bench.reports.claims.base import Contrast
+from bench.reports.claims.base import ClaimContrast
 from bench.reports.claims.kinds import KINDS as CLAIM_KINDS
 from bench.reports.figures.kinds import KINDS
 from bench.suite.schema import SuiteFile
 
 
 def check_metrics(
-    document: Document, spec: SuiteFile, stages: Mapping[str, Cells], claims: Mapping[str, Sequence[Contrast]]
+    document: Document, spec: SuiteFile, stages: Mapping[str, Cells], claims: Mapping[str, Sequence[ClaimContrast]]
 ) -> None:
     """Check the derived metrics, and every metric that a table, claim or figure names.
 
@@ -55,7 +55,7 @@ def _check_known(document: Document, path: DocPath, metric: str, derived: Mappin
 
 
 def named_metrics(
-    document: Document, spec: SuiteFile, stages: Mapping[str, Cells], claims: Mapping[str, Sequence[Contrast]]
+    document: Document, spec: SuiteFile, stages: Mapping[str, Cells], claims: Mapping[str, Sequence[ClaimContrast]]
 ) -> Iterator[tuple[DocPath, str, Sequence[Cell]]]:
     """Yield every metric that something names: its path, itself, and the cells of which it is wanted."""
     for name, table in spec.tables.items():

@@ -15,7 +15,7 @@ REPAID = 200
 Step = Callable[[torch.Tensor, torch.Tensor], None]
 
 
-class Failed(Exception):
+class CaptureFailed(Exception):
     """A step could not be captured: what trains begins again, and this process captures no more."""
 
 
@@ -38,7 +38,7 @@ class Captured:
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError):
                 raise
-            raise Failed(str(error)) from error
+            raise CaptureFailed(str(error)) from error
 
     def __call__(self, places: torch.Tensor, rates: torch.Tensor) -> None:
         self._places.copy_(places)
