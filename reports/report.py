@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bench.reports.claims.judge import judge
 from bench.reports.claims.results import ClaimResult
@@ -91,27 +91,43 @@ class ReportData:
     """run id → the address of its page."""
 
 
+class Asked(Protocol):
+    """What a report is on. A suite is one.
+
+    tables: by name. tested_claims: name → the claim, and its contrasts. schedules: stage → the seeds that were declared; a stage
+    without them is tested once, at the usual level. searches: the stages that search, by name.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def profile(self) -> str: ...
+    @property
+    def tables(self) -> Mapping[str, "TableSpec"]: ...
+    @property
+    def tested_claims(self) -> Mapping[str, tuple["Claim", Sequence["ClaimContrast"]]]: ...
+    @property
+    def schedules(self) -> Mapping[str, "Schedule"]: ...
+    @property
+    def searches(self) -> Mapping[str, "Stage"]: ...
+
+
 def assemble(
-    suite: str,
-    title: str,
-    profile: str,
-    tables: Mapping[str, "TableSpec"],
+    suite: Asked,
     records: Sequence[Record],
     *,
-    claims: Mapping[str, tuple["Claim", Sequence["ClaimContrast"]]] | None = None,
-    schedules: Mapping[str, "Schedule"] | None = None,
     figures: Mapping[str, "FigureSpec"] | None = None,
-    searches: Mapping[str, "Stage"] | None = None,
     store: "Store | None" = None,
     run_url: Callable[[str], str | None] | None = None,
 ) -> ReportData:
     """Build every table of a suite, judge every claim, and list the trials without a result and where the rest comes from.
 
-    searches: the stages that search, by name.
-    schedules: stage → the seeds that were declared; without them every stage is tested once, at the usual level.
-    store: gives the histories and artifacts that figures, and claims tested over seeds and images, are made from.
+    figures: those to draw, by name. store: gives the histories and artifacts that figures, and claims tested over seeds and
+    images, are made from.
     """
-    schedules, trials = schedules or {}, Records(records)
+    schedules, trials = suite.schedules, Records(records)
     predictions = partial(store.artifact, name=Artifact.PREDICTIONS) if store else None
 
     def built(name: str, spec: "TableSpec") -> TableData:
@@ -119,8 +135,8 @@ def assemble(
             return build(spec, trials, name)
         return build(spec, trials, name, alpha=schedule.alpha, looks=len(schedule.looks))
 
-    done = [built(name, spec) for name, spec in tables.items()]
-    judged = judge(claims, schedules, trials, predictions).claims if claims else []
+    done = [built(name, spec) for name, spec in suite.tables.items()]
+    judged = judge(suite.tested_claims, schedules, trials, predictions).claims
     drawn = []
     if figures:
         from bench.reports.figures.base import FigureSource
@@ -129,16 +145,16 @@ def assemble(
         source = FigureSource(records, done, judged, store)
         drawn = [build_figure(name, spec, source) for name, spec in figures.items()]
     return ReportData(
-        suite=suite,
-        title=title,
-        profile=profile,
+        suite=suite.name,
+        title=suite.title,
+        profile=suite.profile,
         tables=done,
         ledger=ledger(records),
         summary=_provenance(records),
         complete=all(record.outcome.is_complete for record in records),
         claims=judged,
         figures=drawn,
-        searches=list(found_searches(searches, trials)) if searches else [],
+        searches=list(found_searches(suite.searches, trials)),
         exploratory=_exploratory(schedules, records),
         run_url=run_url,
     )

@@ -15,11 +15,11 @@ from bench.reports.figures.kinds.dots import Dots
 from bench.reports.figures.kinds.forest import Forest
 from bench.reports.figures.kinds.trials import Trials
 from bench.reports.formats import FORMATS
+from bench.reports.formats import Format as ReportFormat
 from bench.reports.formats.markdown import write as markdown
 from bench.reports.records.collect import Record
 from bench.reports.report import ReportData as ReportData
 from bench.reports.report import assemble
-from bench.reports.tables.grammar import Table
 from bench.runner.plan import Plan
 from bench.suite.load import Suite
 from bench.trackers import StoredRun, Tracker
@@ -53,11 +53,10 @@ class Report:
     def render(self, format: str = "markdown", *, with_runs: bool = True, images: Mapping[str, str] | None = None) -> str:
         """Return the report as text. format: one of FORMATS. with_runs: Markdown's list of runs too. images: figure → path of its
         image. Raises BenchError for an unknown format."""
-        if format not in FORMATS:
-            raise BenchError(f"no format {format!r}", where="--format", mend=f"one of {', '.join(FORMATS)}")
+        module = _format(format).load()
         if format == "markdown" and not with_runs:
             return markdown.render(self.data, with_runs=False)
-        return FORMATS[format].load().render(self.data, images or {})
+        return module.render(self.data, images or {})
 
     def write(self, folder: str | Path, formats: Iterable[str] = ("markdown",), figures: "Iterable[Format]" = ()) -> list[Path]:
         """Write SUITE.PROFILE.md (.tex, …) into a folder, and each figure in formats of IMAGES. Returns the paths.
@@ -75,7 +74,7 @@ class Report:
                 written.append(_write(folder / path, render(figure, kind)))
                 images.setdefault(kind, {})[figure.name] = path.as_posix()
         for format in formats:
-            shown = next((images[kind] for kind in FORMATS[format].images if kind in images), {})
+            shown = next((images[kind] for kind in _format(format).images if kind in images), {})
             text = self.render(format, images=shown)
             written.append(_write(folder / f"{name}.{FORMATS[format].extension}", text.encode()))
         return written
@@ -173,33 +172,24 @@ def report(suite: Suite, tracker: Tracker, *, figures: bool = False) -> Report:
 
 def of_plan(plan: Plan, runs: list[StoredRun], tracker: Tracker, *, figures: bool = False) -> Report:
     """Return the report on a plan, given the runs of its experiment. figures: with its figures."""
-    suite = plan.suite
-    tables = {name: table for name, table in suite.spec.tables.items() if table.stage in suite.cells}
-    searches = {name: stage for name, stage in suite.spec.stages.items() if stage.search and name in suite.cells}
-    found = records(plan, runs)
+    suite, found = plan.suite, records(plan, runs)
     data = assemble(
-        suite.name,
-        suite.spec.title,
-        suite.profile,
-        tables,
+        suite,
         found,
-        claims=suite.tested_claims,
-        schedules=suite.schedules,
-        figures=_figures(suite, tables) if figures else {},
-        searches=searches,
+        figures=_figures(suite) if figures else {},
         store=tracker,
         run_url=tracker.run_url(suite.experiment),
     )
     return Report(suite, data, found)
 
 
-def _figures(suite: Suite, tables: Mapping[str, Table]) -> dict[str, FigureSpec]:
+def _figures(suite: Suite) -> dict[str, FigureSpec]:
     """Return what is drawn: what the suite says, but for what `--only` leaves out; else the dots of tables, the trials of
     searches, and the claims."""
     if suite.spec.figures is not None:
-        return {name: figure for name, figure in suite.spec.figures.items() if _is_part(figure, tables, suite)}
+        return {name: figure for name, figure in suite.spec.figures.items() if _is_part(figure, suite)}
     drawn: dict[str, FigureSpec] = {
-        f"{name}-dots": Dots(kind="dots", table=name) for name, table in tables.items() if not table.by_class
+        f"{name}-dots": Dots(kind="dots", table=name) for name, table in suite.tables.items() if not table.by_class
     }
     for stage, cells in suite.cells.items():
         if suite.spec.stages[stage].search:
@@ -208,10 +198,17 @@ def _figures(suite: Suite, tables: Mapping[str, Table]) -> dict[str, FigureSpec]
     return drawn | ({"claims": Forest(kind="forest")} if suite.claims else {})
 
 
-def _is_part(figure: FigureSpec, tables: Mapping[str, Table], suite: Suite) -> bool:
+def _is_part(figure: FigureSpec, suite: Suite) -> bool:
     """Whether what a figure draws was not left out by `--only`."""
     table, stage = getattr(figure, "table", None), getattr(figure, "stage", None)
-    return (table is None or table in tables) and (stage is None or stage in suite.cells)
+    return (table is None or table in suite.tables) and (stage is None or stage in suite.cells)
+
+
+def _format(name: str) -> ReportFormat:
+    """Raises BenchError for one that is not there."""
+    if name not in FORMATS:
+        raise BenchError(f"no format {name!r}", where="--format", mend=f"one of {', '.join(FORMATS)}")
+    return FORMATS[name]
 
 
 def _write(path: Path, content: bytes) -> Path:

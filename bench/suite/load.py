@@ -14,13 +14,14 @@ from bench.grammar.cells import Best, Cell, Cells, collector_paused
 from bench.grammar.document import Document
 from bench.grammar.parts import Looks
 from bench.grammar.schedule import Schedule
-from bench.grammar.stages import Start
+from bench.grammar.stages import Stage, Start
 from bench.grammar.validation import validated
 from bench.reports.claims.base import ClaimContrast
 from bench.reports.claims.contrasts import contrasts
 from bench.reports.claims.kinds import Claim
 from bench.reports.figures.kinds import KINDS
 from bench.reports.tables.checks import check_table
+from bench.reports.tables.grammar import Table
 from bench.suite import dependencies, expand
 from bench.suite.axes import normalise
 from bench.suite.metric_checks import check_metrics
@@ -39,6 +40,10 @@ class Suite:
     @property
     def name(self) -> str:
         return self.spec.suite
+
+    @property
+    def title(self) -> str:
+        return self.spec.title
 
     @property
     def experiment(self) -> str:
@@ -85,6 +90,16 @@ class Suite:
                 told = ", ".join(other.text for other in self.only if other.stage == selection.stage)
                 raise BenchError(f"no cell matches {told}", where="--only", mend="choose labels that occur together")
         return {stage: cells for stage, cells in result.items() if cells}
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """The tables of the stages that `--only` leaves."""
+        return {name: table for name, table in self.spec.tables.items() if table.stage in self.cells}
+
+    @property
+    def searches(self) -> dict[str, Stage]:
+        """The stages that search, of those that `--only` leaves."""
+        return {name: stage for name, stage in self.spec.stages.items() if stage.search and name in self.cells}
 
     @cached_property
     def claims(self) -> dict[str, list[ClaimContrast]]:

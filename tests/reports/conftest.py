@@ -13,9 +13,9 @@ from bench.reports.claims.base import ClaimContrast
 from bench.reports.claims.kinds import Claim
 from bench.reports.records.arms import Arm
 from bench.reports.records.collect import Expected, collect
-from bench.reports.report import assemble
 from bench.reports.tables.grammar import Table
 from bench.trackers import StoredRun
+from tests.reports.assembling import assemble
 
 START = 1_772_000_000.0
 CONDITIONS = {"device": "Example CPU", "workers": "2", "threads": "1"}

@@ -13,7 +13,7 @@ from bench.grammar.schedule import Schedule
 from bench.reports.check import check
 from bench.reports.formats import FORMATS
 from bench.reports.records.collect import collect
-from bench.reports.report import assemble
+from tests.reports.assembling import assemble
 
 ODD = r"a_b 50% & #1 {x} $y$ ~ ^ \z [q] <i>*b*</i> | `c` “é–ß” σ² → 雪 'n' \\[1] -- %\\ <br> ** &amp; "
 BOTH = "model=simple vs model=complex"

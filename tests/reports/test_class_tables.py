@@ -9,9 +9,9 @@ from bench.reports.layout.outline import sections
 from bench.reports.layout.results import results
 from bench.reports.records.arms import Records
 from bench.reports.records.collect import collect
-from bench.reports.report import assemble
 from bench.reports.statistics import holm, paired
 from bench.reports.tables.build import build
+from tests.reports.assembling import assemble
 
 METHODS = ("unbalanced", "augmented", "generalized", "combined")
 TABLE_V = {  # "AI3607 Deep Learning: Assignment 2", Table V: test accuracy of each class, and of all, by method

@@ -24,7 +24,7 @@ from bench.reports.formats.latex import write as latex
 from bench.reports.formats.markdown import write as markdown
 from bench.reports.numbers import number, probability, shortened
 from bench.reports.records.collect import collect
-from bench.reports.report import assemble
+from tests.reports.assembling import assemble
 
 EXPECTED = Path(__file__).parents[1] / "expected" / "reports"
 ODD = r"a_b 50% & #1 {x} $y$ ~ ^ \z [q] <i>*b*</i> | `c` “é–ß” σ² → 雪 'n' \\[1]"

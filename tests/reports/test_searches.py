@@ -10,7 +10,7 @@ from bench.reports.formats import FORMATS
 from bench.reports.layout.outline import sections
 from bench.reports.layout.searches import search as laid_out
 from bench.reports.records.collect import collect
-from bench.reports.report import assemble
+from tests.reports.assembling import assemble
 
 SPACE = {"lr": {"path": "train.optimizer.lr", "low": 0.001, "high": 0.1}, "optimizer": {"sgd": {}, "adam": {}}}
 

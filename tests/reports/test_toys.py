@@ -129,10 +129,7 @@ runs = [
     StoredRun(one.fingerprint, "FINISHED", {"fingerprint": one.fingerprint}, {"val/accuracy": 0.5 + one.seed / 100}, 0.0, 1.0)
     for one in expected
 ]
-report = assemble(
-    "toys", "Toys", "default", suite.spec.tables, collect(expected, runs),
-    claims=suite.tested_claims, schedules=suite.schedules, figures=suite.spec.figures,
-)
+report = assemble(suite, collect(expected, runs), figures=suite.spec.figures)
 text = FORMATS["text"].load().render(report)
 markdown = FORMATS["markdown"].load().render(report)
 print(json.dumps({
