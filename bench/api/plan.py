@@ -20,7 +20,7 @@ from bench.runner.plan import CellKey, Plan, State
 from bench.runner.planner import make_plan
 from bench.runner.preflight import preflight
 from bench.runner.stored import Stored
-from bench.suite.load import Suite
+from bench.suite.suite import Suite
 from bench.trackers import StoredRun, Tracker
 from bench.trackers import record as run_record
 from bench.trackers.record import Artifact, DeclaredSeeds

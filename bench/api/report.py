@@ -21,7 +21,7 @@ from bench.reports.records.collect import Record
 from bench.reports.report import ReportData as ReportData
 from bench.reports.report import assemble
 from bench.runner.plan import Plan
-from bench.suite.load import Suite
+from bench.suite.suite import Suite
 from bench.trackers import StoredRun, Tracker
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from bench.runner.preflight import preflight
 from bench.runner.spool import Spool
 from bench.runner.stored import Stored
 from bench.runner.writer import Outage, Writer, recover
-from bench.suite.load import Suite
+from bench.suite.suite import Suite
 from bench.trackers import StoredRun, Tracker, record
 from bench.trackers.lease import Hold
 from bench.trackers.record import Outcome, TrialEnd

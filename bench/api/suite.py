@@ -13,7 +13,8 @@ from bench.api.report import Report
 from bench.api.run import Listener, RunResult
 from bench.api.store import store
 from bench.runner.executors import Executor
-from bench.suite.load import Suite, load_suite
+from bench.suite.load import load_suite
+from bench.suite.suite import Suite
 from bench.trackers import Tracker
 
 

@@ -8,7 +8,8 @@ from bench.errors import BenchError, ErrorCode
 from bench.runner.executors import open_executor
 from bench.runner.planner import make_plan
 from bench.runner.preflight import preflight
-from bench.suite.load import Suite, load_suite
+from bench.suite.load import load_suite
+from bench.suite.suite import Suite
 
 
 @dataclass

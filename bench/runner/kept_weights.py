@@ -7,7 +7,7 @@ from bench.errors import BenchError
 from bench.grammar.cells import Cell
 from bench.runner.plan import CellKey, Kind, Plan, digests, key, kind
 from bench.suite.dependencies import candidates
-from bench.suite.load import Suite
+from bench.suite.suite import Suite
 
 LIMIT = 10_000_000_000
 """Bytes of weights, at most, that are kept of trials that may turn out to be another stage's source."""

@@ -13,8 +13,8 @@ from bench.runner.executors.base import Executor
 from bench.runner.messages import Fault, ProbePacks
 from bench.runner.plan import Job, Plan
 from bench.runner.preflight import within
-from bench.suite.load import Suite
 from bench.suite.metric_checks import named_metrics
+from bench.suite.suite import Suite
 
 FREE = {
     "data": {"noise", "denoise", "label_noise"},

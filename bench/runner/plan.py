@@ -10,7 +10,7 @@ from bench.errors import BenchError
 from bench.grammar.cells import Cell, Trial
 from bench.grammar.stages import Search, Start
 from bench.runner.messages import Facts, Fault
-from bench.suite.load import Suite
+from bench.suite.suite import Suite
 from bench.trackers import StoredRun
 
 

@@ -14,7 +14,7 @@ from bench.grammar.stages import Range, Search, Start
 from bench.runner.fingerprints import ensemble_fingerprint, identity
 from bench.runner.plan import CellKey, Job, Kept, Plan, ReasonKind, SearchKey, State, key, search_of
 from bench.suite.dependencies import candidates, sources, trained_by
-from bench.suite.load import Suite
+from bench.suite.suite import Suite
 from bench.trackers import StoredRun, record
 from bench.trackers.record import Outcome
 

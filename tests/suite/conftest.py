@@ -4,7 +4,8 @@ from textwrap import dedent
 import pytest
 
 from bench.errors import BenchError
-from bench.suite.load import Suite, load_suite
+from bench.suite.load import load_suite
+from bench.suite.suite import Suite
 
 HEAD = """\
 suite: tiny

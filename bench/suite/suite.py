@@ -1,0 +1,167 @@
+"""A suite as it will run: its cells, its seeds, what it claims, and what `--only` leaves of it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from bench.errors import BenchError, did_you_mean
+from bench.grammar.cells import Best, Cell, Cells, collector_paused
+from bench.grammar.document import Document
+from bench.grammar.parts import Looks
+from bench.grammar.schedule import Schedule
+from bench.grammar.stages import Stage, Start
+from bench.reports.claims.base import ClaimContrast
+from bench.reports.claims.contrasts import contrasts
+from bench.reports.claims.kinds import Claim
+from bench.reports.tables.grammar import Table
+from bench.suite import dependencies, expand
+from bench.suite.schema import SuiteFile
+
+
+@dataclass
+class Suite:
+    """A suite as it will run. spec: what the file says, with profile and overrides applied."""
+
+    document: Document
+    spec: SuiteFile
+    profile: str
+    only: list["Selection"]
+
+    @property
+    def name(self) -> str:
+        return self.spec.suite
+
+    @property
+    def title(self) -> str:
+        return self.spec.title
+
+    @property
+    def experiment(self) -> str:
+        """MLflow's experiment: runs of different profiles are not comparable, so they lie apart."""
+        return self.name if self.profile == "default" else f"{self.name}.{self.profile}"
+
+    @cached_property
+    def all_cells(self) -> dict[str, Cells]:
+        """stage → all of its cells. What starts from the best cell of another stage stands here as if that were its first."""
+        found: dict[str, Cells] = {}
+        with collector_paused():
+            for stage in self.spec.stages:
+                found[stage] = self.expand(stage, lambda start, labels: dependencies.first(found[start.stage], start, labels))
+        return found
+
+    def expand(self, stage: str, best: Best) -> Cells:
+        """Return the cells of a stage. best: gives the cell that another one starts from; None where it is not known yet. What
+        waits for it stands here as if it were the first."""
+
+        def found(start: Start, labels: Mapping[str, str]) -> Cell:
+            return best(start, labels) or dependencies.first(self.all_cells[start.stage], start, labels)._replace(
+                waits=start.stage
+            )
+
+        return expand.cells(self.document, self.spec, stage, found)
+
+    def sampled(self, stage: str, labels: dict[str, str], parameters: dict[str, Any], best: Best) -> Cell:
+        """Return the cell of a search's trial. parameters: name → number of an interval, or label."""
+        return expand.sampled(self.document, self.spec, stage, labels, parameters, best)
+
+    def thinned(self, stage: str, cells: Cells) -> Cells:
+        """Return those of a stage's cells that `--only` leaves."""
+        chosen = [selection for selection in self.only if selection.stage == stage]
+        return cells if not self.only else Cells(cell for cell in cells if any(one.matches(cell) for one in chosen))
+
+    @cached_property
+    def cells(self) -> dict[str, Cells]:
+        """stage → cells, thinned by `--only`."""
+        for selection in self.only:
+            selection.check(self.all_cells[selection.stage])
+        result = {stage: self.thinned(stage, cells) for stage, cells in self.all_cells.items()}
+        for selection in self.only:
+            if not result[selection.stage]:
+                told = ", ".join(other.text for other in self.only if other.stage == selection.stage)
+                raise BenchError(f"no cell matches {told}", where="--only", mend="choose labels that occur together")
+        return {stage: cells for stage, cells in result.items() if cells}
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """The tables of the stages that `--only` leaves."""
+        return {name: table for name, table in self.spec.tables.items() if table.stage in self.cells}
+
+    @property
+    def searches(self) -> dict[str, Stage]:
+        """The stages that search, of those that `--only` leaves."""
+        return {name: stage for name, stage in self.spec.stages.items() if stage.search and name in self.cells}
+
+    @cached_property
+    def claims(self) -> dict[str, list[ClaimContrast]]:
+        """claim → its contrasts."""
+        return {name: contrasts(self.document, name, claim, self.all_cells) for name, claim in self.spec.claims.items()}
+
+    def schedule(self, stage: str) -> Schedule:
+        """Return the seeds that a stage was declared to run with."""
+        spec = self.spec.stages[stage]
+        seeds = spec.seeds or self.spec.seeds
+        if spec.search and not isinstance(seeds, Looks):  # a trial has one of them; which one, the search says
+            return Schedule([seeds[:1]], self.spec.alpha)
+        if spec.ensemble and spec.ensemble.pool == "all":
+            return Schedule([[0]], self.spec.alpha)
+        if isinstance(seeds, Looks):
+            return Schedule([list(range(n)) for n in seeds.looks], seeds.alpha or self.spec.alpha)
+        return Schedule([seeds], self.spec.alpha)
+
+    @property
+    def schedules(self) -> dict[str, Schedule]:
+        """stage → the seeds that it was declared to run with."""
+        return {stage: self.schedule(stage) for stage in self.spec.stages}
+
+    @property
+    def tested_claims(self) -> dict[str, tuple[Claim, list[ClaimContrast]]]:
+        """claim → what the suite says, and its contrasts."""
+        return {name: (self.spec.claims[name], found) for name, found in self.claims.items()}
+
+    def search_seeds(self, stage: str) -> list[int]:
+        """Return the seeds of which each trial of a stage's search draws one."""
+        seeds = self.spec.stages[stage].seeds or self.spec.seeds
+        assert not isinstance(seeds, Looks), "a search has no looks"
+        return seeds
+
+    @property
+    def sequential(self) -> bool:
+        """Whether verdicts may ask for more seeds."""
+        return bool(self.claims) and any(self.schedule(stage).sequential for stage in self.cells)
+
+    def seeds(self, stage: str) -> list[int]:
+        """Return the seeds of a stage's first look."""
+        return self.schedule(stage).looks[0]
+
+
+@dataclass
+class Selection:
+    """One `--only`: stage, or stage[axis=label,axis=label]."""
+
+    text: str
+    stage: str
+    labels: dict[str, str]
+
+    @classmethod
+    def parse(cls, text: str, stages: list[str]) -> "Selection":
+        match = re.fullmatch(r"\s*([^\[\]]+?)\s*(?:\[(.*)\])?\s*", text)
+        pairs = [part.partition("=") for part in (match[2] or "").split(",") if part.strip()] if match else []
+        if not match or not all(equals for _, equals, _ in pairs):
+            raise BenchError(f"{text!r} is not a selection", where="--only", mend="write STAGE or 'STAGE[AXIS=LABEL,…]'")
+        if match[1] not in stages:
+            raise BenchError(f"no stage {match[1]!r}", where="--only", mend=did_you_mean(match[1], stages))
+        return cls(text, match[1], {axis.strip(): value.strip() for axis, _, value in pairs})
+
+    def check(self, cells: Cells) -> None:
+        for axis, value in self.labels.items():
+            known = {cell.labels[axis] for cell in cells if axis in cell.labels}
+            if not known:
+                axes = {axis for cell in cells for axis in cell.labels}
+                raise BenchError(f"stage {self.stage!r} has no axis {axis!r}", where="--only", mend=did_you_mean(axis, axes))
+            if value not in known:
+                raise BenchError(f"axis {axis!r} has no level {value!r}", where="--only", mend=did_you_mean(value, known))
+
+    def matches(self, cell: Cell) -> bool:
+        return all(cell.labels.get(axis) == value for axis, value in self.labels.items())
