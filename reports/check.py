@@ -64,21 +64,23 @@ def check(report: ReportData, text: str, format: str) -> list[Disagreement]:
             mend="name the suite and the --profile that the file was made from",
         )
     place = partial(_by_caption, shown=module.shown) if module.shown else _by_name
-    expected, found = place(now, report), place(said, report)
+    expected, actual = place(now, report), place(said, report)
     there = dict(expected)
-    if not any(title in there for title, _ in found):
+    if not any(title in there for title, _ in actual):
         raise BenchError(
             f"holds no table of suite {source}", mend=f"a table is known by how its caption begins: {'; '.join(there)}"
         )
     differences = []
-    for title, one in found:
+    for title, table in actual:
         if title in there:
-            differences += _compare(title, one, there[title])
-        elif one.rows:
+            differences += _compare(title, table, there[title])
+        elif table.rows:
             differences.append(Disagreement(title, "", "", "", None))
     if said.whole:
-        titles = {title for title, _ in found}
-        differences += [Disagreement(title, "", "", None, None) for title, one in expected if title not in titles and one.rows]
+        titles = {title for title, _ in actual}
+        differences += [
+            Disagreement(title, "", "", None, None) for title, table in expected if title not in titles and table.rows
+        ]
     return list(dict.fromkeys([*differences, *_gone(report, said.runs, now.runs)]))
 
 
@@ -86,21 +88,24 @@ def _by_caption(reading: Reading, report: ReportData, shown: Callable[[str], str
     """Return the tables that are parts of the report, with the title of each: the longest that its caption begins with."""
     parts = {shown(part.grid.title): part for section in outline.sections(report) for part in section.parts}
     placed = []
-    for found in reading.tables:
-        titles = [title for title, part in parts.items() if found.caption.startswith(title)]
+    for table in reading.tables:
+        titles = [title for title, part in parts.items() if table.caption.startswith(title)]
         if titles:
             title = max(titles, key=len)
             keys = [shown(key) for key in parts[title].keys]
-            if set(found.header) & set(keys):
-                placed.append((title, replace(found, keys=tuple(keys))))
+            if set(table.header) & set(keys):
+                placed.append((title, replace(table, keys=tuple(keys))))
     return placed
 
 
 def _by_name(reading: Reading, report: ReportData) -> list[tuple[str, ReadTable]]:
     """Return all tables of a format for programs, with their titles; there a table is known by its name in the suite."""
-    titles = Counter(table.title for table in report.tables)
+    titles = Counter(t.title for t in report.tables)
     named = {t.name: t.title if titles[t.title] == 1 else f"{t.title} ({t.name})" for t in report.tables}
-    return [(f"{named.get(one.name, one.name)}: {one.caption}" if one.name else one.caption, one) for one in reading.tables]
+    return [
+        (f"{named.get(table.name, table.name)}: {table.caption}" if table.name else table.caption, table)
+        for table in reading.tables
+    ]
 
 
 def _compare(title: str, said: ReadTable, now: ReadTable) -> list[Disagreement]:
@@ -155,10 +160,10 @@ def _by_key(table: ReadTable) -> dict[tuple[str, ...], dict[str, Value]]:
     return rows
 
 
-def _same(one: Value, other: Value) -> bool:
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=CLOSE, abs_tol=1e-15) or (math.isnan(one) and math.isnan(other))
-    return (one if one is not None else "") == (other if other is not None else "")
+def _same(said: Value, now: Value) -> bool:
+    if isinstance(said, float) and isinstance(now, float):
+        return math.isclose(said, now, rel_tol=CLOSE, abs_tol=1e-15) or (math.isnan(said) and math.isnan(now))
+    return (said if said is not None else "") == (now if now is not None else "")
 
 
 def _name(key: Iterable[str]) -> str:
@@ -167,8 +172,8 @@ def _name(key: Iterable[str]) -> str:
 
 def _row(row: Mapping[str, Value], table: ReadTable) -> str:
     """Return a row in short: what stands beside its keys."""
-    told = [_text(value) for name, value in row.items() if name not in table.keys and value not in (None, "")]
-    return "; ".join(told[:3]) + ("; …" if len(told) > 3 else "")
+    cells = [_text(value) for name, value in row.items() if name not in table.keys and value not in (None, "")]
+    return "; ".join(cells[:3]) + ("; …" if len(cells) > 3 else "")
 
 
 def _text(value: Value) -> str:
@@ -196,17 +201,17 @@ def _gone(report: ReportData, said: list[dict[str, Any]], now: list[dict[str, An
     return differences
 
 
-def _places(told: list[dict[str, Any]]) -> dict[tuple[str, str, str, str], dict[str, Any]]:
+def _places(records: list[dict[str, Any]]) -> dict[tuple[str, str, str, str], dict[str, Any]]:
     """Return (table, metric, row, column) → seed → run; for a claim (claim, "", part, "") → "" → its runs."""
     places: dict[tuple[str, str, str, str], dict[str, Any]] = {}
-    for one in told:
-        if isinstance(one["runs"], dict):
+    for record in records:
+        if isinstance(record["runs"], dict):
             table, metric, row, column = (
-                " ".join(str(one.get(name) or "").split()) for name in ("table", "metric", "row", "column")
+                " ".join(str(record.get(name) or "").split()) for name in ("table", "metric", "row", "column")
             )
             place = table, metric, row, column
-            places.setdefault(place, {}).update(one["runs"])
+            places.setdefault(place, {}).update(record["runs"])
         else:
-            place = (str(one.get("claim") or ""), "", " ".join(str(one.get("part") or "").split()), "")
-            places.setdefault(place, {})[""] = tuple(map(str, one["runs"]))
+            place = (str(record.get("claim") or ""), "", " ".join(str(record.get("part") or "").split()), "")
+            places.setdefault(place, {})[""] = tuple(map(str, record["runs"]))
     return places

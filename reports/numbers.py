@@ -17,7 +17,7 @@ def number(value: float, places: int, sign: bool = False) -> str:
 
 def shortened(text: str) -> str:
     """Return text with its long decimal fractions, such as parameters that a search drew, rounded to four significant digits."""
-    return LONG.sub(lambda found: f"{float(found[0]):.4g}", text)
+    return LONG.sub(lambda match: f"{float(match[0]):.4g}", text)
 
 
 def probability(p: float) -> str:

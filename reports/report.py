@@ -200,7 +200,7 @@ def _cells(group: list[Record]) -> str:
 
 
 def _packs(runs: "Iterable[StoredRun]") -> list[str]:
-    packs = Counter(found for run in runs if (found := pack(run))[0] > 1)
+    packs = Counter(packing for run in runs if (packing := pack(run))[0] > 1)
     return [f"{count} trials in packs of {width} ({backend})" for (width, backend), count in sorted(packs.items())]
 
 

@@ -42,16 +42,16 @@ def predictions(content: bytes, split: str) -> Predictions:
 
     stored = arrays(content)
     try:
-        found = Predictions(*(stored[f"{split}/{part}"] for part in ("probabilities", "targets", "indices")))
+        result = Predictions(*(stored[f"{split}/{part}"] for part in ("probabilities", "targets", "indices")))
     except KeyError as error:
         raise Damaged(f"has no {error}") from None
-    probabilities, targets, indices = found.probabilities, found.targets, found.indices
+    probabilities, targets, indices = result.probabilities, result.targets, result.indices
     alike = probabilities.ndim == 2 and probabilities.dtype.kind == "f" and len(probabilities) > 0 and probabilities.shape[1] > 0
-    if not alike or any(one.dtype.kind not in "iu" or one.shape != probabilities.shape[:1] for one in (targets, indices)):
+    if not alike or any(array.dtype.kind not in "iu" or array.shape != probabilities.shape[:1] for array in (targets, indices)):
         raise Damaged(f"does not hold a probability of each class, a target and an index for each image of {split!r}")
     if not np.isfinite(probabilities).all() or targets.min() < 0 or targets.max() >= probabilities.shape[1]:
         raise Damaged(f"holds numbers of {split!r} that are no probabilities, or targets that are no class")
-    return found
+    return result
 
 
 def check_weights(content: bytes, kept: KeptWeights | None) -> None:
@@ -63,7 +63,7 @@ def check_weights(content: bytes, kept: KeptWeights | None) -> None:
     try:
         length = int.from_bytes(content[:8], "little")
         header = json.loads(content[8 : 8 + length])
-        end = max((one["data_offsets"][1] for name, one in header.items() if name != "__metadata__"), default=0)
+        end = max((tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"), default=0)
     except Exception as error:
         raise Damaged(f"cannot be read ({type(error).__name__})") from error
     if len(content) != 8 + length + end:
@@ -73,9 +73,9 @@ def check_weights(content: bytes, kept: KeptWeights | None) -> None:
 def confusion(content: bytes) -> dict[str, Any]:
     """Return the names of the classes under "classes", and each split's matrix, rows true, columns predicted. Raises Damaged."""
     try:
-        told = json.loads(content)
-        names = tuple(map(str, told["classes"]))
-        matrices = {split: [[float(count) for count in row] for row in told[split]] for split in ("val", "test") if split in told}
+        data = json.loads(content)
+        names = tuple(map(str, data["classes"]))
+        matrices = {split: [[float(count) for count in row] for row in data[split]] for split in ("val", "test") if split in data}
     except Exception as error:  # a recursion without end, among others
         raise Damaged(f"cannot be read ({type(error).__name__})") from error
     for counts in matrices.values():

@@ -70,8 +70,8 @@ def read_runs(uri: str, experiment: str) -> list[StoredRun] | None:
             tags[run][key] = value if type(value) is str else rows.text(value)
         metrics: dict[str, dict[str, float]] = defaultdict(dict)
         for run, key, value, is_nan in connection.execute(sa.text(METRICS), chosen).fetchall():
-            if not is_nan and (found := rows.number(value)) is not None:
-                metrics[run][key] = found
+            if not is_nan and (number := rows.number(value)) is not None:
+                metrics[run][key] = number
         return [
             StoredRun(run, rows.status(said), tags[run], metrics[run], rows.seconds(start) or 0.0, rows.seconds(end))
             for run, said, start, end in connection.execute(sa.text(RUNS), chosen)
@@ -107,8 +107,8 @@ def read_experiment_id(uri: str, experiment: str) -> str | None:
     """Return the id of an experiment, "" where there is none; None where MLflow itself had better be asked."""
 
     def read(connection: "Connection") -> str | None:
-        found = _experiments(connection, experiment)
-        return None if len(found) > 1 else str(found[0]) if found else ""
+        ids = _experiments(connection, experiment)
+        return None if len(ids) > 1 else str(ids[0]) if ids else ""
 
     return _read(uri, read, "")
 
@@ -120,8 +120,8 @@ def read_artifact_folder(uri: str, run_id: str) -> Path | None:
     def read(connection: "Connection") -> Path | None:
         import sqlalchemy as sa
 
-        found = connection.execute(sa.text("SELECT artifact_uri FROM runs WHERE run_uuid = :run"), {"run": run_id}).scalar()
-        if not (place := rows.text(found)):
+        location = connection.execute(sa.text("SELECT artifact_uri FROM runs WHERE run_uuid = :run"), {"run": run_id}).scalar()
+        if not (place := rows.text(location)):
             raise LookupError(run_id)
         return Path(place) if place.startswith("/") else None
 

@@ -130,9 +130,9 @@ def _mend(error: Exception) -> Mend:
         return Mend.DRIVER
     if isinstance(error, OtherForm):
         return error.mend
-    for one in _chain(error):
-        if found := _by_code(one):
-            return found
+    for layer in _chain(error):
+        if mend := _by_code(layer):
+            return mend
     text = str(error)
     return next((mend for words, mend in OF_WORDS.items() if words in text), Mend.ADDRESS)
 
@@ -168,10 +168,10 @@ def _reason(error: Exception) -> str:
     """Return one line: what the network or the database driver said, without the layers that wrapped it."""
     from requests import Timeout
 
-    for one in _chain(error):
-        if isinstance(one, OSError) and one.strerror:
-            return f"{one.strerror}: {one.filename}" if one.filename else one.strerror
-        if isinstance(one, (Timeout, TimeoutError)):
+    for layer in _chain(error):
+        if isinstance(layer, OSError) and layer.strerror:
+            return f"{layer.strerror}: {layer.filename}" if layer.filename else layer.strerror
+        if isinstance(layer, (Timeout, TimeoutError)):
             return "timed out"
     # a database's driver tells in a sentence what the network said
     for cause in ("Connection refused", "Name or service not known", "Temporary failure in name resolution", "timed out"):

@@ -150,8 +150,8 @@ def leased(book: Book, *, wait: bool = False, at_once: bool = False) -> Iterator
 def refused(holder: str) -> BenchError:
     """Return the error for one who comes second. holder: who holds the experiment, as JSON."""
     mend = "add --wait to wait for it, or --take-over to go on in its place"
-    if (told := _read(holder)) and told["host"] == platform.node() and told["process"] != os.getpid():
-        mend += f" (to end it: kill {told['process']})"
+    if (identity := _read(holder)) and identity["host"] == platform.node() and identity["process"] != os.getpid():
+        mend += f" (to end it: kill {identity['process']})"
     return BenchError(f"another `bench run` of this suite is at work ({_who(holder)})", mend=mend)
 
 
@@ -166,12 +166,12 @@ def _me() -> dict[str, str | int]:
 
 def _read(holder: str) -> dict[str, str | int]:
     try:
-        told = json.loads(holder)
-        return {"process": int(told["process"]), "host": str(told["host"]), "since": str(told["since"])}
+        identity = json.loads(holder)
+        return {"process": int(identity["process"]), "host": str(identity["host"]), "since": str(identity["since"])}
     except (ValueError, KeyError, TypeError):
         return {}
 
 
 def _who(holder: str) -> str:
-    told = _read(holder)
-    return f"process {told['process']} on {told['host']} since {told['since']}" if told else "an unknown process"
+    identity = _read(holder)
+    return f"process {identity['process']} on {identity['host']} since {identity['since']}" if identity else "an unknown process"

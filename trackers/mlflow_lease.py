@@ -79,8 +79,8 @@ class MlflowBook(Book):
                 raise deleted(EXPERIMENT, known.experiment_id)
             self._home = known.experiment_id
         wanted = f"tags.`{OF}` = '{self._key}'"
-        found = self._client().search_runs([self._home], filter_string=wanted, max_results=MOST)
-        self._found = sorted(found, key=lambda run: run.info.run_id)
+        runs = self._client().search_runs([self._home], filter_string=wanted, max_results=MOST)
+        self._found = sorted(runs, key=lambda run: run.info.run_id)
         return self._found
 
     def _create(self) -> None:

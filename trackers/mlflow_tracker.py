@@ -88,8 +88,8 @@ class MlflowTracker:
 
     def runs(self, experiment: str) -> list[StoredRun]:
         with self._guard("read"):
-            if database.is_database(self.uri) and (found := database.read_runs(self.uri, experiment)) is not None:
-                return found
+            if database.is_database(self.uri) and (runs := database.read_runs(self.uri, experiment)) is not None:
+                return runs
             if (known := self._client.get_experiment_by_name(experiment)) is None or known.lifecycle_stage != "active":
                 return []
             by_id: dict[str, StoredRun] = {}
@@ -102,8 +102,8 @@ class MlflowTracker:
 
     def histories(self, run_ids: Sequence[str], metrics: Sequence[str]) -> database.Histories:
         with self._guard("read"):
-            if database.is_database(self.uri) and (found := database.read_histories(self.uri, run_ids, metrics)) is not None:
-                return found
+            if database.is_database(self.uri) and (epochs := database.read_histories(self.uri, run_ids, metrics)) is not None:
+                return epochs
             client, pairs = self._client, [(run_id, metric) for run_id in run_ids for metric in metrics]
             with ThreadPoolExecutor(CONNECTIONS) as pool:
                 curves = list(pool.map(lambda pair: _epochs(client, *pair), pairs))
@@ -146,7 +146,7 @@ class MlflowTracker:
                 return None
             listed = _found(lambda: self._client.list_artifacts(run_id)) or []
             # a server gives no size of an empty file
-            return next((one.file_size or 0 for one in listed if one.path == name and not one.is_dir), None)
+            return next((entry.file_size or 0 for entry in listed if entry.path == name and not entry.is_dir), None)
 
     def _artifact_folder(self, run_id: str) -> Path | None:
         return database.read_artifact_folder(self.uri, run_id) if database.is_database(self.uri) else None
@@ -265,8 +265,8 @@ class MlflowTracker:
 
     def _experiment_id(self, experiment: str) -> str:
         """Return the id of an experiment, "" where there is none."""
-        if database.is_database(self.uri) and (found := database.read_experiment_id(self.uri, experiment)) is not None:
-            return found
+        if database.is_database(self.uri) and (experiment_id := database.read_experiment_id(self.uri, experiment)) is not None:
+            return experiment_id
         known = self._client.get_experiment_by_name(experiment)
         return known.experiment_id if known and known.lifecycle_stage == "active" else ""
 
@@ -367,8 +367,8 @@ def _epochs(client: "MlflowClient", run_id: str, metric: str) -> list[tuple[int,
     """Return one curve as `Tracker.histories` does."""
     points = _found(lambda: client.get_metric_history(run_id, metric)) or []
     by_step: dict[int, float] = {}
-    for one in sorted(points, key=lambda point: (point.step, point.timestamp)):
-        if point := rows.point(one.step, one.value):
+    for sample in sorted(points, key=lambda point: (point.step, point.timestamp)):
+        if point := rows.point(sample.step, sample.value):
             by_step.setdefault(*point)
     return list(by_step.items())
 
@@ -401,12 +401,12 @@ def _key(name: str) -> str:
 
 def _with_own(tags: Mapping[str, str]) -> dict[str, str]:
     """Return the tags with those of MLflow's own that say the same, which its pages show in places of their own."""
-    own = {name: tags[ours] for ours, name in OWN_TAGS.items() if ours in tags}
+    own_tags = {name: tags[ours] for ours, name in OWN_TAGS.items() if ours in tags}
     if "source" in tags:
-        own["mlflow.source.type"] = "LOCAL"
+        own_tags["mlflow.source.type"] = "LOCAL"
     if "message" in tags:
-        own["mlflow.note.content"] = f"**{tags.get('outcome', '')}**: {tags['message']}"
-    return {**tags, **own}
+        own_tags["mlflow.note.content"] = f"**{tags.get('outcome', '')}**: {tags['message']}"
+    return {**tags, **own_tags}
 
 
 def _texts(values: Mapping[str, str], length: int) -> dict[str, str]:

@@ -250,8 +250,8 @@ def superseded(runs: Iterable[StoredRun]) -> list[StoredRun]:
             by_trial.setdefault(known, []).append(run)
     rest: list[StoredRun] = []
     for of_one in by_trial.values():
-        counts, *others = sorted(of_one, key=rank)
-        rest += others if outcome(counts) is Outcome.FINISHED else []
+        counts, *outranked = sorted(of_one, key=rank)
+        rest += outranked if outcome(counts) is Outcome.FINISHED else []
     return [run for run in rest if not SUPERSEDED.items() <= run.tags.items()]
 
 

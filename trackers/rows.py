@@ -32,8 +32,8 @@ def point(step: object, value: object) -> tuple[int, float] | None:
     """Return a point of a curve, None of what is none, or was measured at no epoch."""
     if not isinstance(step, int) or not 0 < step <= LAST_STEP:
         return None
-    found = number(value)
-    return None if found is None or abs(found) > LARGEST else (step, found)
+    reading = number(value)
+    return None if reading is None or abs(reading) > LARGEST else (step, reading)
 
 
 def seconds(milliseconds: object) -> float | None:

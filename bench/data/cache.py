@@ -40,20 +40,20 @@ def prepare(
     root = Path(root or data_root())
 
     def known() -> Dataset | None:
-        found = find(data, root=root)
-        return None if found and check and not _is_whole(found) else found
+        dataset = find(data, root=root)
+        return None if dataset and check and not _is_whole(dataset) else dataset
 
     if check:
         _remove_leftovers(root / "cache")
-    if found := known():
-        return found
+    if dataset := known():
+        return dataset
     source = source_of(data)
     final = root / "cache" / source.key()
     with disk_errors(final.parent, "data set"):
         final.parent.mkdir(parents=True, exist_ok=True)
         with locked(final.with_name(f".{final.name}.lock"), say, "data set"):
-            if found := known():
-                return found
+            if dataset := known():
+                return dataset
             if final.exists():
                 say(f"the prepared data set in {final} is damaged, and is made anew")
             dataset = source.read(root, download, say)
@@ -117,7 +117,7 @@ def _note(folder: Path) -> None:
 def _stamps(folder: Path) -> dict[str, list[int]]:
     """Return size and time of change (in ns) of a data set's files."""
     facts = {path.name: path.stat() for path in (folder / META, *sorted(folder.glob("*.npy")))}
-    return {name: [one.st_size, one.st_mtime_ns] for name, one in facts.items()}
+    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in facts.items()}
 
 
 def verify(data: Data, *, root: Path | None = None) -> str:

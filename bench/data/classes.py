@@ -11,14 +11,14 @@ def numbers(named: Sequence[int | str], classes: Sequence[str], where: str) -> l
     Raises BenchError at `where` for a class that there is not, or that is named twice.
     """
     known = {name: number for number, name in enumerate(classes)}
-    found: list[int] = []
+    selection: list[int] = []
     for name in named:
         if isinstance(name, int) and name >= len(classes):
             raise BenchError(f"there is no class {name}", where=where, mend=f"there are {len(classes)}, counted from 0")
         if isinstance(name, str) and name not in known:
             raise BenchError(f"there is no class {name!r}", where=where, mend=did_you_mean(name, known))
         number = name if isinstance(name, int) else known[name]
-        if number in found:
+        if number in selection:
             raise BenchError(f"class {classes[number]!r} is named twice", where=where, mend="name it once")
-        found.append(number)
-    return found
+        selection.append(number)
+    return selection

@@ -86,12 +86,12 @@ def shared_images(dataset: Dataset, trained: Data, tested: Data) -> int:
 def _places(dataset: Dataset, data: Data) -> dict[SplitName, np.ndarray]:
     """Return where the images of each part stand in the source: in its training images, and then in its test images."""
     seen = view(dataset, data)
-    found = {}
+    by_part = {}
     for name, part in compose(seen, data).items():
         images = seen.test_images if part.official else seen.train_images
         places = images.places[part.indices] if isinstance(images, Rows) else part.indices
-        found[name] = places + len(dataset.train_labels) * part.official
-    return found
+        by_part[name] = places + len(dataset.train_labels) * part.official
+    return by_part
 
 
 def appended(images: int, options: Append) -> int:

@@ -27,9 +27,9 @@ def add_noise(images: torch.Tensor, seeds: np.ndarray, deviation: np.ndarray | f
     scale = scale.expand(len(images), images.shape[1])[:, :, None, None]
     z = torch.empty(min(_CHUNK, len(images)), *images.shape[1:])
     for start in range(0, len(images), _CHUNK):
-        some = slice(start, start + _CHUNK)
-        for row, own in zip(z, seeds[some].tolist(), strict=False):
-            row.normal_(generator=random.manual_seed(own))
-        chunk = images[some]
-        noisy[some] = z[: len(chunk)].mul_(scale[some]).add_(chunk).round_().clamp_(0, 255)
+        span = slice(start, start + _CHUNK)
+        for row, seed in zip(z, seeds[span].tolist(), strict=False):
+            row.normal_(generator=random.manual_seed(seed))
+        chunk = images[span]
+        noisy[span] = z[: len(chunk)].mul_(scale[span]).add_(chunk).round_().clamp_(0, 255)
     return noisy

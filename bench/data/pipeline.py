@@ -110,7 +110,7 @@ def _part(name: SplitName, made: Composition, seen: Dataset, data: Data, seed: i
         images, targets = torch.cat([images, more.images]), more.targets
         labels, places = torch.cat([labels, labels[more.rows]]), np.concatenate([places, places[more.rows.numpy()]])
         environments = None if environments is None else torch.cat([environments, environments[more.rows]])
-    on_device = (None if one is None else one.to(device) for one in (targets, environments))
+    on_device = (None if tensor is None else tensor.to(device) for tensor in (targets, environments))
     return ImageSet(images.to(device), labels.to(device), places, *on_device, **kept)
 
 

@@ -50,7 +50,9 @@ class Preprocess:
         They augment and resize alike; each normalises in its own way.
         """
         together = copy(each[0])
-        together._scale, together._shift = (torch.stack([getattr(one, name) for one in each]) for name in ("_scale", "_shift"))
+        together._scale, together._shift = (
+            torch.stack([getattr(preprocess, name) for preprocess in each]) for name in ("_scale", "_shift")
+        )
         return together
 
     def keep(self, members: torch.Tensor) -> None:

@@ -78,15 +78,15 @@ def _width_of(spec: str, in_shape: Shape, classes: int, _components: int) -> tup
     wanted = "features" if model.head else classes
     body, output = _sketch(model, in_shape, classes)
     if not isinstance(output, torch.Tensor):
-        told = f"gives a {type(output).__name__}, not a tensor of one vector of {wanted} an image"
+        problem = f"gives a {type(output).__name__}, not a tensor of one vector of {wanted} an image"
     elif output.ndim != 2 or len(output) != IMAGES:
-        told = f"gives an output of shape {tuple(output.shape)} for {IMAGES} images, not one vector of {wanted} each"
+        problem = f"gives an output of shape {tuple(output.shape)} for {IMAGES} images, not one vector of {wanted} each"
     elif not (model.head or output.shape[1] == classes):
-        told = f"gives {output.shape[1]} numbers an image, not one for each of {classes} classes"
+        problem = f"gives {output.shape[1]} numbers an image, not one for each of {classes} classes"
     else:
         return output.shape[1], sum(value.nbytes for value in body.state_dict().values())
     mend = "mend its forward()" if _own(model) else "choose a model and `model.args` that classify images"
-    raise BenchError(told, where=f"model {model.name}", mend=mend)
+    raise BenchError(problem, where=f"model {model.name}", mend=mend)
 
 
 def _sketch(model: config.Model, in_shape: Shape, classes: int) -> tuple[nn.Module, Any]:

@@ -27,10 +27,10 @@ def unavailable(model: config.Model) -> str | None:
     if not model.pretrained:
         return None
     try:
-        found = hub_file(model.name)
+        path = hub_file(model.name)
     except BenchError as error:
         return error.message
-    return None if found else f"pretrained weights of {model.name} are not in the local hub cache"
+    return None if path else f"pretrained weights of {model.name} are not in the local hub cache"
 
 
 def is_published(model: config.Model) -> bool:
@@ -96,9 +96,9 @@ def hub_file(name: str) -> Path | None:
         return path if path.is_file() else None
     repository, _, revision = published.hf_hub_id.partition("@")
     for filename in _hub_names(published):
-        found = try_to_load_from_cache(repository, filename, revision=revision or None)
-        if isinstance(found, str):  # otherwise None, or a marker for "known not to exist"
-            return Path(found)
+        entry = try_to_load_from_cache(repository, filename, revision=revision or None)
+        if isinstance(entry, str):  # otherwise None, or a marker for "known not to exist"
+            return Path(entry)
     return None
 
 

@@ -39,7 +39,7 @@ def make_safe(network: nn.Module) -> None:
 
 
 def _in_usual_layout(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-    maps, *others = inputs
+    maps, *rest = inputs
     if maps.is_contiguous(memory_format=torch.channels_last):
         maps = maps.clone(memory_format=torch.contiguous_format)
-    return (maps, *others)
+    return (maps, *rest)

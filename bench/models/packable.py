@@ -32,15 +32,15 @@ def _problem(spec: str, in_shape: Shape, classes: int, _components: int) -> str:
         return str(error)
     images = torch.randn(IMAGES, 2, *in_shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     packed.own_dropout(network, [torch.Generator().manual_seed(seed) for seed in range(2)], torch.contiguous_format)
-    for seed, one in enumerate(alone):
-        packed.own_dropout(one, [torch.Generator().manual_seed(seed)], torch.contiguous_format)
+    for seed, single in enumerate(alone):
+        packed.own_dropout(single, [torch.Generator().manual_seed(seed)], torch.contiguous_format)
     for mode in (True, False):
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             try:
-                found = network.train(mode)(images.flatten(0, 1)).unflatten(0, (IMAGES, 2))
+                outputs = network.train(mode)(images.flatten(0, 1)).unflatten(0, (IMAGES, 2))
             except Exception as error:  # the network's own code, on more images than it reckons with
                 return f"its networks cannot be computed as one: {error}"
-            expected = torch.stack([one.train(mode)(images[:, seed]) for seed, one in enumerate(alone)], 1)
-        if found.shape != expected.shape or not torch.allclose(found, expected, TOLERANCE, TOLERANCE):
+            expected = torch.stack([single.train(mode)(images[:, seed]) for seed, single in enumerate(alone)], 1)
+        if outputs.shape != expected.shape or not torch.allclose(outputs, expected, TOLERANCE, TOLERANCE):
             return "its networks give other numbers together than alone"
     return ""

@@ -73,8 +73,8 @@ class _PackedBatchNorm:
         size, channels, *sides = maps.shape
         if self.training and self.track_running_stats:
             self.num_batches_tracked.add_(1)
-        statistics = [None if one is None else one.flatten() for one in (self.running_mean, self.running_var)]
-        affine = [None if one is None else one.flatten() for one in (self.weight, self.bias)]
+        statistics = [None if buffer is None else buffer.flatten() for buffer in (self.running_mean, self.running_var)]
+        affine = [None if parameter is None else parameter.flatten() for parameter in (self.weight, self.bias)]
         together = maps.reshape(size // self.members, self.members * channels, *sides)
         training = self.training or statistics[0] is None
         return functional.batch_norm(together, *statistics, *affine, training, self.momentum, self.eps).reshape(maps.shape)
@@ -104,9 +104,9 @@ class OwnDropout(nn.Dropout):
         members = len(self.generators)
         if members == 1:
             return values * self._factors(torch.empty_like(values), 0)
-        own = values.new_empty((len(values) // members, *values.shape[1:]))
-        own = own.contiguous(memory_format=self.layout) if own.ndim == 4 else own
-        each = [self._factors(torch.empty_like(own), member) for member in range(members)]
+        template = values.new_empty((len(values) // members, *values.shape[1:]))
+        template = template.contiguous(memory_format=self.layout) if template.ndim == 4 else template
+        each = [self._factors(torch.empty_like(template), member) for member in range(members)]
         return values * torch.stack(each, 1).flatten(0, 1)
 
     def _factors(self, empty: torch.Tensor, member: int) -> torch.Tensor:
@@ -152,9 +152,9 @@ def pack(networks: Sequence[nn.Module]) -> nn.Module:
     if len(list(networks[0].named_parameters(remove_duplicate=False))) > len(list(networks[0].parameters())):
         raise Unpackable("two layers share their weights")
     for name in modules[0]:
-        _check(name, [others.get(name) for others in modules])
+        _check(name, [layers.get(name) for layers in modules])
     for name, module in modules[0].items():
-        _join(module, [others[name] for others in modules])
+        _join(module, [layers[name] for layers in modules])
     return networks[0]
 
 
@@ -162,20 +162,20 @@ def _check(name: str, same: Sequence[nn.Module | None]) -> None:
     """Raise Unpackable where one layer of all networks cannot be computed together."""
     first = same[0]
     kind = type(first)
-    told = f"layer {name!r} ({kind.__name__})"
-    if any(type(one) is not kind or _settings(one) != _settings(first) for one in same):
-        raise Unpackable(f"{told} is not the same in all networks")
+    label = f"layer {name!r} ({kind.__name__})"
+    if any(type(layer) is not kind or _settings(layer) != _settings(first) for layer in same):
+        raise Unpackable(f"{label} is not the same in all networks")
     if kind in PACKED or kind is nn.Dropout:
         momentum = getattr(first, "momentum", 0)
         if momentum is None:
-            raise Unpackable(f"{told} averages over all batches")
+            raise Unpackable(f"{label} averages over all batches")
     elif isinstance(first, nn.Conv2d) and kind._conv_forward is nn.Conv2d._conv_forward:
         if first.padding_mode != "zeros":
-            raise Unpackable(f"{told} is padded with other numbers than zeros")
+            raise Unpackable(f"{label} is padded with other numbers than zeros")
     elif isinstance(first, nn.modules.dropout._DropoutNd):
-        raise Unpackable(f"{told} draws random numbers of its own")
+        raise Unpackable(f"{label} draws random numbers of its own")
     elif any(True for _ in first.parameters(recurse=False)) or any(True for _ in first.buffers(recurse=False)):
-        raise Unpackable(f"{told} has weights that are not packed")
+        raise Unpackable(f"{label} has weights that are not packed")
 
 
 def _settings(module: nn.Module) -> tuple:
@@ -186,13 +186,13 @@ def _join(module: nn.Module, same: Sequence[nn.Module]) -> None:
     """Give a layer the weights of all networks, and the class that knows of them."""
     if type(module) is nn.Dropout:
         module.__class__ = OwnDropout
-        module.probabilities = tuple(one.p for one in same)
+        module.probabilities = tuple(layer.p for layer in same)
         return
     for name, weight in list(module.named_parameters(recurse=False)):
-        joined = torch.stack([getattr(one, name).detach() for one in same])
+        joined = torch.stack([getattr(layer, name).detach() for layer in same])
         setattr(module, name, nn.Parameter(joined, requires_grad=weight.requires_grad))
     for name, _ in list(module.named_buffers(recurse=False)):
-        setattr(module, name, torch.stack([getattr(one, name) for one in same]))
+        setattr(module, name, torch.stack([getattr(layer, name) for layer in same]))
     if isinstance(module, nn.Conv2d):
         module.__class__ = type(f"Packed{type(module).__name__}", (PackedConv2d, type(module)), {})
     elif type(module) in PACKED:

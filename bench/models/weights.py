@@ -51,24 +51,26 @@ def fit(body: nn.Module, path: str | Path, head: nn.Module | None = None) -> tup
     another head (of other dense layers or batch norms; dropout may differ). Any other difference in names or shapes raises
     BenchError with the first of them.
     """
-    own = body.state_dict()
-    state, top = _unwrapped(read(path), own)
+    expected = body.state_dict()
+    state, top = _unwrapped(read(path), expected)
     last = [f"{name}." for name in classifier_names(body)]
     for prefix in last:
         keys = [key for key in state if key.startswith(prefix)]
-        if any(key not in own or own[key].shape != state[key].shape for key in keys):
+        if any(key not in expected or expected[key].shape != state[key].shape for key in keys):
             state = {key: value for key, value in state.items() if key not in keys}
     if head is not None:
-        state = {key: value for key, value in state.items() if key in own or key.split(".")[0] not in CLASSIFIERS}
+        state = {key: value for key, value in state.items() if key in expected or key.split(".")[0] not in CLASSIFIERS}
     # Converted files often lack the batch norms' step counters, which nothing here uses.
     missing = [
-        key for key in own if key not in state and not key.startswith(tuple(last)) and not key.endswith("num_batches_tracked")
+        key
+        for key in expected
+        if key not in state and not key.startswith(tuple(last)) and not key.endswith("num_batches_tracked")
     ]
-    unexpected = [key for key in state if key not in own]
+    unexpected = [key for key in state if key not in expected]
     shapes = [
-        f"{key} {tuple(state[key].shape)} instead of {tuple(own[key].shape)}"
+        f"{key} {tuple(state[key].shape)} instead of {tuple(expected[key].shape)}"
         for key in state
-        if key in own and state[key].shape != own[key].shape
+        if key in expected and state[key].shape != expected[key].shape
     ]
     problems = [
         f"{kind}: {', '.join(keys[:3])}{f' and {len(keys) - 3} more' if len(keys) > 3 else ''}"
@@ -92,17 +94,17 @@ def load(body: nn.Module, path: str | Path, head: nn.Module | None = None) -> No
         head.load_state_dict(top, strict=False)
 
 
-def _unwrapped(state: State, own: State) -> tuple[State, State]:
+def _unwrapped(state: State, expected: State) -> tuple[State, State]:
     """Return the weights of the body, and of the head on it, in a file that may hold either a body or what `build` returned.
 
-    own: the body's state dict. Where a body's own names look like a wrapper's, what matches more of them is taken.
+    expected: the body's state dict. Where a body's own names look like a wrapper's, what matches more of them is taken.
     """
     top: State = {}
     for wrapper, beside in (("network.", "network."), ("body.", "head.")):  # Frozen, with_head
         if not any(key.startswith(wrapper) for key in state) or not all(key.startswith((wrapper, beside)) for key in state):
             continue
         inner = _under(wrapper, state)
-        if len(own.keys() & inner) >= len(own.keys() & state):
+        if len(expected.keys() & inner) >= len(expected.keys() & state):
             state, top = inner, _under("head.", state) if beside != wrapper else top
     return state, top
 
@@ -113,11 +115,13 @@ def _under(prefix: str, state: State) -> State:
 
 def _same_head(state: State, head: nn.Module) -> State:
     """Return a file's weights of the head: all but the last layer's where only the classes differ, none of another head."""
-    own, theirs = _layers(head.state_dict()), _layers(state)
-    shapes, other = ([{name: value.shape for name, value in layer.items()} for layer in each.values()] for each in (own, theirs))
+    layers, file_layers = _layers(head.state_dict()), _layers(state)
+    shapes, other = (
+        [{name: value.shape for name, value in layer.items()} for layer in each.values()] for each in (layers, file_layers)
+    )
     if len(shapes) != len(other) or shapes[:-1] != other[:-1]:
         return {}
-    pairs = list(zip(own, theirs.values(), strict=True))[: len(own) if shapes == other else -1]
+    pairs = list(zip(layers, file_layers.values(), strict=True))[: len(layers) if shapes == other else -1]
     return {f"{number}.{name}": value for number, layer in pairs for name, value in layer.items()}
 
 

@@ -44,12 +44,12 @@ def ended(result: "Result", config: TrialConfig, dataset: Dataset) -> Ended:
 def plain(metrics: Mapping[str, Any]) -> dict[str, float]:
     """Return metrics as numbers that everybody knows: what a custom component reports may be of a kind of its own. What is no
     number is left out."""
-    found: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     for name, value in metrics.items():
         with suppress(TypeError, ValueError, OverflowError, RuntimeError):
             if not isinstance(value, str | bytes):
-                found[str(name)] = float(value)
-    return found
+                numbers[str(name)] = float(value)
+    return numbers
 
 
 def predictions_npz(predictions: Mapping[str, Mapping[str, np.ndarray]]) -> bytes:

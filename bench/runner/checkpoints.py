@@ -65,14 +65,14 @@ def clean(plan: Plan, store: str) -> None:
 
 def every() -> float:
     """Return how many seconds pass between two saves, at least; "off" is never. Raises BenchError for what is no number."""
-    told = os.environ.get("BENCH_CHECKPOINT_EVERY", EVERY)
+    setting = os.environ.get("BENCH_CHECKPOINT_EVERY", EVERY)
     try:
-        found = float("inf" if told == "off" else told)
+        seconds = float("inf" if setting == "off" else setting)
     except ValueError:
-        found = -1.0
-    if not found >= 0:
-        raise BenchError(f"{told!r} is no number of seconds", where="BENCH_CHECKPOINT_EVERY", mend="give one from 0, or `off`")
-    return found
+        seconds = -1.0
+    if not seconds >= 0:
+        raise BenchError(f"{setting!r} is no number of seconds", where="BENCH_CHECKPOINT_EVERY", mend="give one from 0, or `off`")
+    return seconds
 
 
 def _home(store: str, experiment: str) -> str:
@@ -90,7 +90,7 @@ def _code() -> str:
     """Return a hash of the code that trains."""
     digest = hashlib.sha256()
     root = Path(__file__).parent.parent
-    for file in sorted(one for package in TRAINS for one in (root / package).rglob("*.py")):
+    for file in sorted(path for package in TRAINS for path in (root / package).rglob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 

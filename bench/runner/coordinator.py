@@ -306,18 +306,18 @@ class Coordinator:
         self.listener.left_out(job, message)
         return True
 
-    def _progressed(self, worker: Worker, running: _Running, told: Epoch) -> None:
+    def _progressed(self, worker: Worker, running: _Running, epoch: Epoch) -> None:
         """Take in an epoch of a trial."""
-        if told.epoch <= running.epoch:  # its pack was too large for the memory
+        if epoch.epoch <= running.epoch:  # its pack was too large for the memory
             running.start_again()
-        running.epoch = told.epoch
-        if told.again:
-            running.began = clock.now() - told.seconds  # a limit counts what it has trained before
-        goes_on = self.queue.goes_on(running.job, told.epoch, told.metrics)
-        if self.queue.prunes(running.job) and not told.again:
+        running.epoch = epoch.epoch
+        if epoch.again:
+            running.began = clock.now() - epoch.seconds  # a limit counts what it has trained before
+        goes_on = self.queue.goes_on(running.job, epoch.epoch, epoch.metrics)
+        if self.queue.prunes(running.job) and not epoch.again:
             worker.reply(goes_on)
-        running.history.append({"epoch": told.epoch, "seconds": told.seconds, **told.metrics})
-        self.listener.progressed(running.job, told.epoch, told.metrics)
+        running.history.append({"epoch": epoch.epoch, "seconds": epoch.seconds, **epoch.metrics})
+        self.listener.progressed(running.job, epoch.epoch, epoch.metrics)
 
     def _done(self, worker: Worker, pack: list[_Running], results: list[Ended]) -> None:
         """Take in the results of a pack, and give its worker the next one."""
@@ -399,7 +399,7 @@ class Coordinator:
                 self.unsafe.append(pack)
 
     def _flush(self) -> None:
-        for running in (one for pack in self.running.values() for one in pack):
+        for running in (running for pack in self.running.values() for running in pack):
             if running.history and clock.now() - running.flushed > FLUSH:
                 self.writer.log(running.attempt, running.history)
                 running.history, running.flushed = [], clock.now()

@@ -71,8 +71,8 @@ class Ensembles:
             predicted = score.argmax(1)
             metrics[f"{split}/accuracy"] = float((predicted == votes.targets).mean())
             if spec.vote == "soft":
-                own = np.take_along_axis(score, votes.targets[:, None].astype(np.int64), 1)
-                metrics[f"{split}/loss"] = float(-np.log(np.maximum(own, np.finfo(np.float16).tiny)).mean())
+                target_scores = np.take_along_axis(score, votes.targets[:, None].astype(np.int64), 1)
+                metrics[f"{split}/loss"] = float(-np.log(np.maximum(target_scores, np.finfo(np.float16).tiny)).mean())
             confusion = confusion_matrix(predicted, votes.targets, score.shape[1])
             metrics |= of_confusion(split, confusion, names, job.trial.cell.train.config.class_metrics)
             shares = score / score.sum(1, keepdims=True)
@@ -81,8 +81,8 @@ class Ensembles:
                 "targets": votes.targets,
                 "indices": votes.indices,
             }
-        told = f"{len(members)} of {len(job.members)}"
-        start = recording.trial_start(self.plan, job, self.executor, 1, members=told)
+        turnout = f"{len(members)} of {len(job.members)}"
+        start = recording.trial_start(self.plan, job, self.executor, 1, members=turnout)
         name = f"{job.trial.cell.name} [{job.trial.cell.stage}]"
         attempt = self.writer.begin(name, start, recording.ensemble_params(job))
         stored: dict[str, bytes] = {
@@ -93,18 +93,18 @@ class Ensembles:
         return metrics
 
     def _votes(self, job: Job, members: Sequence[Job], split: str) -> Votes:
-        found = [self._predictions(job, member)[split] for member in members]
-        first = found[0]
-        for member, one in zip(members, found, strict=True):
-            same = np.array_equal(one.indices, first.indices) and np.array_equal(one.targets, first.targets)
-            if not same or one.probabilities.shape != first.probabilities.shape:
+        ballots = [self._predictions(job, member)[split] for member in members]
+        first = ballots[0]
+        for member, ballot in zip(members, ballots, strict=True):
+            same = np.array_equal(ballot.indices, first.indices) and np.array_equal(ballot.targets, first.targets)
+            if not same or ballot.probabilities.shape != first.probabilities.shape:
                 raise BenchError(
                     f"{member.name} saw other {split} images or labels than {members[0].name}, so their votes cannot be counted "
                     "together",
                     where=_place(job),
                     mend="let all stages of an ensemble share `data.split`, `subset`, `classes` and `label_noise`",
                 )
-        return Votes(np.stack([one.probabilities for one in found]), first.targets, first.indices)
+        return Votes(np.stack([ballot.probabilities for ballot in ballots]), first.targets, first.indices)
 
     def _predictions(self, job: Job, member: Job) -> dict[str, Predictions]:
         with _can_vote(job, member):
@@ -122,8 +122,8 @@ def _can_vote(job: Job, member: Job) -> Iterator[None]:
     try:
         yield
     except Damaged as error:
-        told = f"{member.name} cannot vote: what run {member.result.run_id} has stored {error}"
-        raise BenchError(told, where=_place(job), mend="delete that run, so that it is made again") from error
+        message = f"{member.name} cannot vote: what run {member.result.run_id} has stored {error}"
+        raise BenchError(message, where=_place(job), mend="delete that run, so that it is made again") from error
 
 
 def _place(job: Job) -> str:

@@ -68,13 +68,13 @@ def estimate(plan: Plan, executor: Executor, time_limit: float | None = None) ->
 
 def _measured(plan: Plan, cells: Mapping[str, Cell], answers: Iterable[T | Fault]) -> dict[str, T]:
     """Return what was measured, by key; the plan takes in why the others could not be. cells: by key, in the answers' order."""
-    found: dict[str, T] = {}
+    measurements: dict[str, T] = {}
     for (name, cell), answer in zip(cells.items(), answers, strict=True):
         if isinstance(answer, Fault):
             plan.unmeasured[full_name(cell)] = blamed(answer.error, cell)
         else:
-            found[name] = answer
-    return found
+            measurements[name] = answer
+    return measurements
 
 
 def _timed_alone(run: StoredRun, here: Hello) -> bool:

@@ -32,25 +32,25 @@ def identity(section: Section[Any]) -> str:
 
 
 def _contents(section: Section[Any]) -> list[str]:
-    found = [own_digest(name) for name in section.own]
+    hashes = [own_digest(name) for name in section.own]
     for at, file in declared_files(section.config):
         try:
-            found.append(components.files_digest([file]))
+            hashes.append(components.files_digest([file]))
         except BenchError as error:
             raise error.at(section.place(at)) from None
     weights = getattr(section.config, "weights", None)
     if isinstance(section.config, Data) and (section.config.path or ":" in section.config.source):
         try:
-            found.append(_digest(section))
+            hashes.append(_digest(section))
         except BenchError as error:
             raise error.at(section.place(("path" if section.config.path else "source",))) from None
     if isinstance(weights, str):
         try:
-            found.append(file_hash(Path(weights)) if Path(weights).is_file() else "no such file")
+            hashes.append(file_hash(Path(weights)) if Path(weights).is_file() else "no such file")
         except OSError as error:
-            told = f"cannot be read: {error.strerror}"
-            raise BenchError(told, where=weights, mend="make the weights file readable") from None
-    return found
+            message = f"cannot be read: {error.strerror}"
+            raise BenchError(message, where=weights, mend="make the weights file readable") from None
+    return hashes
 
 
 def _digest(section: Section[Data]) -> str:
@@ -60,8 +60,8 @@ def _digest(section: Section[Data]) -> str:
 
     if ":" not in section.config.source:
         return data.prepare(section.config, say=logger.info).digest
-    if found := data.find(section.config):
-        return found.digest
+    if dataset := data.find(section.config):
+        return dataset.digest
     with open_executor("local", workers=1, device="cpu") as worker:
         request = Prepare(section.config, folder=section.folder)
         (digest, _), *_ = worker.map([request], progress=logger.info, limit=SILENT)

@@ -35,19 +35,19 @@ def possible_sources(suite: Suite, keepers: Iterable[CellKey]) -> frozenset[Cell
 
     Which of them it is, is known only when they have ended; without its weights it would be trained once more.
     """
-    found: set[CellKey] = set(keepers)
-    todo = [cell for cells in suite.all_cells.values() for cell in cells if cell.start and key(cell) in found]
+    sources: set[CellKey] = set(keepers)
+    todo = [cell for cells in suite.all_cells.values() for cell in cells if cell.start and key(cell) in sources]
     by_stage: dict[str, list[Cell]] = defaultdict(list)
     for cell in todo:
         by_stage[cell.stage].append(cell)
     while by_stage:
         stage, cells = by_stage.popitem()
         for candidate in _unchanged(suite, stage, cells):
-            if key(candidate) not in found:
-                found.add(key(candidate))
+            if key(candidate) not in sources:
+                sources.add(key(candidate))
                 if candidate.start:
                     by_stage[candidate.stage].append(candidate)
-    return frozenset(found - set(keepers))
+    return frozenset(sources - set(keepers))
 
 
 def _unchanged(suite: Suite, stage: str, cells: list[Cell]) -> Iterator[Cell]:
@@ -59,11 +59,11 @@ def _unchanged(suite: Suite, stage: str, cells: list[Cell]) -> Iterator[Cell]:
             for candidate in candidates(suite.all_cells[cell.start.stage], cell.start, axes):
                 starting.setdefault(key(candidate), (candidate, []))[1].append(cell)
     started: dict[Kind, dict[CellKey, Kind]] = {}  # the trials of a search stand here with one configuration
-    for candidate, some in starting.values():
-        own = digests(candidate)
-        if own not in started:
-            started[own] = _started(suite, stage, candidate)
-        if any(started[own].get(key(cell)) == own for cell in some):
+    for candidate, starters in starting.values():
+        configuration = digests(candidate)
+        if configuration not in started:
+            started[configuration] = _started(suite, stage, candidate)
+        if any(started[configuration].get(key(cell)) == configuration for cell in starters):
             yield candidate
 
 

@@ -102,7 +102,7 @@ class Packs:
 def timed_stages(suite: Suite) -> frozenset[str]:
     """Return the stages of which a table, claim or figure of the suite shows times."""
     named = named_metrics(suite.document, suite.spec, suite.all_cells, suite.claims)
-    timed = (cells for _, metric, cells in named if any(by_name(one).is_ratio for one in stored(metric, suite.spec.metrics)))
+    timed = (cells for _, metric, cells in named if any(by_name(name).is_ratio for name in stored(metric, suite.spec.metrics)))
     return frozenset(cell.stage for cells in timed for cell in cells)
 
 
@@ -149,7 +149,7 @@ class _Like:
 
 def _kinds(plan: Plan, jobs: list[Job]) -> dict[str, _Like]:
     """Return the kinds of what is to train. A random search is taken to draw each of the kinds that it may draw equally often."""
-    found: dict[str, _Like] = {}
+    kinds: dict[str, _Like] = {}
     for job in jobs:
         stage = job.trial.cell.stage
         spec = plan.suite.spec.stages[stage]
@@ -161,10 +161,10 @@ def _kinds(plan: Plan, jobs: list[Job]) -> dict[str, _Like]:
             continue
         by_kind = {key(config): config for config in configs}
         for kind, config in by_kind.items():
-            like = found.setdefault(kind, _Like(config, job.step or 0.0))
+            like = kinds.setdefault(kind, _Like(config, job.step or 0.0))
             like.count += 1 / len(by_kind)
             like.seconds += (job.seconds or 0.0) / len(by_kind)
-    return found
+    return kinds
 
 
 def parse(text: str) -> int | None:

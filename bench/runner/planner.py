@@ -115,8 +115,8 @@ class Planner:
             by_look = defaultdict(list)
             for cell in cells:
                 by_look[self.looks.get(key(cell), 0) if self.looks else 0].append(cell)
-            for look, some in sorted(by_look.items()):
-                for trial in trials(some, self.suite.schedule(stage).looks[look], identity, self._origin):
+            for look, group in sorted(by_look.items()):
+                for trial in trials(group, self.suite.schedule(stage).looks[look], identity, self._origin):
                     self._job(trial, chosen is None or key(trial.cell) in chosen)
             return
         for cell in cells:
@@ -246,28 +246,28 @@ class Planner:
 
     def _best(self, stage: str, start: Start, on: Mapping[str, str]) -> Cell | None:
         """Return the best cell of a stage, None where that is not known (yet)."""
-        found = candidates(self.cells[start.stage], start, on)
-        jobs = {id(cell): self.of_cell[key(cell)] for cell in found}
+        contenders = candidates(self.cells[start.stage], start, on)
+        jobs = {id(cell): self.of_cell[key(cell)] for cell in contenders}
         if not all(job.state.is_settled for of_one in jobs.values() for job in of_one):
             return None
         ranked: list[tuple[float, Cell]] = []
-        for cell in found:
+        for cell in contenders:
             given = [job.result.metrics.get(start.metric) if job.state is State.DONE else None for job in jobs[id(cell)]]
             values = [value for value in given if value is not None and isfinite(value)]
             if values and len(values) == len(given):
                 ranked.append((fsum(values) / len(values), cell))
         if not ranked:
-            told = ", ".join(f"{axis}={label}" for axis, label in on.items())
-            where = f"stage {start.stage}" + (f" ({told})" if told else "")
+            labels = ", ".join(f"{axis}={label}" for axis, label in on.items())
+            where = f"stage {start.stage}" + (f" ({labels})" if labels else "")
             self.barren[start.stage, tuple(on.items())] = (
                 f"{where} has nothing to keep: no cell of which every trial finished with {start.metric}"
             )
             return None
         extreme = (min if by_name(start.metric).better == "lower" else max)(value for value, _ in ranked)
-        (value, cell), *others = (pair for pair in ranked if isclose(pair[0], extreme, rel_tol=SAME))  # as they are declared
+        (value, cell), *ties = (pair for pair in ranked if isclose(pair[0], extreme, rel_tol=SAME))  # as they are declared
         job = jobs[id(cell)][0]
         best = job.trial.cell if job.search else cell  # a search's cell is what was drawn
-        tied = tuple(other.name for _, other in others)
+        tied = tuple(other.name for _, other in ties)
         kept = Kept(stage, dict(on), start, best, value, job.parameters or {}, tied)
         if kept not in self.made.kept and stage in self.suite.cells:
             self.made.kept.append(kept)
@@ -327,14 +327,14 @@ class Planner:
     def _votes(self, cell: Cell, seed: int, is_part: bool) -> None:
         """Add one ensemble."""
         spec = cell.voting.config
-        found: dict[str, Job] = {}
+        voters: dict[str, Job] = {}
         for stage in spec.stages:
-            for one in self.cells[stage]:
-                for job in self.of_cell[key(one)]:
+            for member_cell in self.cells[stage]:
+                for job in self.of_cell[key(member_cell)]:
                     if spec.pool == "all" or job.trial.seed == seed:
-                        found.setdefault(job.trial.fingerprint, job)
-        members = [job for job in found.values() if job.state is State.DONE]
-        if open_jobs := [job for job in found.values() if not job.state.is_settled]:
+                        voters.setdefault(job.trial.fingerprint, job)
+        members = [job for job in voters.values() if job.state is State.DONE]
+        if open_jobs := [job for job in voters.values() if not job.state.is_settled]:
             job = self._job(unknown(cell, seed), is_part)
             job.mark(State.WAITING, ReasonKind.MEMBERS, f"for {len(open_jobs)} trials that are to vote")
             return
@@ -359,5 +359,5 @@ def _value(parameter: Range | Mapping[str, Any], text: str) -> float | str:
 
 def rules(search: Search) -> str:
     """Return how a search draws and prunes, as text: runs made under other rules are not its trials."""
-    told = search.model_dump(mode="json", include={"sampler", "pruner", "metric", "seed"})
-    return json.dumps(told, sort_keys=True)
+    settings = search.model_dump(mode="json", include={"sampler", "pruner", "metric", "seed"})
+    return json.dumps(settings, sort_keys=True)

@@ -43,8 +43,8 @@ def preflight(plan: Plan, executor: Executor, *, contracts: bool = False, time_l
         _check_held_out(plan, executor)
     facts, faulty = dict(plan.facts), dict(plan.faulty)
     problems: dict[str, BenchError] = {}
-    found = executor.attempt([Inspect(cell.config, contracts) for cell in cells], limit=limit)
-    for cell, answer in zip(cells, found, strict=True):
+    answers = executor.attempt([Inspect(cell.config, contracts) for cell in cells], limit=limit)
+    for cell, answer in zip(cells, answers, strict=True):
         if isinstance(answer, Fault):
             placed = blamed(answer.error, cell) if answer.outcome else _placed(answer.error, cell, "data")
             facts[kind(cell)] = Facts()

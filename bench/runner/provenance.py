@@ -47,10 +47,10 @@ def user() -> str:
 @cache
 def versions() -> dict[str, str]:
     """Return the versions of bench and of the libraries that the coordinator uses."""
-    found = {"bench": __version__}
+    releases = {"bench": __version__}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            releases[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return releases

@@ -68,12 +68,12 @@ def ensemble_params(job: Job) -> dict[str, str]:
 def members_yaml(job: Job, members: Sequence[Job], tied: Sequence[Job] = ()) -> bytes:
     """Return the rules of a vote and who voted, the best first, as YAML. tied: who was as good as the last, and has no vote."""
 
-    def told(jobs: Sequence[Job]) -> list[dict[str, str]]:
+    def entries(jobs: Sequence[Job]) -> list[dict[str, str]]:
         return [{"run": job.result.run_id, "fingerprint": job.trial.fingerprint, "trial": job.name} for job in jobs]
 
-    said = {"ensemble": job.trial.cell.voting.config.model_dump(mode="json"), "members": told(members)}
+    said = {"ensemble": job.trial.cell.voting.config.model_dump(mode="json"), "members": entries(members)}
     if tied:
-        said["as good as the last, but declared after it"] = told(tied)
+        said["as good as the last, but declared after it"] = entries(tied)
     return yaml.safe_dump(said, sort_keys=False, allow_unicode=True).encode()
 
 

@@ -66,8 +66,8 @@ def answer(request: Request[Any], channel: Channel, device: str) -> Any:
                 for text in warnings:
                     channel.tell(Warned(text))
         if isinstance(request, TrainTrials) and warnings:
-            for one in result:
-                one.artifacts[Artifact.LOG] = "".join(f"warning: {text}\n" for text in warnings).encode()
+            for trial in result:
+                trial.artifacts[Artifact.LOG] = "".join(f"warning: {text}\n" for text in warnings).encode()
         return result
 
 

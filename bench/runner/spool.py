@@ -90,13 +90,13 @@ class Spool:
 
     def ids(self) -> list[str]:
         """Return the ids of what waits, the oldest first; what a killed run has left half-written goes."""
-        found = []
+        paths = []
         for path in self._files():
             if path.suffix == ".part":
                 path.unlink(missing_ok=True)
             else:
-                found.append(path)
-        return [path.stem for path in sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))]
+                paths.append(path)
+        return [path.stem for path in sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path.name))]
 
     def drop(self, attempt_id: str) -> None:
         """Remove what is in the store now."""

@@ -32,9 +32,9 @@ class Stored:
 
     def misses(self, plan: Plan) -> bool:
         """Look at all that a plan rests on. Whether something more is lost, so that the plan is to be made anew."""
-        found = {run.run_id for run, name in _needed(plan) if not self._has(run, name)} - self.lost
-        self.lost |= found
-        return bool(found)
+        newly_lost = {run.run_id for run, name in _needed(plan) if not self._has(run, name)} - self.lost
+        self.lost |= newly_lost
+        return bool(newly_lost)
 
     def weights(self, run: StoredRun) -> Path:
         """Return a file with the weights that a run has kept. Raises Damaged where they are lost."""

@@ -89,6 +89,6 @@ def _opened(event: str, arguments: tuple[Any, ...]) -> None:
     if not isinstance(path, str | bytes) or flags & os.O_ACCMODE != os.O_RDONLY:
         return
     with suppress(OSError, ValueError):  # it is the component's to meet what is wrong with a path
-        found = os.path.realpath(os.fsdecode(path))
+        real_path = os.path.realpath(os.fsdecode(path))
         for watch in _watches:
-            watch.look(found)
+            watch.look(real_path)

@@ -21,8 +21,8 @@ def tied(spec: Ensemble, members: Sequence[Job], voters: Sequence[Job]) -> list[
     """Return the members that are as good as the last of the voters, and have no vote since they are declared after it."""
     voting = {job.trial.fingerprint for job in voters}
     worst = _rank(spec, voters[-1])
-    others = (job for job in members if job.trial.fingerprint not in voting)
-    return [job for job in others if math.isclose(_rank(spec, job), worst, rel_tol=SAME)]
+    non_voters = (job for job in members if job.trial.fingerprint not in voting)
+    return [job for job in non_voters if math.isclose(_rank(spec, job), worst, rel_tol=SAME)]
 
 
 def _rank(spec: Ensemble, job: Job) -> float:

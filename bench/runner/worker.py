@@ -77,7 +77,8 @@ def text_of(error: BaseException) -> str:
 def printable(value: object, keep: str = "") -> str:
     """Return a value's text without what cannot be printed or stored. keep: what stays of white space. Raises what `str` does."""
     shown = (
-        one if one.isprintable() or one in keep else " " if one in "\t\r\n" else ascii(one)[1:-1] for one in str(value)[:LONGEST]
+        char if char.isprintable() or char in keep else " " if char in "\t\r\n" else ascii(char)[1:-1]
+        for char in str(value)[:LONGEST]
     )
     return "".join(shown)[:LONGEST]
 

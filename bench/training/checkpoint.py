@@ -96,10 +96,10 @@ class Checkpoint:
             logger.warning("a checkpoint cannot be read, so the trial begins anew: %s", error)
             return None
         try:
-            told = json.loads(header)
-            if (tuple(told["trials"]), told["made_by"]) != (self.trials, self.made_by):
+            description = json.loads(header)
+            if (tuple(description["trials"]), description["made_by"]) != (self.trials, self.made_by):
                 raise Unusable("it is of another trial, program or device")
-            if told["sha256"] != hashlib.sha256(content).hexdigest():
+            if description["sha256"] != hashlib.sha256(content).hexdigest():
                 raise Unusable("it is damaged")
             state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         except Exception as error:  # of a damaged file anything may come
@@ -127,14 +127,14 @@ def plain(value: Any) -> Any:
     """Return a state with NumPy's arrays as tensors and its numbers as Python's: `torch.load` takes nothing else from a file."""
     match value:
         case dict():
-            return {name: plain(one) for name, one in value.items()}
+            return {name: plain(item) for name, item in value.items()}
         case list() | tuple():
-            return [plain(one) for one in value]
+            return [plain(item) for item in value]
         case np.ndarray():
             return torch.from_numpy(np.ascontiguousarray(value))
         case np.generic():
             return value.item()
         case torch.Tensor():
-            own = value.detach()
-            return own.clone() if own.untyped_storage().nbytes() > own.nbytes else own  # else the whole storage is written
+            data = value.detach()
+            return data.clone() if data.untyped_storage().nbytes() > data.nbytes else data  # else the whole storage is written
     return value

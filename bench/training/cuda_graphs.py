@@ -56,6 +56,6 @@ def is_worth_it(config: TrialConfig, steps: int, device: torch.device) -> bool:
     wait for the device nor to change from step to step."""
     if device.type != "cuda" or not works or steps < REPAID:
         return False
-    own_augmentation = any(":" in one.name for one in config.data.augment)
+    own_augmentation = any(":" in augmentation.name for augmentation in config.data.augment)
     known = config.model.name in MODELS and ":" not in config.model.name and config.train.loss.name == "cross_entropy"
     return known and not own_augmentation

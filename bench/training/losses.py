@@ -86,7 +86,7 @@ class Objective:
             check(spec.train.loss, spec.data)
         self._loss = LOSSES[specs[0].train.loss.name]
         self._options = [options(spec.train.loss) for spec in specs]
-        self._counts = [0 if one is None else int(one.max()) + 1 for one in environments]
+        self._counts = [0 if numbers is None else int(numbers.max()) + 1 for numbers in environments]
         self._label_smoothing = specs[0].train.label_smoothing
         self._network = network
         self._is_cross_entropy = specs[0].train.loss.name == "cross_entropy"
@@ -117,13 +117,13 @@ class Objective:
         if is_cross_entropy and members > 1:
             losses = F.cross_entropy(scores, targets, reduction="none", label_smoothing=self._label_smoothing)
             return losses.view(-1, members).mean(0)
-        found = []
+        by_member = []
         for member, (given, count) in enumerate(zip(self._options, self._counts, strict=True)):
-            own = None if environments is None else environments[member::members]
-            context = Context(own, count, epoch, self._label_smoothing)
+            member_environments = None if environments is None else environments[member::members]
+            context = Context(member_environments, count, epoch, self._label_smoothing)
             loss = cross_entropy if is_cross_entropy else self._loss
-            found.append(loss(scores[member::members], targets[member::members], given, context))
-        return torch.stack(found)
+            by_member.append(loss(scores[member::members], targets[member::members], given, context))
+        return torch.stack(by_member)
 
 
 def check(loss: config.Loss, data: config.Data) -> None:

@@ -154,8 +154,8 @@ class Member:
         """Go on after an epoch from a snapshot. Raises whatever comes of one that does not fit."""
         for name in SAVED:
             setattr(self.result, name, snapshot["result"][name])
-        for part, found in self.result.predictions.items():
-            self.result.predictions[part] = {name: value.numpy() for name, value in found.items()}
+        for part, tensors in self.result.predictions.items():
+            self.result.predictions[part] = {name: value.numpy() for name, value in tensors.items()}
         self.result.confusion = {part: matrix.numpy() for part, matrix in self.result.confusion.items()}
         self.result.resumed = epoch
         self._wall_clock, self._of_training = snapshot["wall_clock"], snapshot["of_training"]
@@ -192,8 +192,8 @@ class Member:
 
     def _measure(self, part: str, scores: torch.Tensor) -> None:
         """Note the predictions of a part, its confusion matrix, and the metrics of its classes."""
-        found = evaluation.predictions(scores, self.parts[part])
+        predictions = evaluation.predictions(scores, self.parts[part])
         predicted = scores.argmax(1).cpu().numpy()
-        confusion = measures.confusion_matrix(predicted, found["targets"], len(self.classes))
-        self.result.predictions[part], self.result.confusion[part] = found, confusion
+        confusion = measures.confusion_matrix(predicted, predictions["targets"], len(self.classes))
+        self.result.predictions[part], self.result.confusion[part] = predictions, confusion
         self.result.metrics |= measures.of_confusion(part, confusion, self.classes, self.train.class_metrics)

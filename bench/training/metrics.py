@@ -31,13 +31,13 @@ def of_confusion(split: str, confusion: np.ndarray, names: list[str], chosen: tu
     names: the classes, as `metric_names` gives them.
     """
     values = precision_recall_f1(confusion)
-    found = {f"{split}/{metric}": float(each.mean()) for metric, each in values.items()}
+    metrics = {f"{split}/{metric}": float(each.mean()) for metric, each in values.items()}
     for metric in [metric for metric in values if metric in chosen]:
-        found |= _of_classes(f"{split}/{metric}", values[metric], names)
+        metrics |= _of_classes(f"{split}/{metric}", values[metric], names)
     if split == "test" and "accuracy" in chosen:
         there = confusion.any(1)
-        found |= _of_classes("test/class_accuracy", values["recall"][there], [names[label] for label in there.nonzero()[0]])
-    return found
+        metrics |= _of_classes("test/class_accuracy", values["recall"][there], [names[label] for label in there.nonzero()[0]])
+    return metrics
 
 
 def class_sizes(labels: np.ndarray, names: list[str]) -> dict[str, float]:

@@ -18,16 +18,16 @@ def check_device(train: config.Train, device: str) -> torch.device:
     """Return the device; BenchError where this machine lacks it, or where it cannot do what `train` asks for."""
     if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
         raise BenchError(f"unknown device {device!r}", mend="use cpu, cuda or cuda:N")
-    found = torch.device(device)
-    if found.type == "cuda" and not (torch.cuda.is_available() and (found.index or 0) < torch.cuda.device_count()):
+    place = torch.device(device)
+    if place.type == "cuda" and not (torch.cuda.is_available() and (place.index or 0) < torch.cuda.device_count()):
         raise BenchError(f"there is no device {device} here", mend="use another device, such as cpu")
-    if found.type != "cuda" and train.precision == "bfloat16":
+    if place.type != "cuda" and train.precision == "bfloat16":
         raise BenchError(
             f"train.precision bfloat16 needs CUDA, not {device}", mend="set `train.precision: float32` for this device"
         )
-    if found.type != "cuda" and train.compile:
+    if place.type != "cuda" and train.compile:
         raise BenchError(f"train.compile needs CUDA, not {device}", mend="set `train.compile: false` for this device")
-    return found
+    return place
 
 
 def global_generators(device: torch.device) -> dict[str, Any]:

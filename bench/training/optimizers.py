@@ -45,7 +45,7 @@ class Alone:
         """Go on from a state, before the first step."""
         for weight, averages in zip(self._trained, state, strict=True):
             if averages:
-                on_device = {name: None if one is None else one.to(weight.device) for name, one in averages.items()}
+                on_device = {name: None if average is None else average.to(weight.device) for name, average in averages.items()}
                 self._optimizer.state[weight] = on_device
 
     def step(self, rates: torch.Tensor) -> None:
@@ -78,17 +78,17 @@ class Together:
         """Forget all steps, and go on with other settings."""
         for name, values in _numbers(specs).items():
             self._settings[name].copy_(torch.tensor(values))
-        for value in (self._steps, *(one for average in self._averages for one in average)):
+        for value in (self._steps, *(tensor for average in self._averages for tensor in average)):
             value.zero_()
 
     def state(self) -> list[torch.Tensor]:
         """Return what `load` takes."""
-        return [self._steps, *(one for average in self._averages for one in average)]
+        return [self._steps, *(tensor for average in self._averages for tensor in average)]
 
     def load(self, state: Sequence[torch.Tensor]) -> None:
         """Go on from a state."""
-        for own, saved in zip(self.state(), state, strict=True):
-            own.copy_(saved)
+        for tensor, saved in zip(self.state(), state, strict=True):
+            tensor.copy_(saved)
 
     @torch.no_grad()
     def step(self, rates: torch.Tensor) -> None:
@@ -104,7 +104,7 @@ class Together:
     def keep(self, members: torch.Tensor, weights: Iterable[torch.nn.Parameter]) -> None:
         """Go on with some of the networks. members: int64, which. weights: theirs."""
         self._weights = [weight for weight in weights if weight.requires_grad]
-        self._averages = [[one[members] for one in average] for average in self._averages]
+        self._averages = [[tensor[members] for tensor in average] for average in self._averages]
         self._settings = {name: value[members] for name, value in self._settings.items()}
 
     def _descend(self, weight, average, *, rate, momentum, weight_decay) -> None:
@@ -129,7 +129,7 @@ class Together:
 def _numbers(specs: Sequence[config.Optimizer]) -> dict[str, list]:
     """Return the settings that may differ within a pack, by name, each network's."""
     each = [spec.model_dump(exclude={"name", "lr", "nesterov"}) for spec in specs]
-    return {name: [one[name] for one in each] for name in each[0]}
+    return {name: [settings[name] for settings in each] for name in each[0]}
 
 
 def learning_rate(train: config.Train, step: int, steps: int) -> float:

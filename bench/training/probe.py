@@ -50,22 +50,22 @@ def probe_packs(config: TrialConfig, dataset: Dataset, device: str, widths: Sequ
     with memory.reused(), isolated(config.train, 0, place):
         seen = view(dataset, config.data)
         config = _untrained(config)
-        found = {(1, ""): _pack_seconds(config, seen, place, 1)}
+        seconds = {(1, ""): _pack_seconds(config, seen, place, 1)}
         for backend in BACKENDS[place.type]:
-            best = found[1, ""]
+            best = seconds[1, ""]
             for width in widths:
                 try:
-                    found[width, backend] = _pack_seconds(config, seen, place, width, backend)
+                    seconds[width, backend] = _pack_seconds(config, seen, place, width, backend)
                 except packed.Unpackable:
-                    return found
+                    return seconds
                 except (RuntimeError, MemoryError) as error:
                     if not memory.ran_out(error):
                         raise
                     break
-                if found[width, backend] > LESS * best:
+                if seconds[width, backend] > LESS * best:
                     break
-                best = found[width, backend]
-        return found
+                best = seconds[width, backend]
+        return seconds
 
 
 def _pack_seconds(config: TrialConfig, seen: Dataset, device: torch.device, width: int, backend: str = packed.GROUPED) -> float:
@@ -73,8 +73,8 @@ def _pack_seconds(config: TrialConfig, seen: Dataset, device: torch.device, widt
     images = 2 * config.train.batch_size
     part = _part(config, seen, images, device)
     starts = [start(config, seed, {"train": part, "val": part}, len(seen.classes), device) for seed in range(width)]
-    if width > 1 and (told := packable.problem(config.model, starts[0].preprocess.out_shape, len(seen.classes))):
-        raise packed.Unpackable(told)
+    if width > 1 and (problem := packable.problem(config.model, starts[0].preprocess.out_shape, len(seen.classes))):
+        raise packed.Unpackable(problem)
     program = Program(starts, device, backend)
     return _seconds(lambda: program.train_epoch(0)[0].tolist(), device) / images / width
 

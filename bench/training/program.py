@@ -67,22 +67,22 @@ class Program:
         self.members = len(starts)
         self._take(starts)
         self._alone = alone = self.members == 1
-        if not alone and len({tuple(map(len, one.parts.values())) for one in starts}) > 1:
+        if not alone and len({tuple(map(len, trial.parts.values())) for trial in starts}) > 1:
             raise packed.Unpackable("the trials differ in their numbers of images")
-        self.preprocess = first.preprocess if alone else Preprocess.by_turns([one.preprocess for one in starts])
-        self.network = first.network if alone else packed.pack([one.network for one in starts])
+        self.preprocess = first.preprocess if alone else Preprocess.by_turns([trial.preprocess for trial in starts])
+        self.network = first.network if alone else packed.pack([trial.network for trial in starts])
         last = torch.channels_last if self.train.channels_last else torch.contiguous_format
-        self._dropouts = [one.dropout for one in starts]
+        self._dropouts = [trial.dropout for trial in starts]
         packed.own_dropout(self.network, self._dropouts, last)
         packed.convolve_by(self.network, backend)
-        self._augmentations = [one.augmentation for one in starts]
+        self._augmentations = [trial.augmentation for trial in starts]
         self._memory_format = last if alone else torch.contiguous_format  # packed, each network's channels lie together
         self.network.to(device, memory_format=self._memory_format)
         if device.type == "cpu":
             layout.make_safe(self.network)
         self._run = torch.compile(self.network) if self.train.compile else self.network
-        configs = [one.config for one in starts]
-        self._objective = Objective(configs, self.network, [one.parts["train"].environments for one in starts])
+        configs = [trial.config for trial in starts]
+        self._objective = Objective(configs, self.network, [trial.parts["train"].environments for trial in starts])
         self.plain = self._objective.plain
         optimizers = [config.optimizer for config in self._configs]
         weights = self.network.parameters()
@@ -97,9 +97,9 @@ class Program:
 
     def _take(self, starts: Sequence[Begun]) -> None:
         """Note what of the trials an epoch begins with."""
-        self._configs = [one.config.train for one in starts]
-        self._parts = [one.parts for one in starts]
-        self._orders = [one.order for one in starts]
+        self._configs = [trial.config.train for trial in starts]
+        self._parts = [trial.parts for trial in starts]
+        self._orders = [trial.order for trial in starts]
 
     @property
     def is_worth_keeping(self) -> bool:
@@ -111,14 +111,14 @@ class Program:
 
         Nothing of the former ones is left but what was captured and compiled, which goes by these very tensors.
         """
-        same_images = all(one.parts["train"] is parts["train"] for one, parts in zip(starts, self._parts, strict=False))
+        same_images = all(trial.parts["train"] is parts["train"] for trial, parts in zip(starts, self._parts, strict=False))
         if _kind(starts, backend) != self._kind or not same_images:
             return False
         self._take(starts)
-        for member, one in enumerate(starts):
-            self.load(member, one.network.state_dict())
-            self._augmentations[member].set_state(one.augmentation.get_state())
-            self._dropouts[member].set_state(one.dropout.get_state())
+        for member, trial in enumerate(starts):
+            self.load(member, trial.network.state_dict())
+            self._augmentations[member].set_state(trial.augmentation.get_state())
+            self._dropouts[member].set_state(trial.dropout.get_state())
         self._optimizer.reset([config.optimizer for config in self._configs])
         return True
 
@@ -176,7 +176,7 @@ class Program:
         _, height, width = self.preprocess.out_shape
         size = max(self.train.batch_size, IMAGES * PIXELS // (height * width * self.members))
         places = torch.arange(len(self._parts[0][split]), device=self.device)[:, None].expand(-1, self.members)
-        scores = [self._scores(self.preprocess(self._taken(split, some, ImageSet.take))) for some in places.split(size)]
+        scores = [self._scores(self.preprocess(self._taken(split, chunk, ImageSet.take))) for chunk in places.split(size)]
         return torch.cat(scores).unflatten(0, (-1, self.members))
 
     def state(self, member: int) -> packed.State:
@@ -198,17 +198,17 @@ class Program:
             "tensors": _tensors(self.network),
             "values": {name: _values(module) for name, module in self.network.named_modules()},
             "optimizer": self._optimizer.state(),
-            "generators": [one.get_state() for one in self._generators()],
+            "generators": [source.get_state() for source in self._generators()],
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Go on from a snapshot of the same trials, before the first step. Raises whatever comes of one that does not fit."""
-        own = _tensors(self.network)
-        if own.keys() != snapshot["tensors"].keys():
+        tensors = _tensors(self.network)
+        if tensors.keys() != snapshot["tensors"].keys():
             raise ValueError("it is of another network")
         with torch.no_grad():
             for name, value in snapshot["tensors"].items():
-                own[name].copy_(value)
+                tensors[name].copy_(value)
         for name, module in self.network.named_modules():
             for attribute, value in snapshot["values"][name].items():
                 if isinstance(kept := getattr(module, attribute, None), torch.Generator):
@@ -216,8 +216,8 @@ class Program:
                 elif kept != value:
                     setattr(module, attribute, value)
         self._optimizer.load(snapshot["optimizer"])
-        for one, state in zip(self._generators(), snapshot["generators"], strict=True):
-            one.set_state(state)
+        for source, state in zip(self._generators(), snapshot["generators"], strict=True):
+            source.set_state(state)
 
     def _generators(self) -> list[torch.Generator]:
         return [*(order.generator for order in self._orders), *self._augmentations, *self._dropouts]
@@ -246,8 +246,8 @@ class Program:
         self, split: SplitName, places: torch.Tensor, take: Callable[[ImageSet, torch.Tensor], torch.Tensor | None]
     ) -> torch.Tensor | None:
         """Return what `take` gets of each trial's part at its places, by turns. places: int64 [B, M]."""
-        first, *others = (parts[split] for parts in self._parts)
-        if all(part is first for part in others):
+        first, *rest = (parts[split] for parts in self._parts)
+        if all(part is first for part in rest):
             return take(first, places.flatten())
         each = [take(parts[split], places[:, member]) for member, parts in enumerate(self._parts)]
         return None if each[0] is None else torch.stack(each, 1).flatten(0, 1)
@@ -259,15 +259,15 @@ PER_TRIAL = {"epochs", "schedule", "sampling", "early_stopping", "restore_best",
 
 def _kind(starts: Sequence[Begun], backend: str) -> tuple:
     """Return what a program is made for; rates, and in packs the other numbers of optimizers, can be changed."""
-    told: list = [backend, len(starts), components.version()]
-    for one in starts:
-        train = one.config.train.model_dump(mode="json", exclude=PER_TRIAL)
+    kind: list = [backend, len(starts), components.version()]
+    for trial in starts:
+        train = trial.config.train.model_dump(mode="json", exclude=PER_TRIAL)
         numbers = {"lr"} if len(starts) == 1 else set(train["optimizer"]) - {"name", "nesterov"}
         train["optimizer"] = {name: value for name, value in train["optimizer"].items() if name not in numbers}
-        model = one.config.model.model_dump_json(exclude={"pretrained", "weights"})
-        shapes = [(name, tuple(value.shape)) for name, value in one.network.state_dict().items()]
-        told += [train, model, one.config.data.model_dump_json(include={"augment", "normalize", "resize"}), shapes]
-    return tuple(map(str, told))
+        model = trial.config.model.model_dump_json(exclude={"pretrained", "weights"})
+        shapes = [(name, tuple(value.shape)) for name, value in trial.network.state_dict().items()]
+        kind += [train, model, trial.config.data.model_dump_json(include={"augment", "normalize", "resize"}), shapes]
+    return tuple(map(str, kind))
 
 
 def _tensors(network: nn.Module) -> dict[str, torch.Tensor]:

@@ -261,12 +261,12 @@ def _epoch(program: Program, labels: Sequence[torch.Tensor], epoch: int) -> tupl
     """Train and validate for one epoch, counted from 1; return each trial's metrics, and the validation logits [N, M, C]."""
     trained = program.train_epoch(epoch - 1)
     scores = program.logits("val")
-    validated = [evaluation.loss_and_accuracy(scores[:, place], own) for place, own in enumerate(labels)]
+    validated = [evaluation.loss_and_accuracy(scores[:, place], targets) for place, targets in enumerate(labels)]
     numbers = torch.cat([trained, torch.stack(validated, 1)]).T.tolist()  # tolist is where this waits for the device
     metrics = [dict(zip(EPOCH_METRICS, row, strict=True)) for row in numbers]
     if program.plain:
-        for one in metrics:
-            del one["train/cross_entropy"]
+        for record in metrics:
+            del record["train/cross_entropy"]
     return metrics, scores
 
 

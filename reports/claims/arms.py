@@ -25,11 +25,11 @@ class ArmFinder:
 
         Raises BenchError for a stage, axis, label or cell that is not there, and for an axis that is left open.
         """
-        own = dict(chosen)
-        named = own.pop("stage", None) or ([self.claim.stage] if self.claim.stage else [])
+        labels = dict(chosen)
+        named = labels.pop("stage", None) or ([self.claim.stage] if self.claim.stage else [])
         if len(named) != 1:
             raise self.error("an arm is of one stage", "add `stage: …` to the claim or to the arm", *path)
-        return self._of_stage(named[0], {**self.claim.where, **self.each, **own}, path)
+        return self._of_stage(named[0], {**self.claim.where, **self.each, **labels}, path)
 
     def cells(self) -> Cells:
         """Return the cells of the claim's own stage. Raises BenchError where it names none."""
@@ -64,15 +64,15 @@ class ArmFinder:
             for label in wanted[axis]:
                 if label not in levels[axis]:
                     raise self.error(f"axis {axis!r} has no level {label!r}", did_you_mean(label, levels[axis]), *path, axis)
-        found = cells.where(wanted)
-        if not found:
-            told = ", ".join(f"{axis}={'|'.join(labels)}" for axis, labels in wanted.items())
-            raise self.error(f"stage {stage!r} has no cell {told}", "choose labels that occur together", *path)
-        loose = [axis for axis in levels if axis not in wanted and len({cell.labels.get(axis) for cell in found}) > 1]
+        matches = cells.where(wanted)
+        if not matches:
+            text = ", ".join(f"{axis}={'|'.join(labels)}" for axis, labels in wanted.items())
+            raise self.error(f"stage {stage!r} has no cell {text}", "choose labels that occur together", *path)
+        loose = [axis for axis in levels if axis not in wanted and len({cell.labels.get(axis) for cell in matches}) > 1]
         if loose:
             mend = f"pin it, `{loose[0]}: {levels[loose[0]][0]}`, or take the mean over it, `{loose[0]}: all`"
             raise self.error(f"axis {loose[0]!r} varies within the arm", mend, *path)
-        return Arm(stage, {axis: _mean_of(labels, levels[axis]) for axis, labels in wanted.items()}, tuple(found))
+        return Arm(stage, {axis: _mean_of(labels, levels[axis]) for axis, labels in wanted.items()}, tuple(matches))
 
 
 def spelled(labels: list[str], levels: list[str]) -> list[str]:

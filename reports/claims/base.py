@@ -150,6 +150,6 @@ def as_text(labels: Mapping[str, str]) -> str:
     return ", ".join(f"{axis}={text}" for axis, text in labels.items())
 
 
-def at_shared(told: str, contrast: ClaimContrast) -> str:
+def at_shared(text: str, contrast: ClaimContrast) -> str:
     """Return a comparison's text with what its arms share behind it."""
-    return f"{told} at {contrast.shared}" if contrast.shared else told
+    return f"{text} at {contrast.shared}" if contrast.shared else text

@@ -24,22 +24,25 @@ def warnings(
 
     arms: table → its numbers of rows and columns.
     """
-    told = []
+    sentences = []
     sizes: Counter[str] = Counter()
     for name, (claim, contrasts) in claims.items():
         sizes[claim.family or name] += len(contrasts)
     for name, (claim, contrasts) in claims.items():
         schedule = schedules[contrasts[0].arms[0].stage]
-        n, m = min(len(schedules[arm.stage].looks[-1]) for one in contrasts for arm in one.arms), sizes[claim.family or name]
+        n, m = (
+            min(len(schedules[arm.stage].looks[-1]) for contrast in contrasts for arm in contrast.arms),
+            sizes[claim.family or name],
+        )
         kind = KINDS[claim.kind]
         if kind.sample == "seeds":
-            told += _unreachable(f"claim {name!r}", kind.test(claim), n, m, schedule.alpha)
+            sentences += _unreachable(f"claim {name!r}", kind.test(claim), n, m, schedule.alpha)
     for name, table in tables.items():
         schedule, (rows, columns) = schedules[table.stage], arms[name]
         m = max(comb(rows, 2), comb(columns, 2))
         if m:
-            told += _unreachable(f"table {name!r}", table.test, len(schedule.looks[-1]), m, schedule.alpha)
-    return told
+            sentences += _unreachable(f"table {name!r}", table.test, len(schedule.looks[-1]), m, schedule.alpha)
+    return sentences
 
 
 def _unreachable(what: str, test: str, n: int, m: int, alpha: float) -> list[str]:

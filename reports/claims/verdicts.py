@@ -102,16 +102,16 @@ def _p_values(tested: Comparison, margin: float | None) -> PValues:
     return PValues(tested.p, equivalence(tested, margin), beyond(tested, margin))
 
 
-def decide(claim: Claim, found: Evidence, corrected: PValues, m: int, alpha: float) -> tuple[str, str]:
+def decide(claim: Claim, evidence: Evidence, corrected: PValues, m: int, alpha: float) -> tuple[str, str]:
     """Return the verdict on one contrast and the sentence that says why. corrected: by Holm's procedure. m: family size."""
-    tested, margin = found.tested, claim.margin
+    tested, margin = evidence.tested, claim.margin
     if tested.p is None:
-        few = found.empty or len(found.common) < 2
+        few = evidence.empty or len(evidence.common) < 2
         return (INSUFFICIENT if few else UNRESOLVED), sentence(tested.reason)
     if tested.test == "sign-flip" and tested.smallest_p is not None and tested.smallest_p * m > alpha:
-        told = f"the smallest p that n={tested.n} seeds allow is {tested.smallest_p:.4g}"
-        told += f", times m={m} in the family" if m > 1 else ""
-        return INSUFFICIENT, sentence(f"{told}: above alpha {alpha:.3g}")
+        reason = f"the smallest p that n={tested.n} seeds allow is {tested.smallest_p:.4g}"
+        reason += f", times m={m} in the family" if m > 1 else ""
+        return INSUFFICIENT, sentence(f"{reason}: above alpha {alpha:.3g}")
     significant, negligible, outside = (p is not None and p <= alpha for p in corrected)
     if negligible and margin is not None and (ends := interval(tested, 1 - 2 * alpha)):
         low, high = ends

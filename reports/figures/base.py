@@ -86,7 +86,7 @@ class Figure:
 
 def table_of(name: str, table: str, source: FigureSource) -> TableData:
     """Return the table that a figure draws. Raises BenchError where it is not among the report's."""
-    known = {one.name: one for one in source.tables}
+    known = {table_data.name: table_data for table_data in source.tables}
     if table not in known:
         raise BenchError(f"no table {table!r}", where=f"figure {name}", mend=did_you_mean(table, known))
     return known[table]

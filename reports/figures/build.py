@@ -20,10 +20,10 @@ def build(name: str, spec: Any, source: FigureSource) -> Figure:
 
     Raises BenchError where the figure's table is not among the tables, or two cells would be drawn as one.
     """
-    title, data, told = KINDS[spec.kind].build(name, spec, source)
+    title, data, caption = KINDS[spec.kind].build(name, spec, source)
     where = [f"{axis} = {', '.join(labels)}" for axis, labels in getattr(spec, "where", {}).items()]
     title = spec.title or title + (f" ({'; '.join(where)})" if where else "")
-    return Figure(name, title, f"{title}. {told}", spec.kind, data)
+    return Figure(name, title, f"{title}. {caption}", spec.kind, data)
 
 
 def draw(figure: Figure) -> "Drawing":

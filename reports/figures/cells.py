@@ -26,9 +26,9 @@ class Store(Protocol):
 
 def sample(values: Mapping[int, float], planned: int, note: str = "") -> Sample:
     """Return seed → value as a sample with its mean and 95 % t-interval."""
-    found = one_sample(values, max(map(abs, values.values()), default=0.0))
+    interval = one_sample(values, max(map(abs, values.values()), default=0.0))
     mean = summary(values.values()).mean
-    return Sample(tuple(value for _, value in sorted(values.items())), planned, mean, found.ci_low, found.ci_high, note)
+    return Sample(tuple(value for _, value in sorted(values.items())), planned, mean, interval.ci_low, interval.ci_high, note)
 
 
 def arms(records: Sequence[Record], axes: Sequence[str], labels: Iterable[str]) -> tuple[PlotArm, ...]:
@@ -38,12 +38,12 @@ def arms(records: Sequence[Record], axes: Sequence[str], labels: Iterable[str]) 
         for axis, known in levels.items():
             if axis in record.labels:
                 known.setdefault(record.labels[axis], len(known))
-    found: dict[str, tuple[int, ...]] = {}
+    places: dict[str, tuple[int, ...]] = {}
     for record in records:
         if any(axis in record.labels for axis in axes):
-            found[label(record, axes)] = tuple(levels[axis].get(record.labels.get(axis, ""), len(levels[axis])) for axis in axes)
-    order = sorted(found, key=found.__getitem__)
-    return tuple(PlotArm(text, order.index(text) if text in found else len(order)) for text in labels)
+            places[label(record, axes)] = tuple(levels[axis].get(record.labels.get(axis, ""), len(levels[axis])) for axis in axes)
+    order = sorted(places, key=places.__getitem__)
+    return tuple(PlotArm(text, order.index(text) if text in places else len(order)) for text in labels)
 
 
 def label(record: Record, axes: Sequence[str]) -> str:
@@ -61,14 +61,14 @@ def place(name: str, spec: Any, records: Sequence[Record], across: Sequence[str]
 
     BenchError where two cells would be drawn as one.
     """
-    found = Records(records).placed(
+    cells = Records(records).placed(
         spec.stage,
         spec.where,
         lambda labels: (panel(labels, spec.panels), place_label(labels, across)),
         f"figure {name}",
         "pin the other axes with `where`, or add them to the panels",
     )
-    return {at: list(by_seed.values()) for at, by_seed in found.items()}
+    return {at: list(by_seed.values()) for at, by_seed in cells.items()}
 
 
 def lacking(records: Sequence[Record], having: Container[int], missing: str) -> str:
@@ -81,15 +81,15 @@ def lacking(records: Sequence[Record], having: Container[int], missing: str) -> 
     )
     if not without:
         return ""
-    told = ", ".join(f"{count} {outcome}" for outcome, count in without.items())
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in without.items())
     left = len(records) - without.total()
-    return f"n={left} of {len(records)} seeds ({told})" if left else f"no result ({told})"
+    return f"n={left} of {len(records)} seeds ({outcomes})" if left else f"no result ({outcomes})"
 
 
-def notes(told: Mapping[tuple[str, str], str], panels: Sequence[str]) -> tuple[str, ...]:
-    """Return one note for each arm and what is lacking of it. told: (panel, arm label) → what is lacking."""
+def notes(texts: Mapping[tuple[str, str], str], panels: Sequence[str]) -> tuple[str, ...]:
+    """Return one note for each arm and what is lacking of it. texts: (panel, arm label) → what is lacking."""
     merged: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for (where, arm), text in told.items():
+    for (where, arm), text in texts.items():
         if text:
             merged[arm, text].append(where)
     result = []
@@ -99,11 +99,11 @@ def notes(told: Mapping[tuple[str, str], str], panels: Sequence[str]) -> tuple[s
     return tuple(result)
 
 
-def by_metric(told: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+def by_metric(metric_notes: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """Return notes, those that do not hold for every metric with the metric before them."""
-    shared = [text for text in next(iter(told.values()), ()) if all(text in others for others in told.values())]
-    own = [f"{metric}: {text}" for metric, texts in told.items() for text in texts if text not in shared]
-    return tuple(shared + own)
+    shared = [text for text in next(iter(metric_notes.values()), ()) if all(text in texts for texts in metric_notes.values())]
+    specific = [f"{metric}: {text}" for metric, texts in metric_notes.items() for text in texts if text not in shared]
+    return tuple(shared + specific)
 
 
 def some(names: Sequence[str]) -> str:

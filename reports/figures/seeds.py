@@ -24,19 +24,19 @@ class DotPanel:
 def seeds_of_table(table: TableData, records: Sequence[Record]) -> dict[str, Any]:
     """Return what a figure of all seeds of a table shows, by name: the lines, the arms that compete, and a panel a value."""
     by_columns = table.arms == "columns"
-    lines, others = (table.rows, table.columns) if by_columns else (table.columns, table.rows)
+    lines, arm_labels = (table.rows, table.columns) if by_columns else (table.columns, table.rows)
     line_axes, axes = (table.row_axes, table.column_axes) if by_columns else (table.column_axes, table.row_axes)
     panels = []
     for stack in table.stacks:
         samples = {place: sample(cell.values, cell.planned, _without(cell)) for place, cell in placed(table, stack)}
-        values = [value for one in samples.values() for value in one.values]
-        span = axis_range(values, [(one.low, one.high) for one in samples.values()])
+        values = [value for cell_sample in samples.values() for value in cell_sample.values]
+        span = axis_range(values, [(cell_sample.low, cell_sample.high) for cell_sample in samples.values()])
         panels.append(DotPanel(stack[0].label, samples, span))
     return {
         "line_title": BETWEEN.join(line_axes),
         "lines": tuple(lines),
         "arm_title": BETWEEN.join(axes),
-        "arms": arms(records, axes, others),
+        "arms": arms(records, axes, arm_labels),
         "panels": tuple(panels),
     }
 

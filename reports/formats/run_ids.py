@@ -20,10 +20,10 @@ def lines(report: ReportData) -> Iterator[str]:
                     place = {"table": table.name, "metric": block.metric, "row": row, "column": column}
                     yield _line(place | {"runs": {str(seed): run for seed, run in cell.run_ids.items()}})
     for search in report.searches:
-        for one in search.attempts:
-            if one.run_id:
-                place = {"table": search.name, "metric": search.metric, "row": one.trial, "column": ""}
-                yield _line(place | {"runs": {one.trial: one.run_id}})
+        for attempt in search.attempts:
+            if attempt.run_id:
+                place = {"table": search.name, "metric": search.metric, "row": attempt.trial, "column": ""}
+                yield _line(place | {"runs": {attempt.trial: attempt.run_id}})
     for claim in report.claims:
         for part in claim.parts:
             if part.run_ids:
@@ -32,17 +32,17 @@ def lines(report: ReportData) -> Iterator[str]:
 
 def read(text: str) -> list[dict[str, Any]]:
     """Return what such lines in a file say; other lines, and lines that somebody broke, are passed over."""
-    found = []
+    records = []
     for line in text.splitlines():
         line = line.lstrip("% ").rstrip()
         if line.startswith("{") and line.endswith("}") and '"runs"' in line:
             try:
-                told = json.loads(line)
+                record = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(told, dict) and isinstance(told.get("runs"), dict | list):
-                found.append(told)
-    return found
+            if isinstance(record, dict) and isinstance(record.get("runs"), dict | list):
+                records.append(record)
+    return records
 
 
 def seeds(report: ReportData) -> dict[str, int]:
@@ -51,6 +51,6 @@ def seeds(report: ReportData) -> dict[str, int]:
     return {run: seed for cell in cells for seed, run in cell.run_ids.items()}
 
 
-def _line(told: dict[str, Any]) -> str:
+def _line(record: dict[str, Any]) -> str:
     # an HTML comment must not hold two hyphens; they can only stand inside a string here
-    return json.dumps(told).replace("--", "-\\u002d")
+    return json.dumps(record).replace("--", "-\\u002d")

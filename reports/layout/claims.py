@@ -16,8 +16,8 @@ def claims(report: ReportData) -> TextGrid | None:
     grid = TextGrid(title, f"{title}, each tested. {_how(report)}", header)
     for claim in report.claims:
         if len(claim.parts) > 1:
-            told = "in all of" if claim.holds else "over"
-            verdict = (_verdict(report, claim.verdict, claim.parts), f"{told} the {len(claim.parts)} comparisons below")
+            scope = "in all of" if claim.holds else "over"
+            verdict = (_verdict(report, claim.verdict, claim.parts), f"{scope} the {len(claim.parts)} comparisons below")
             grid.rows.append([_head(claim), Text(verdict, bold=True, verdict=claim.verdict), *[Text(("",)) for _ in header[2:]]])
         for part in claim.parts:
             first = Text((part.label,)) if len(claim.parts) > 1 else _head(claim)
@@ -33,8 +33,8 @@ def _how(report: ReportData) -> str:
     share = " at each look" if any(claim.look for claim in report.claims) else ""
     how = f"Estimate with its {levels} interval, below it every seed's own; {tests}, two-sided; Holm within each family of m; "
     how += f"alpha={alphas}{share}."
-    told = {claim.kind for claim in report.claims}
-    how += "".join(f" {kind.remark}" for name, kind in KINDS.items() if name in told and kind.remark)
+    kinds = {claim.kind for claim in report.claims}
+    how += "".join(f" {kind.remark}" for name, kind in KINDS.items() if name in kinds and kind.remark)
     if any(part.preliminary for claim in report.claims for part in claim.parts):
         how += " Preliminary: some of its trials are still to run."
     if any(part.result.ratio for claim in report.claims for part in claim.parts):

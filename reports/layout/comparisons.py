@@ -46,8 +46,8 @@ def comparisons(table: TableData, stack: Stack) -> TextGrid:
     for reason, names in untested.items():
         grid.remarks.append(f"Not compared ({reason}): {_which(names, len(listed))}.")
     grid.remarks += _counted(table, first) if counted else []
-    if told := [f"{one.family}: {_omnibus(one)}" for block in stack for one in block.context]:
-        grid.remarks.append(f"All arms of a family at once, as context, not as a gate: {'; '.join(told)}.")
+    if tests := [f"{omnibus.family}: {_omnibus(omnibus)}" for block in stack for omnibus in block.context]:
+        grid.remarks.append(f"All arms of a family at once, as context, not as a gate: {'; '.join(tests)}.")
     return grid
 
 
@@ -64,16 +64,20 @@ def _counted(table: TableData, block: MetricBlock) -> list[str]:
     for contrast in block.contrasts:
         pairs[contrast.left, contrast.right].append(contrast)
     classes = len(block.contrasts) // len(pairs)
-    told = [
+    sentences = [
         f"Single classes, a family each; by chance up to {table.alpha:.3g} × {classes} = {table.alpha * classes:.1f} of them "
         "would show a difference. All of these comparisons stand in the JSON and CSV reports."
     ]
     for (left, right), contrasts in pairs.items():
-        found = {one.line: one.result.difference for one in contrasts if one.holm is not None and one.holm <= table.alpha}
-        above, below = ([name for name, by in found.items() if by is not None and (by > 0) == up] for up in (True, False))
+        differences = {
+            contrast.line: contrast.result.difference
+            for contrast in contrasts
+            if contrast.holm is not None and contrast.holm <= table.alpha
+        }
+        above, below = ([name for name, by in differences.items() if by is not None and (by > 0) == up] for up in (True, False))
         parts = [f"{word} in {len(names)}{_names(names)}" for word, names in (("higher", above), ("lower", below))]
-        told.append(f"{left} vs {right}: significantly {', '.join(parts)} of {len(contrasts)} classes.")
-    return told
+        sentences.append(f"{left} vs {right}: significantly {', '.join(parts)} of {len(contrasts)} classes.")
+    return sentences
 
 
 def _names(names: list[str]) -> str:
@@ -89,8 +93,8 @@ def _row(grid: TextGrid, contrast: TableContrast, m: int, alpha: float) -> list[
         tested = [number(result.t, 2), probability(result.p), probability(contrast.holm) + ("*" if significant else "")]
     exact = NOTHING if result.exact_p is None else probability(result.exact_p)
     d_z = NOTHING if result.d_z is None else number(result.d_z, 2)
-    found = contrast.detectable
-    detectable = NOTHING if found is None or significant else number(found, digits(found, 2))
+    effect = contrast.detectable
+    detectable = NOTHING if effect is None or significant else number(effect, digits(effect, 2))
     return [
         *[Text((text,)) for text in (contrast.family, str(m or NOTHING), f"{contrast.left} vs {contrast.right}")],
         Text(estimate(grid, result), runs=contrast.run_ids),
@@ -98,15 +102,15 @@ def _row(grid: TextGrid, contrast: TableContrast, m: int, alpha: float) -> list[
     ]
 
 
-def _omnibus(one: FamilyOmnibus) -> str:
-    anova, friedman = one.anova, one.friedman
-    told = []
+def _omnibus(omnibus: FamilyOmnibus) -> str:
+    anova, friedman = omnibus.anova, omnibus.friedman
+    tests = []
     if anova.statistic is not None and anova.p is not None:
-        told.append(f"F({anova.df1:g}, {anova.df2:g}) = {number(anova.statistic, 2)}, {p_is(anova.p)}")
+        tests.append(f"F({anova.df1:g}, {anova.df2:g}) = {number(anova.statistic, 2)}, {p_is(anova.p)}")
     if friedman.statistic is not None and (p := friedman.p_chi2 if friedman.p_exact is None else friedman.p_exact) is not None:
         exact = "" if friedman.p_exact is None else "exact "
-        told.append(f"Friedman {number(friedman.statistic, 2)}, {exact}{p_is(p)}")
-    return ", ".join(told) or anova.reason
+        tests.append(f"Friedman {number(friedman.statistic, 2)}, {exact}{p_is(p)}")
+    return ", ".join(tests) or anova.reason
 
 
 def _which(names: list[tuple[str, str]], total: int) -> str:
@@ -121,10 +125,10 @@ def _which(names: list[tuple[str, str]], total: int) -> str:
 
 def _exact(table: TableData, contrasts: list[TableContrast]) -> str:
     """Say how small the exact p can get, where that is above alpha or is what is tested."""
-    tested = [(one.result.n, least) for one in contrasts if (least := one.result.smallest_p) is not None]
+    tested = [(contrast.result.n, least) for contrast in contrasts if (least := contrast.result.smallest_p) is not None]
     if not tested:
         return ""
-    n, smallest = min(tested, key=lambda found: found[0])
+    n, smallest = min(tested, key=lambda pair: pair[0])
     if smallest <= table.alpha and table.test != "sign-flip":
         return " Exact p: sign-flip."
     return f" Exact p: sign-flip; the smallest that n={n} seeds allow is {smallest:.4g}."

@@ -33,13 +33,13 @@ def provenance(report: ReportData) -> list[tuple[str, str]]:
     ]
     if source.first is not None and source.last is not None:
         lines.append(("recorded", f"{_when(source.first)} to {_when(source.last)}"))
-    told = {"device": source.devices, "packs": source.packs, "commit": source.commits, "versions": source.versions}
+    details = {"device": source.devices, "packs": source.packs, "commit": source.commits, "versions": source.versions}
     if len(source.instructions) > 1:
-        told["mixed instruction sets"] = [
+        details["mixed instruction sets"] = [
             *source.instructions,
             "each rounds in its own way: another one is another sample",
         ]
-    for name, values in told.items():
+    for name, values in details.items():
         if values:
             lines.append((name, "; ".join(values)))
     return lines

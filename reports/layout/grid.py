@@ -66,5 +66,5 @@ def estimate(grid: TextGrid, result: Comparison) -> tuple[str, ...]:
     first = (
         f"{number(result.difference, places, sign=sign)} ({number(result.ci_low, places)} to {number(result.ci_high, places)})"
     )
-    own = " ".join(number(delta, places, sign=sign) for delta in result.deltas.values())
-    return (first, own) if own else (first,)
+    deltas = " ".join(number(delta, places, sign=sign) for delta in result.deltas.values())
+    return (first, deltas) if deltas else (first,)

@@ -13,31 +13,31 @@ def origins(table: TableData, blocks: Sequence[MetricBlock]) -> list[str]:
 
     Where all cells of a column have the same origin, it is told of the column, else of the row, else of the cell.
     """
-    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    by_place: dict[tuple[str, str], tuple[str, ...]] = {}
     for block in blocks:
         for place, cell in ((place, cell) for place, cell in block.cells.items() if cell.values):
-            found[place] = tuple(dict.fromkeys((*found.get(place, ()), *cell.origins)))
-    if not any(found.values()):
+            by_place[place] = tuple(dict.fromkeys((*by_place.get(place, ()), *cell.origins)))
+    if not any(by_place.values()):
         return []
-    if len(set(found.values())) == 1:
-        return [f"Every trial {_joined(next(iter(found.values())))}."]
+    if len(set(by_place.values())) == 1:
+        return [f"Every trial {_joined(next(iter(by_place.values())))}."]
     for named in (lambda row, column: column, lambda row, column: row):
-        if (told := _by(found, named)) is not None:
-            return told
-    return _by(found, lambda row, column: BETWEEN.join((row, column))) or []
+        if (remarks := _by(by_place, named)) is not None:
+            return remarks
+    return _by(by_place, lambda row, column: BETWEEN.join((row, column))) or []
 
 
-def _by(found: dict[tuple[str, str], tuple[str, ...]], named: Callable[[str, str], str]) -> list[str] | None:
+def _by(by_place: dict[tuple[str, str], tuple[str, ...]], named: Callable[[str, str], str]) -> list[str] | None:
     """Return the remarks by what places are called; None where places of one name differ."""
     by_name: dict[str, set[tuple[str, ...]]] = defaultdict(set)
-    for place, texts in found.items():
+    for place, texts in by_place.items():
         by_name[named(*place)].add(texts)
     if any(len(texts) > 1 for texts in by_name.values()):
         return None
     names: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for name, (texts,) in by_name.items():
         names[texts].append(name)
-    return [f"{', '.join(some)}: {_joined(texts)}." for texts, some in names.items() if texts]
+    return [f"{', '.join(group)}: {_joined(texts)}." for texts, group in names.items() if texts]
 
 
 def _joined(texts: tuple[str, ...]) -> str:

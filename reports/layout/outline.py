@@ -37,19 +37,19 @@ class ReportSection:
 
 def banners(report: ReportData) -> list[tuple[str, str]]:
     """Return what a reader must know before the first number: a word, and the sentence that explains it."""
-    told = []
+    notices = []
     if not report.complete:
-        told.append(("Incomplete", "the trials at the end have no result."))
+        notices.append(("Incomplete", "the trials at the end have no result."))
     if report.exploratory:
-        told.append(("Exploratory", report.exploratory))
-    return told
+        notices.append(("Exploratory", report.exploratory))
+    return notices
 
 
 def sections(report: ReportData) -> list[ReportSection]:
     """Return the claims, where the suite makes any, and every table with its comparisons."""
-    found = []
+    report_sections = []
     if (judged := claims.claims(report)) is not None:
-        found.append(ReportSection("claims", "Claims", [PlacedGrid("claims", "claims", judged)]))
+        report_sections.append(ReportSection("claims", "Claims", [PlacedGrid("claims", "claims", judged)]))
     used = {"claims", "figures", "ledger", "provenance"}
     for table in report.tables:
         section = ReportSection(_unique(table.name or table.stage, used), table.title)
@@ -63,12 +63,12 @@ def sections(report: ReportData) -> list[ReportSection]:
                 if comparisons.comparable(stack):
                     name = _unique(f"{section.name}-{stack[0].metric}-comparisons", used)
                     section.parts.append(PlacedGrid(name, "comparisons", comparisons.comparisons(table, stack)))
-        found.append(section)
+        report_sections.append(section)
     for search in report.searches:
         section = ReportSection(_unique(f"search-{search.name}", used), f"Search: {search.title}")
         section.parts.append(PlacedGrid(_unique(section.name, used), "search", searches.search(search)))
-        found.append(section)
-    return found
+        report_sections.append(section)
+    return report_sections
 
 
 def ledger(report: ReportData) -> ReportSection | None:
@@ -85,8 +85,8 @@ def slug(name: str) -> str:
 
 
 def _unique(name: str, used: set[str]) -> str:
-    found = slug(name)
-    while found in used:
-        found += "-x"
-    used.add(found)
-    return found
+    candidate = slug(name)
+    while candidate in used:
+        candidate += "-x"
+    used.add(candidate)
+    return candidate

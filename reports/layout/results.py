@@ -32,11 +32,11 @@ def results(table: TableData, stacks: Sequence[Stack]) -> TextGrid:
         below = [
             block.cells[row, column] for block, (_, column, stack) in zip(shown, header, strict=True) if block is not stack[0]
         ]
-        own = _decimals(below)
+        decimals_below = _decimals(below)
         for (_, column, stack), block, decimals in zip(header, shown, places, strict=True):
             cell = block.cells.get((row, column), TableCell())
             dagger = "†" if (row, column) in block.daggers else ""
-            lines = _cell(grid, table, block, cell, decimals if block is stack[0] else own, dagger)
+            lines = _cell(grid, table, block, cell, decimals if block is stack[0] else decimals_below, dagger)
             texts.append(Text(lines, (row, column) in block.best, tuple(cell.run_ids.values())))
         grid.rows.append(texts)
     constant = [stack[0].name for stack in stacks if stack[0].contrasts and not comparable(stack)] if table.planned > 1 else []
@@ -55,7 +55,7 @@ def _legend(table: TableData, blocks: Sequence[MetricBlock]) -> list[str]:
             f"Bold: the best of its {line} ({which}) and all that were tested against it and are not "
             f"significantly worse (Holm p above {table.alpha:.3g})."
         )
-    if table.baseline is not None and any(one.holm is not None for block in blocks for one in block.contrasts):
+    if table.baseline is not None and any(contrast.holm is not None for block in blocks for contrast in block.contrasts):
         remarks.append(f"† significantly different from {table.baseline} in the same {line}.")
     return remarks
 
@@ -97,12 +97,12 @@ def _value(table: TableData, cell: TableCell, places: int) -> list[str]:
 
 
 def _nothing(grid: TextGrid, cell: TableCell) -> str:
-    def told(outcome: str, count: int) -> str:
+    def label(outcome: str, count: int) -> str:
         mark = grid.mark(cell.why[outcome]) if outcome in cell.why else ""
         whole = count == cell.planned and outcome in ("missing", "unavailable", "running", "not measured")
         return outcome + mark + ("" if whole else f" ({count}/{cell.planned})")
 
-    return ", ".join(told(outcome, count) for outcome, count in cell.without.items())
+    return ", ".join(label(outcome, count) for outcome, count in cell.without.items())
 
 
 def _decimals(column: Iterable[TableCell]) -> int:

@@ -8,13 +8,13 @@ from bench.trackers.record import Outcome
 LISTED = 10
 
 
-def search(one: SearchResult) -> TextGrid:
+def search(result: SearchResult) -> TextGrid:
     """Lay out the best trials of a search, best first, with their parameters and the run behind each."""
-    told = ", ".join(f"{count} {outcome}" for outcome, count in one.outcomes.items())
-    title = f"Search {one.title}"
-    how = f"{len(one.attempts)} trials ({told}), by {one.metric} at the end of each, the best first; pruned: ended early"
-    grid = TextGrid(title, f"{title}. {how}.", ["rank", "trial", *one.parameters, one.metric, "epochs", "outcome"])
-    shown = one.attempts[:LISTED]
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in result.outcomes.items())
+    title = f"Search {result.title}"
+    how = f"{len(result.attempts)} trials ({counts}), by {result.metric} at the end of each, the best first; pruned: ended early"
+    grid = TextGrid(title, f"{title}. {how}.", ["rank", "trial", *result.parameters, result.metric, "epochs", "outcome"])
+    shown = result.attempts[:LISTED]
     values = [attempt.value for attempt in shown if attempt.value is not None]
     places = digits(max(values) - min(values), 3) if len(values) > 1 else 3
     for rank, attempt in enumerate(shown, 1):
@@ -22,11 +22,11 @@ def search(one: SearchResult) -> TextGrid:
         texts = [
             str(rank) if attempt.outcome is Outcome.FINISHED else NOTHING,
             attempt.trial,
-            *(shortened(attempt.parameters.get(name, NOTHING)) for name in one.parameters),
+            *(shortened(attempt.parameters.get(name, NOTHING)) for name in result.parameters),
         ]
         last = [NOTHING if attempt.epochs is None else number(attempt.epochs, 0), attempt.outcome]
         runs = (attempt.run_id,) if attempt.run_id else ()
         grid.rows.append([*(Text((text,)) for text in texts), Text((value,), runs=runs), *(Text((text,)) for text in last)])
-    if left := len(one.attempts) - len(shown):
+    if left := len(result.attempts) - len(shown):
         grid.remarks.append(f"Not listed: {left} more trials; all of them stand in the JSON report.")
     return grid

@@ -51,17 +51,17 @@ def conditions(record: Record) -> tuple[str, ...]:
     return of_run(record.run) if record.run else ()
 
 
-def unlike(found: Iterable[tuple[str, ...]]) -> str:
+def unlike(run_conditions: Iterable[tuple[str, ...]]) -> str:
     """Say why times taken under these conditions cannot be compared; "" if they can."""
-    found = set(found)
-    if any(not all(condition[:3]) for condition in found):
+    run_conditions = set(run_conditions)
+    if any(not all(condition[:3]) for condition in run_conditions):
         return "the runs do not say on what device, with how many workers and threads they were timed"
-    if len(found) > 1:
-        told = " and ".join(
+    if len(run_conditions) > 1:
+        listing = " and ".join(
             f"{device} ({', '.join([f'{workers} × {threads}', *filter(None, [precision]), *[f'packs of {pack}'] * bool(pack)])})"
-            for device, workers, threads, precision, pack in sorted(found)
+            for device, workers, threads, precision, pack in sorted(run_conditions)
         )
-        return f"timed under unlike conditions, device (workers × threads, precision, packs): {told}"
+        return f"timed under unlike conditions, device (workers × threads, precision, packs): {listing}"
     return ""
 
 
@@ -108,17 +108,17 @@ class Records:
 
         BenchError where two cells fall on one place; asked_by: what has these places.
         """
-        found: dict[Place, dict[int, Record]] = {}
+        places: dict[Place, dict[int, Record]] = {}
         for labels, by_seed in self.of_stage(stage):
             if any(labels.get(axis) not in allowed for axis, allowed in where.items()):
                 continue
             at = place(labels)
-            if at in found:
-                first, second = (next(iter(seeds.values())).cell for seeds in (found[at], by_seed))
-                told = f" ({', '.join(filter(None, at))})" if any(at) else ""
-                raise BenchError(f"two cells fall on one place{told}: {first} and {second}", where=asked_by, mend=mend)
-            found[at] = by_seed
-        return found
+            if at in places:
+                first, second = (next(iter(seeds.values())).cell for seeds in (places[at], by_seed))
+                suffix = f" ({', '.join(filter(None, at))})" if any(at) else ""
+                raise BenchError(f"two cells fall on one place{suffix}: {first} and {second}", where=asked_by, mend=mend)
+            places[at] = by_seed
+        return places
 
     def has(self, arm: Arm) -> bool:
         """Whether all of the arm's cells are part of this report (`--only` leaves some out)."""
@@ -126,8 +126,8 @@ class Records:
 
     def of(self, arm: Arm, seeds: Sequence[int]) -> list[Record]:
         """Return the arm's trials with these seeds."""
-        found = [self.cells[_key(arm.stage, cell.labels)] for cell in arm.cells]
-        return [by_seed[seed] for by_seed in found for seed in seeds if seed in by_seed]
+        cells = [self.cells[_key(arm.stage, cell.labels)] for cell in arm.cells]
+        return [by_seed[seed] for by_seed in cells for seed in seeds if seed in by_seed]
 
     def values(self, arm: Arm, metric: str, seeds: Sequence[int]) -> ArmValues:
         """Return the arm's values of a metric for these seeds."""
@@ -137,9 +137,9 @@ class Records:
             records = [by_seed[seed] for by_seed in cells if seed in by_seed]
             if not records:
                 continue
-            found = [record.value(metric) for record in records]
-            lacking = [record for record, value in zip(records, found, strict=True) if value is None]
-            values = [value for value in found if value is not None]
+            measurements = [record.value(metric) for record in records]
+            lacking = [record for record, value in zip(records, measurements, strict=True) if value is None]
+            values = [value for value in measurements if value is not None]
             if lacking:
                 result.without[seed] = lacking[0].why(metric)
             elif len(records) == len(arm.cells):

@@ -71,14 +71,14 @@ def collect(
     best: dict[str | tuple, StoredRun] = {}
     for run in sorted(runs, key=record.rank, reverse=True):
         best[record.fingerprint(run) or _place(run)] = best[run.run_id] = run
-    own = derived or {}
+    derived_metrics = derived or {}
     records = []
     for trial in expected:
         stored = best.get(trial.run_id) or best.get(trial.fingerprint) or best.get(_key(trial))
         pruned_elsewhere = (
             stored and record.outcome(stored) is Outcome.PRUNED and record.stage(stored, default=trial.stage) != trial.stage
         )
-        records.append(_record(trial, None if pruned_elsewhere else stored, own))
+        records.append(_record(trial, None if pruned_elsewhere else stored, derived_metrics))
     return records
 
 

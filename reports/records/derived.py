@@ -21,9 +21,9 @@ def measured(metric: str, stored: Mapping[str, float], derived: Mapping[str, "De
         value = stored.get(metric)
     elif rule.over:
         kind, prefix = rule.over
-        found = of_classes(stored, prefix)
-        names = rule.classes or list(found)
-        chosen = [found[name] for name in names if name in found]
+        by_class = of_classes(stored, prefix)
+        names = rule.classes or list(by_class)
+        chosen = [by_class[name] for name in names if name in by_class]
         value = RULES[kind](chosen) if chosen and len(chosen) == len(names) else None
     else:
         left, right = (measured(part, stored, derived) for part in rule.minus or ())
@@ -49,7 +49,7 @@ def class_pairs(runs: Sequence[Mapping[str, float]], x: str, y: str) -> dict[str
         for stored in runs:
             for name, value in of_classes(stored, metric.removesuffix("/*")).items():
                 values[name].append(value)
-        means.append({name: statistics.fmean(found) for name, found in values.items()})
+        means.append({name: statistics.fmean(measurements) for name, measurements in values.items()})
     return {name: (value, means[1][name]) for name, value in means[0].items() if name in means[1]}
 
 
@@ -60,10 +60,10 @@ def absent(metric: str, stored: Mapping[str, float], derived: Mapping[str, "Deri
         value = stored.get(metric)
         return f"no metric {metric!r}" if value is None else f"{metric} is {value:.3g}"
     if rule.over:
-        found = of_classes(stored, rule.over[1])
-        unknown = [name for name in rule.classes or () if name not in found]
-        if not found or not unknown:
+        by_class = of_classes(stored, rule.over[1])
+        unknown = [name for name in rule.classes or () if name not in by_class]
+        if not by_class or not unknown:
             return f"no metrics {f'{rule.over[1]}/<class>'!r}"
-        return f"{metric!r} is over class {unknown[0]!r}, which the runs do not have ({did_you_mean(unknown[0], found)})"
+        return f"{metric!r} is over class {unknown[0]!r}, which the runs do not have ({did_you_mean(unknown[0], by_class)})"
     lacking = next(part for part in rule.minus or () if measured(part, stored, derived) is None)
     return absent(lacking, stored, derived)

@@ -9,11 +9,11 @@ def origins(start: str, run: StoredRun) -> tuple[str, ...]:
 
     start: the cell that it starts from, as planned: its run tells that of the first of the cells that share it.
     """
-    told = []
+    phrases = []
     if start:
-        told.append(f"starts from the best of {start}")
+        phrases.append(f"starts from the best of {start}")
     if origin := weights(run):
-        told.append(f"starts from the weights of {origin.cell}")
+        phrases.append(f"starts from the weights of {origin.cell}")
     if voters := members(run):
-        told.append(f"is the vote of {voters} trials")
-    return tuple(told)
+        phrases.append(f"is the vote of {voters} trials")
+    return tuple(phrases)

@@ -49,17 +49,17 @@ def crossed_comparison(
     if not images:
         return Comparison(reason="the two arms were not measured on the same images"), ""
     if len(left.values) == len(right.values) == 1:
-        one, other = ([by_image[image] for image in images] for (by_image,) in correct)
-        return mcnemar(one, other, confidence=confidence), ALONE
+        left_correct, right_correct = ([by_image[image] for image in images] for (by_image,) in correct)
+        return mcnemar(left_correct, right_correct, confidence=confidence), ALONE
     a, b = (np.array([[by_image[image] for image in images] for by_image in arm], dtype=float) for arm in correct)
-    found = crossed(a, b, confidence=confidence, seeds=seeds)
-    if found.seed_sd is None or found.item_sd is None:
-        return found.comparison, ""
-    return found.comparison, f"{len(images)} images; SD between seeds {found.seed_sd:.2g}, between images {found.item_sd:.2g}"
+    result = crossed(a, b, confidence=confidence, seeds=seeds)
+    if result.seed_sd is None or result.item_sd is None:
+        return result.comparison, ""
+    return result.comparison, f"{len(images)} images; SD between seeds {result.seed_sd:.2g}, between images {result.item_sd:.2g}"
 
 
 def _correct(content: bytes, split: str) -> Mapping[int, bool]:
     """Return image → whether it was recognised. Raises contents.Damaged."""
-    found = contents.predictions(content, split)
-    right = found.probabilities.argmax(1) == found.targets
-    return dict(zip(found.indices.tolist(), right.tolist(), strict=True))
+    predictions = contents.predictions(content, split)
+    right = predictions.probabilities.argmax(1) == predictions.targets
+    return dict(zip(predictions.indices.tolist(), right.tolist(), strict=True))

@@ -29,8 +29,8 @@ def mcnemar(correct_a: Sequence[bool], correct_b: Sequence[bool], *, confidence:
         return replace(blank, reason="a test over images needs two of them")
     mean, sd = moments(d)
     if not sd:
-        told = "one has every image right that the other has wrong" if mean else "both have the same images right"
-        return replace(blank, difference=mean, reason=told)
+        reason = "one has every image right that the other has wrong" if mean else "both have the same images right"
+        return replace(blank, difference=mean, reason=reason)
     p = min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
     error = sd / math.sqrt(n)
     return with_interval(replace(blank, difference=mean, t=mean / error, df=n - 1.0, p=p, error=error, sd=sd))

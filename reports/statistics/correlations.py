@@ -54,16 +54,16 @@ def correlation(x: Sequence[float], y: Sequence[float], *, method: str = "pearso
     perfect = 1 - abs(r) <= RESOLUTION
     r = math.copysign(1.0, r) if perfect else r
     error = (FIELLER if method == "spearman" else 1.0) / math.sqrt(n - 3)
-    found = replace(blank, difference=r, df=n - 2.0)
+    comparison = replace(blank, difference=r, df=n - 2.0)
     if perfect and method == "pearson":
-        return replace(found, reason="the items lie on a straight line, so there is no spread to test it against")
+        return replace(comparison, reason="the items lie on a straight line, so there is no spread to test it against")
     if not perfect:
         t = r * math.sqrt((n - 2) / ((1 - r) * (1 + r)))
-        found = with_interval(replace(found, t=t, error=error, p=2 * float(stdtr(n - 2, -abs(t)))))
+        comparison = with_interval(replace(comparison, t=t, error=error, p=2 * float(stdtr(n - 2, -abs(t)))))
     if method == "spearman":
-        counted = _share_of_orders(x, y) if n <= COUNTED else max(found.p or 0.0, 2 / math.factorial(n))
-        found = replace(found, p=counted, error=error)
-    return found
+        counted = _share_of_orders(x, y) if n <= COUNTED else max(comparison.p or 0.0, 2 / math.factorial(n))
+        comparison = replace(comparison, p=counted, error=error)
+    return comparison
 
 
 def _spread(values: Sequence[float]) -> tuple[float, float]:

@@ -69,16 +69,16 @@ def welch(a: Mapping[int, float], b: Mapping[int, float], *, ratio: bool = False
     left, right = (_logs(arm) if ratio else arm for arm in (a, b))
     scale = max(_scale(left, ratio), _scale(right, ratio))
     (mean_a, sd_a), (mean_b, sd_b) = (moments(list(arm.values())) for arm in (left, right))
-    found = replace(blank, difference=blank.shown(mean_a - mean_b), scale=scale)
+    comparison = replace(blank, difference=blank.shown(mean_a - mean_b), scale=scale)
     if sd_a is None or sd_b is None:
-        return replace(found, reason="an arm has one seed; a test needs two in each")
+        return replace(comparison, reason="an arm has one seed; a test needs two in each")
     if max(sd_a, sd_b) <= RESOLUTION * scale:
-        return replace(found, reason="each arm's values are the same for every seed, so there is no spread to test against")
+        return replace(comparison, reason="each arm's values are the same for every seed, so there is no spread to test against")
     error_a, error_b = sd_a / math.sqrt(len(a)), sd_b / math.sqrt(len(b))
     error = math.hypot(error_a, error_b)
     df = 1 / ((error_a / error) ** 4 / (len(a) - 1) + (error_b / error) ** 4 / (len(b) - 1))
     t = (mean_a - mean_b) / error
-    return with_interval(replace(found, t=t, df=df, p=2 * float(stdtr(df, -abs(t))), error=error))
+    return with_interval(replace(comparison, t=t, df=df, p=2 * float(stdtr(df, -abs(t))), error=error))
 
 
 def with_interval(c: Comparison) -> Comparison:
@@ -101,18 +101,18 @@ def _one_sample(
         return replace(blank, reason=reason)
     mean, sd = moments(list(deltas.values()))
     exact = sign_flip(deltas, scale)
-    own = {seed: blank.shown(delta) for seed, delta in deltas.items()}
-    found = replace(blank, deltas=own, difference=blank.shown(mean), exact_p=exact)
+    shown_deltas = {seed: blank.shown(delta) for seed, delta in deltas.items()}
+    comparison = replace(blank, deltas=shown_deltas, difference=blank.shown(mean), exact_p=exact)
     if sd is None:
-        return replace(found, reason=f"one seed{whose}; a test needs two")
+        return replace(comparison, reason=f"one seed{whose}; a test needs two")
     if sd <= RESOLUTION * scale:
-        return replace(found, reason=f"the {what} is the same for every seed, so there is no spread to test it against")
+        return replace(comparison, reason=f"the {what} is the same for every seed, so there is no spread to test it against")
     error = sd / math.sqrt(n)
     t, reason = mean / error, ""
     p = 2 * float(stdtr(n - 1, -abs(t))) if test == "t" else exact
     if p is None:
         reason = f"an exact sign-flip test is for up to {EXACT_MOST} seeds, and there are {n}"
-    return with_interval(replace(found, t=t, df=n - 1.0, error=error, sd=sd, d_z=mean / sd, p=p, reason=reason))
+    return with_interval(replace(comparison, t=t, df=n - 1.0, error=error, sd=sd, d_z=mean / sd, p=p, reason=reason))
 
 
 def _check(test: str, confidence: float) -> None:

@@ -84,8 +84,8 @@ def friedman(blocks: Sequence[Sequence[float]]) -> Friedman:
     sums = [sum(column) for column in zip(*doubled, strict=True)]
     distance = sum(total**2 for total in sums) - n**2 * k * (k + 1) ** 2  # of doubled ranks: four times that of the ranks
     statistic = 3 * distance * (k - 1) / spread
-    found = Friedman(statistic, float(chdtrc(k - 1, statistic)))
-    return replace(found, p_exact=_exact(doubled) if n <= COUNTED else None)
+    result = Friedman(statistic, float(chdtrc(k - 1, statistic)))
+    return replace(result, p_exact=_exact(doubled) if n <= COUNTED else None)
 
 
 def _exact(blocks: list[list[int]]) -> float | None:

@@ -86,7 +86,7 @@ def against_control(mean_ranks: Sequence[float], tasks: int, control: int) -> tu
         raise ValueError(f"the control must be one of {k} methods, not {control}")
     error = _error(k, tasks)
     z = [None if i == control else (mean_ranks[control] - rank) / error for i, rank in enumerate(mean_ranks)]
-    return z, holm([None if one is None else 2 * float(ndtr(-abs(one))) for one in z])
+    return z, holm([None if score is None else 2 * float(ndtr(-abs(score))) for score in z])
 
 
 def _chi_squared(mean_ranks: Sequence[float], k: int, tasks: int) -> float:

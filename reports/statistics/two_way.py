@@ -62,13 +62,13 @@ def crossed(
     d = a - b
     mean, by_seed, by_item = float(d.mean()), d.mean(axis=1), d.mean(axis=0)
     deltas = dict(zip(seeds or range(n), by_seed.tolist(), strict=True))
-    found = replace(blank, difference=mean, deltas=deltas, scale=scale)
+    comparison = replace(blank, difference=mean, deltas=deltas, scale=scale)
     if n < 2 or items < 2:
         few = "one seed" if n < 2 else "one item"
-        return Crossed(replace(found, reason=f"{few}; a test over seeds and items needs two of each"), items)
+        return Crossed(replace(comparison, reason=f"{few}; a test over seeds and items needs two of each"), items)
     if np.ptp(d) <= RESOLUTION * scale:
         constant = "the difference is the same for every seed and item, so there is no spread to test it against"
-        return Crossed(replace(found, reason=constant), items)
+        return Crossed(replace(comparison, reason=constant), items)
     # in units of the largest difference, so that squares of squares neither vanish nor overflow
     unit = float(np.abs(d).max())
     d, by_seed, by_item, middle = d / unit, by_seed / unit, by_item / unit, mean / unit
@@ -76,8 +76,8 @@ def crossed(
     dfs = np.array([n - 1, items - 1, (n - 1) * (items - 1)])
     sums = np.array([items * ((by_seed - middle) ** 2).sum(), n * ((by_item - middle) ** 2).sum(), (rest**2).sum()])
     between_seeds, between_items, residual = (float(square) for square in sums / dfs)
-    told = Crossed(
-        found,
+    result = Crossed(
+        comparison,
         items,
         seed_sd=unit * math.sqrt(max(0.0, between_seeds - residual) / items),
         item_sd=unit * math.sqrt(max(0.0, between_items - residual) / n),
@@ -85,10 +85,10 @@ def crossed(
     )
     square = between_seeds + between_items - residual
     if square <= RESOLUTION * (between_seeds + between_items + residual):
-        return replace(told, comparison=replace(found, reason="neither seeds nor items vary by more than the rest does"))
+        return replace(result, comparison=replace(comparison, reason="neither seeds nor items vary by more than the rest does"))
     df = square**2 / float(((sums / dfs) ** 2 / dfs).sum())
     error = unit * math.sqrt(square / (n * items))
     t = mean / error
     sd = unit * float(np.std(by_seed, ddof=1))
-    tested = replace(found, t=t, df=df, p=2 * float(stdtr(df, -abs(t))), error=error, sd=sd)
-    return replace(told, comparison=with_interval(tested))
+    tested = replace(comparison, t=t, df=df, p=2 * float(stdtr(df, -abs(t))), error=error, sd=sd)
+    return replace(result, comparison=with_interval(tested))

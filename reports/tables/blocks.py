@@ -78,13 +78,13 @@ def compare(
     contrasts: list[TableContrast] = []
     best, daggers, context = set(), set(), []
     for line in lines:
-        found = {arm: cells[place] for arm, place in line.places.items() if place in cells}
-        tested = family(line.family, metric, found, how.test, how.alpha, line=line.name, competing=line.competing)
+        arms = {arm: cells[place] for arm, place in line.places.items() if place in cells}
+        tested = family(line.family, metric, arms, how.test, how.alpha, line=line.name, competing=line.competing)
         contrasts += tested
         if line.context and how.test != "welch":
-            context.append(omnibus(line.family, metric, found))
+            context.append(omnibus(line.family, metric, arms))
         if line.competing:
-            best |= {line.places[arm] for arm in leaders(found, better, tested, how.alpha)}
+            best |= {line.places[arm] for arm in leaders(arms, better, tested, how.alpha)}
             daggers |= {line.places[arm] for arm in differing(how.baseline, tested, how.alpha)}
     return MetricBlock(metric, unit, better, cells, contrasts, frozenset(best), frozenset(daggers), tuple(filter(None, context)))
 

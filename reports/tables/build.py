@@ -96,7 +96,7 @@ def _stack(table: TableData, spec: "TableSpec", shown: "Value", number: int, pla
 
     def block(metric: str, better: str, cells: Mapping[tuple[str, str], tuple[Mapping[int, Record], str]], lines) -> MetricBlock:
         """cells: place → trials by seed, and the metric of theirs that stands there."""
-        made = {at: cell(seeds, one, shown.unit, _published(printed, *at)) for at, (seeds, one) in cells.items()}
+        made = {at: cell(seeds, cell_metric, shown.unit, _published(printed, *at)) for at, (seeds, cell_metric) in cells.items()}
         return compare(metric, shown.unit, better, made, list(lines), how)
 
     better = shown.better or described(shown.metric, trials.derived).better
@@ -134,11 +134,11 @@ def _classes(spec: "TableSpec", cells: Iterable[Mapping[int, Record]], asked_by:
     """Return the rows of a table of classes: all that the runs have, or the suite printed; and then those of the whole."""
     prefixes = [value.metric.removesuffix("/*") for value in spec.values]
     runs = [record.run for seeds in cells for record in seeds.values() if record.run and record.outcome is Outcome.FINISHED]
-    found = {name for run in runs for prefix in prefixes for name in of_classes(run.metrics, prefix)}
-    if both := sorted(found & set(spec.also)):
+    classes = {name for run in runs for prefix in prefixes for name in of_classes(run.metrics, prefix)}
+    if both := sorted(classes & set(spec.also)):
         raise BenchError(f"{both[0]!r} is a class, and a row below the classes", where=asked_by, mend="rename it in `also`")
     printed = {row for block in spec.published.values() for row in block if row not in spec.also}
-    return [*sorted(found | printed, key=natural), *spec.also]
+    return [*sorted(classes | printed, key=natural), *spec.also]
 
 
 def _published(printed: Mapping[str, Mapping[str, float | None] | float | None], row: str, column: str) -> float | None:

@@ -54,8 +54,8 @@ def _check_class_rows(document: Document, at: DocPath, table: Table, known: Mapp
         raise document.error((*at, "rows"), f"stage {table.stage!r} has an axis {CLASS!r} of its own", "rename the axis")
     for label, metrics in table.also.items():
         if len(metrics) != len(table.values):
-            told = f"{label!r} needs one metric for each of the {len(table.values)} values, and has {len(metrics)}"
-            raise document.error((*at, "also", label), told)
+            message = f"{label!r} needs one metric for each of the {len(table.values)} values, and has {len(metrics)}"
+            raise document.error((*at, "also", label), message)
 
 
 def _check_arms(document: Document, at: DocPath, table: Table, rows: set[str], columns: set[str]) -> None:

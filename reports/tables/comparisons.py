@@ -121,7 +121,7 @@ def leaders(arms: Mapping[str, TableCell], better: str, tested: list[TableContra
     [] where nothing could be tested, or nobody said which way is better.
     """
     means = {arm: mean for arm, cell in arms.items() if (mean := cell.summary.mean) is not None}
-    corrected = {frozenset((one.left, one.right)): one.holm for one in tested if one.holm is not None}
+    corrected = {frozenset((contrast.left, contrast.right)): contrast.holm for contrast in tested if contrast.holm is not None}
     if not better or not corrected:
         return []
     top = (max if better == "higher" else min)(means, key=means.__getitem__)
@@ -136,7 +136,7 @@ def leaders(arms: Mapping[str, TableCell], better: str, tested: list[TableContra
 def differing(baseline: str | None, tested: list[TableContrast], alpha: float) -> list[str]:
     """Return the arms that differ significantly from the baseline."""
     return [
-        one.left if one.right == baseline else one.right
-        for one in tested
-        if baseline in (one.left, one.right) and one.holm is not None and one.holm <= alpha
+        contrast.left if contrast.right == baseline else contrast.right
+        for contrast in tested
+        if baseline in (contrast.left, contrast.right) and contrast.holm is not None and contrast.holm <= alpha
     ]

@@ -47,11 +47,11 @@ class SearchResult:
     @property
     def outcomes(self) -> dict[str, int]:
         """Outcome → number of trials, in the order of the attempts."""
-        return dict(Counter(one.outcome for one in self.attempts))
+        return dict(Counter(attempt.outcome for attempt in self.attempts))
 
     @property
     def parameters(self) -> list[str]:
-        return list(dict.fromkeys(name for one in self.attempts for name in one.parameters))
+        return list(dict.fromkeys(name for attempt in self.attempts for name in attempt.parameters))
 
 
 def searches(stages: Mapping[str, "Stage"], trials: Records) -> Iterator[SearchResult]:
@@ -73,8 +73,8 @@ def ranked(records: Iterable[Record], search: "Spec") -> list[SearchTrial]:
     sign = 1 if by_name(search.metric).better == "lower" else -1
     attempts = [_attempt(record, search) for record in records]
 
-    def key(one: SearchTrial) -> tuple[int, bool, float]:
-        return (*RANKS, one.outcome).index(one.outcome), one.value is None, sign * (one.value or 0.0)
+    def key(attempt: SearchTrial) -> tuple[int, bool, float]:
+        return (*RANKS, attempt.outcome).index(attempt.outcome), attempt.value is None, sign * (attempt.value or 0.0)
 
     return sorted(attempts, key=key)
 

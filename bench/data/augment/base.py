@@ -33,9 +33,9 @@ def drawn(sample: Sample, shape: Sequence[int], images: torch.Tensor, generator:
     """Draw a tensor, and bring it to the images' device. axis: that of the shape which counts the images of the batch."""
     device = generator.device
     if isinstance(generator, Generators):
-        own = list(shape)
-        own[axis] //= len(generator)
-        each = [sample(own, generator=one, device=device) for one in generator.members]
+        trial_shape = list(shape)
+        trial_shape[axis] //= len(generator)
+        each = [sample(trial_shape, generator=member, device=device) for member in generator.members]
         result = torch.stack(each, axis + 1).flatten(axis, axis + 1)
     else:
         result = sample(tuple(shape), generator=generator, device=device)

@@ -23,10 +23,10 @@ class Augmenter:
         two = images[:1].expand(2, -1, -1, -1)
         self._classes = classes
         self._steps = []
-        for one in augment:
-            step, given = AUGMENTATIONS[one.name], options(one)
-            mixing = _mixing(one.name, step, given, two)
-            self._steps.append((_by_turns(step) if ":" in one.name else step, given, mixing))
+        for augmentation in augment:
+            step, given = AUGMENTATIONS[augmentation.name], options(augmentation)
+            mixing = _mixing(augmentation.name, step, given, two)
+            self._steps.append((_by_turns(step) if ":" in augmentation.name else step, given, mixing))
         self.mixes = any(mixing for *_, mixing in self._steps)
 
     def __call__(self, images: torch.Tensor, targets: torch.Tensor, generator: Source) -> tuple[torch.Tensor, torch.Tensor]:
@@ -52,7 +52,7 @@ def _by_turns(step: Callable) -> Callable:
         if not isinstance(generator, Generators):
             return step(images, given, generator)
         count = len(generator)
-        results = [step(images[number::count].clone(), given, one) for number, one in enumerate(generator.members)]
+        results = [step(images[number::count].clone(), given, member) for number, member in enumerate(generator.members)]
         if not isinstance(results[0], tuple):
             return torch.stack(results, 1).flatten(0, 1)
         made, partner, share = (torch.stack(parts, 1) for parts in zip(*results, strict=True))
@@ -71,12 +71,14 @@ def soft(targets: torch.Tensor, classes: int) -> torch.Tensor:
 
 def _mixing(name: str, step: Callable, given, images: torch.Tensor) -> bool:
     """Try an augmentation, and tell whether it mixes images."""
-    own = name if ":" in name else ""
+    component = name if ":" in name else ""
     try:
         result = step(images.clone(), given, torch.Generator(images.device).manual_seed(0))
     except Exception as error:
-        told = str(error).partition("\n")[0]
-        raise BenchError(f"augmentation {name!r} fails: {type(error).__name__}: {told}", mend=_CALL, component=own) from error
+        reason = str(error).partition("\n")[0]
+        raise BenchError(
+            f"augmentation {name!r} fails: {type(error).__name__}: {reason}", mend=_CALL, component=component
+        ) from error
     mixing = isinstance(result, tuple)
     if mixing and len(result) == 3:
         result, partner, share = result
@@ -85,11 +87,11 @@ def _mixing(name: str, step: Callable, given, images: torch.Tensor) -> bool:
                 raise BenchError(
                     f"augmentation {name!r} returns a {what} that is {_described(value)}",
                     mend="one that mixes images returns (images, partner int64 [B], share float32 [B])",
-                    component=own,
+                    component=component,
                 )
     if _described(result) != _described(images) or result.device != images.device:
-        told = f"augmentation {name!r} returns {_described(result)} for {_described(images)}"
-        raise BenchError(told, mend=_CALL, component=own)
+        message = f"augmentation {name!r} returns {_described(result)} for {_described(images)}"
+        raise BenchError(message, mend=_CALL, component=component)
     return mixing
 
 

@@ -27,5 +27,5 @@ def noise_level(images: torch.Tensor) -> torch.Tensor:
     sizes[sizes == 0] = np.nan
     empty = np.isnan(sizes).all(2)
     sizes[empty] = 0
-    found = (np.nanmedian(sizes, axis=2) / NORMAL_QUARTILE).mean(1)
-    return torch.from_numpy(np.maximum(found, ROUNDING)).to(images)
+    levels = (np.nanmedian(sizes, axis=2) / NORMAL_QUARTILE).mean(1)
+    return torch.from_numpy(np.maximum(levels, ROUNDING)).to(images)

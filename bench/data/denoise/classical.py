@@ -16,10 +16,10 @@ def nl_means(images: torch.Tensor, options: NonLocalMeans) -> torch.Tensor:
 
     sizes = {"patch_size": options.patch_size, "patch_distance": options.patch_distance}
 
-    def one(image: np.ndarray, sigma: float) -> np.ndarray:
+    def denoise(image: np.ndarray, sigma: float) -> np.ndarray:
         return denoise_nl_means(image, h=options.h * sigma, sigma=sigma, fast_mode=True, channel_axis=-1, **sizes)
 
-    return _each(images, one)
+    return _each(images, denoise)
 
 
 @DENOISERS.register("tv")
@@ -37,15 +37,15 @@ def wavelet(images: torch.Tensor, options: Wavelet) -> torch.Tensor:
 
     how = {"wavelet": options.wavelet, "mode": options.mode, "method": "BayesShrink", "convert2ycbcr": True}
 
-    def one(image: np.ndarray, sigma: float) -> np.ndarray:
+    def denoise(image: np.ndarray, sigma: float) -> np.ndarray:
         return denoise_wavelet(image, sigma=sigma, rescale_sigma=True, channel_axis=-1, **how)
 
-    return _each(images, one)
+    return _each(images, denoise)
 
 
-def _each(images: torch.Tensor, one: Callable[[np.ndarray, float], np.ndarray]) -> torch.Tensor:
-    """Return what `one` makes of each image, [H, W, 3], and of its noise's standard deviation."""
+def _each(images: torch.Tensor, denoise: Callable[[np.ndarray, float], np.ndarray]) -> torch.Tensor:
+    """Return what `denoise` makes of each image, [H, W, 3], and of its noise's standard deviation."""
     levels = noise_level(images).tolist()
     rows = images.permute(0, 2, 3, 1).cpu().numpy()
-    made = np.stack([one(row, level) for row, level in zip(rows, levels, strict=True)])
+    made = np.stack([denoise(row, level) for row, level in zip(rows, levels, strict=True)])
     return torch.from_numpy(made).permute(0, 3, 1, 2).to(images)

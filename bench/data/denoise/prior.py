@@ -34,8 +34,8 @@ def deep_image_prior(images: torch.Tensor, options: DeepImagePrior) -> torch.Ten
     """
     check(options, *images.shape[2:])
     goals = noise_level(images) ** 2 if options.stop_at_noise else torch.zeros(len(images), device=images.device)
-    chunks = zip(*(some.split(_batch(images, options)) for some in (images, goals)), strict=True)
-    return torch.cat([_paint(some, goal, options) for some, goal in chunks])
+    chunks = zip(*(tensor.split(_batch(images, options)) for tensor in (images, goals)), strict=True)
+    return torch.cat([_paint(batch, goal, options) for batch, goal in chunks])
 
 
 def _batch(images: torch.Tensor, options: DeepImagePrior) -> int:

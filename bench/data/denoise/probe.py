@@ -22,7 +22,7 @@ def seconds_an_image(images: torch.Tensor, denoise: Denoise, device: torch.devic
         denoise, factor = denoise.model_copy(update={"iterations": timed}), iterations / timed
     few = images[: STEP if device.type == "cpu" else CHUNK]
     with memory.reused():
-        for some in (few[:2], few):  # the first ones, with imports and fixed costs, do not count
+        for sample in (few[:2], few):  # the first ones, with imports and fixed costs, do not count
             began = clock()
-            list(steps(some, denoise, device, lambda count: None))
+            list(steps(sample, denoise, device, lambda count: None))
     return factor * (clock() - began) / len(few)

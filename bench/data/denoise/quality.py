@@ -65,4 +65,4 @@ def examples(clean: torch.Tensor, noisy: torch.Tensor, denoised: torch.Tensor, c
 
 def _mean(measure, images: torch.Tensor, clean: torch.Tensor) -> float:
     pairs = zip(images.split(CHUNK), clean.split(CHUNK), strict=True)
-    return torch.cat([measure(some / 255, others / 255) for some, others in pairs]).double().mean().item()
+    return torch.cat([measure(chunk / 255, clean_chunk / 255) for chunk, clean_chunk in pairs]).double().mean().item()

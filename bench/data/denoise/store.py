@@ -52,26 +52,26 @@ def denoised(
 
     for chunk in images.split(CHUNK):
         path = _path(chunk, data.denoise)
-        if (found := _stored(path, chunk)) is None:
+        if (output := _stored(path, chunk)) is None:
             if path.exists():
                 warn(f"the denoised images in {path} are damaged, and are made anew")
-            found = _made(path, chunk, data.denoise, say, torch.device(device), tell)
+            output = _made(path, chunk, data.denoise, say, torch.device(device), tell)
         else:
             done += len(chunk)
-        result.append(found)
+        result.append(output)
     return torch.cat(result)
 
 
 def unmade(images: Iterable[torch.Tensor], denoise: Denoise) -> list[torch.Tensor]:
     """Return what `denoised` would still have to do for several tensors of images, in pieces, uint8 [n, 3, H, W]."""
-    chunks = {_path(chunk, denoise): chunk for some in images for chunk in some.split(CHUNK)}
+    chunks = {_path(chunk, denoise): chunk for tensor in images for chunk in tensor.split(CHUNK)}
     return [chunk for path, chunk in chunks.items() if _stored(path, chunk) is None]
 
 
 def _path(chunk: torch.Tensor, denoise: Denoise) -> Path:
-    own = own_digest(denoise.name) + files_digest(denoise.files) if isinstance(denoise, Own) else ""
+    component_digest = own_digest(denoise.name) + files_digest(denoise.files) if isinstance(denoise, Own) else ""
     settings = denoise.model_dump(mode="json", exclude={"splits", "files"})
-    digest = hashlib.sha256(json.dumps([VERSION, settings, own, list(chunk.shape)], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([VERSION, settings, component_digest, list(chunk.shape)], sort_keys=True).encode())
     digest.update(np.ascontiguousarray(chunk.numpy()).data)
     return data_root() / "cache" / "denoised" / f"{denoise.name.replace(':', '.')}-{digest.hexdigest()[:32]}.npz"
 
@@ -93,9 +93,9 @@ def _made(path: Path, chunk: torch.Tensor, denoise: Denoise, say, device: torch.
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with locked(lock, say, "denoised images"):
-                if (found := _stored(path, chunk)) is not None:
+                if (result := _stored(path, chunk)) is not None:
                     tell(len(chunk))
-                    return found
+                    return result
                 with memory.reused():
                     result = torch.cat(list(steps(chunk, denoise, device, tell)))
                 _write(path, result)
@@ -117,8 +117,8 @@ def _write(path: Path, images: torch.Tensor) -> None:
 def steps(chunk: torch.Tensor, denoise: Denoise, device: torch.device, tell: Callable[[int], None]) -> Iterator[torch.Tensor]:
     """Denoise images, uint8 [N, 3, H, W], and yield them in pieces of as many as are done at once. tell: receives how many."""
     denoiser = DENOISERS[denoise.name]
-    for some in chunk.split(STEP if device.type == "cpu" else CHUNK):
-        images = some.to(device).float().div_(255)
+    for piece in chunk.split(STEP if device.type == "cpu" else CHUNK):
+        images = piece.to(device).float().div_(255)
         try:
             result = denoiser(images, options(denoise))
         except Exception as error:
@@ -136,7 +136,7 @@ def steps(chunk: torch.Tensor, denoise: Denoise, device: torch.device, tell: Cal
                 mend="a denoiser returns a tensor of the same shape, with finite values from 0 to 1",
             )
         yield result.float().mul(255).round_().clamp_(0, 255).to("cpu", torch.uint8)
-        tell(len(some))
+        tell(len(piece))
 
 
 def _problem(result: object, images: torch.Tensor) -> str:

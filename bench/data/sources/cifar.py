@@ -74,8 +74,8 @@ def _problem(reader, root: Path) -> BenchError | None:
         return BenchError(f"{reader.__name__} is not there", where=str(folder), mend=mend, code=ErrorCode.NOT_PREPARED)
     for name, md5 in [*reader.train_list, *reader.test_list, (reader.meta["filename"], reader.meta["md5"])]:
         if not (folder / name).is_file():
-            told, where = f"a file of {reader.__name__} is missing", str(folder / name)
-            return BenchError(told, where=where, mend=mend, code=ErrorCode.NOT_PREPARED)
+            message, where = f"a file of {reader.__name__} is missing", str(folder / name)
+            return BenchError(message, where=where, mend=mend, code=ErrorCode.NOT_PREPARED)
         if not check_integrity(folder / name, md5):
             size = (folder / name).stat().st_size
             return BenchError(

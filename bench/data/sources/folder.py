@@ -235,7 +235,7 @@ def _read(opener: Callable, member) -> bytes:
 
 def _walk(folder: Path) -> list[tuple[str, os.stat_result]]:
     """List all image files below a folder, sorted: relative names and stats. Links are followed, each folder once."""
-    found, seen, todo = [], set(), [""]
+    files, seen, todo = [], set(), [""]
     while todo:
         top = todo.pop()
         stat = (folder / top).stat()
@@ -248,5 +248,5 @@ def _walk(folder: Path) -> list[tuple[str, os.stat_result]]:
                 if entry.is_dir():
                     todo.append(name)
                 elif _is_image(name):
-                    found.append((name, entry.stat()))
-    return sorted(found, key=lambda item: item[0])
+                    files.append((name, entry.stat()))
+    return sorted(files, key=lambda item: item[0])

@@ -28,8 +28,8 @@ class OwnSource(Source):
         not count."""
         source, args = self.data.source, self.data.args
         files = [files_digest(self.data.files)] if self.data.files else []
-        told = json.dumps([FORMAT, source, args, own_digest(source), *files], sort_keys=True, default=str)
-        return f"own-{re.sub(r'[^A-Za-z0-9_.-]', '_', source)[:60]}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+        text = json.dumps([FORMAT, source, args, own_digest(source), *files], sort_keys=True, default=str)
+        return f"own-{re.sub(r'[^A-Za-z0-9_.-]', '_', source)[:60]}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
     def read(self, root: Path, download: bool, say: Callable[[str], None]) -> Dataset:
         where = f"data source {self.data.source}"
@@ -56,7 +56,7 @@ class OwnSource(Source):
         else:
             length = f" of {len(made)}" if isinstance(made, (tuple, list)) else ""
             raise ValueError(f"returns a {type(made).__name__}{length}")
-        if not isinstance(classes, (list, tuple)) or not all(isinstance(one, str) for one in classes):
+        if not isinstance(classes, (list, tuple)) or not all(isinstance(class_name, str) for class_name in classes):
             raise ValueError("class names are no list of strings")
         if len(classes) < 2 or len(set(classes)) < len(classes):
             raise ValueError(f"there should be two or more classes, each with a name of its own, not {', '.join(classes)}")

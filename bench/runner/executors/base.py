@@ -163,8 +163,8 @@ class Executor(ABC):
                     worker.restart()  # it may have left its device, or its libraries, in an unknown state
             else:
                 worker.restart()
-                told = f"{event.message} during {type(request).__name__}"
-                fail(index, Fault(BenchError(told, mend=event.mend, code=ErrorCode.CRASHED)))
+                message = f"{event.message} during {type(request).__name__}"
+                fail(index, Fault(BenchError(message, mend=event.mend, code=ErrorCode.CRASHED)))
 
         try:
             while len(ended) < total and not (stops and faults):
@@ -178,8 +178,8 @@ class Executor(ABC):
                     if limit and worker.number in at and clock.now() - at[worker.number].heard > limit:
                         index, request = at.pop(worker.number).item
                         worker.restart()
-                        told = f"no answer within {limit:g} s during {type(request).__name__}"
-                        fail(index, Fault(BenchError(told, code=ErrorCode.TIMEOUT)))
+                        message = f"no answer within {limit:g} s during {type(request).__name__}"
+                        fail(index, Fault(BenchError(message, code=ErrorCode.TIMEOUT)))
         finally:
             for worker in self.workers:
                 if worker.number in at:

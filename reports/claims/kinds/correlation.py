@@ -52,8 +52,8 @@ class OfCorrelation(ClaimKind):
         claim, run_ids = question.claim, None
         if "*" in claim.x:
             arm = question.contrast.arms[0]
-            found = question.trials.of(arm, question.seeds)
-            runs = [record.run for record in found if record.run and record.outcome is Outcome.FINISHED]
+            records = question.trials.of(arm, question.seeds)
+            runs = [record.run for record in records if record.run and record.outcome is Outcome.FINISHED]
             points = list(class_pairs([run.metrics for run in runs], claim.x, claim.y).values())
             run_ids = tuple(run.run_id for run in runs)
         else:  # every cell with x, then every cell with y

@@ -52,9 +52,9 @@ def ticks(axis: Range) -> list[float]:
     low, high = axis
     decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
     for steps in ((1,), (1, 3), (1, 2, 5), NICE):
-        found = [step * 10.0**decade for decade in decades for step in steps if low <= step * 10.0**decade <= high]
-        if len(found) >= 4:
-            return found[:: math.ceil(len(found) / 7)]
+        places = [step * 10.0**decade for decade in decades for step in steps if low <= step * 10.0**decade <= high]
+        if len(places) >= 4:
+            return places[:: math.ceil(len(places) / 7)]
     step = 10.0 ** math.floor(math.log10((high - low) / 3))
     step *= max(factor for factor in (1, 2, 5) if factor * step <= (high - low) / 3 or factor == 1)
     return [round(n * step, 12) for n in range(math.ceil(low / step), math.floor(high / step) + 1)]

@@ -38,17 +38,17 @@ class Sheet:
         from matplotlib.figure import Figure
 
         entries = _flow(key, wide) if key else []
-        told = "\n".join(wrap(note, wide - 2 * MARGIN, SMALL, most=6) for note in notes)
+        text = "\n".join(wrap(note, wide - 2 * MARGIN, SMALL, most=6) for note in notes)
         top = MARGIN + STEP * len(entries) + (0.05 if entries else 0)
-        bottom = MARGIN + (0.9 * LINE * rows(told) + 0.06 if told else 0)
+        bottom = MARGIN + (0.9 * LINE * rows(text) + 0.06 if text else 0)
         self.body, self.wide, self.tall = body, wide, top + body + bottom
         self._bottom = bottom
         self.figure = Figure(figsize=(wide, self.tall))
         for number, row in enumerate(entries):
             self._row(key.kind if key else "", row, 1 - (MARGIN + STEP * (number + 0.5)) / self.tall)
-        if told:
+        if text:
             at = MARGIN / wide, MARGIN / self.tall
-            self.figure.text(*at, told, size=SMALL, color=GREY, va="bottom", linespacing=1.25)
+            self.figure.text(*at, text, size=SMALL, color=GREY, va="bottom", linespacing=1.25)
 
     def grid(self, down: int, across: int, **options):
         """Return axes [down][across] that share the room, with space for all their text."""

@@ -61,21 +61,24 @@ def _data(table: TableData, records: Sequence[Record]) -> tuple[BoxesData, str]:
     """Return a box plot of every cell of a table, and the caption."""
     shared = seeds_of_table(table, records)
     cells = {stack[0].label: dict(placed(table, stack)) for stack in table.stacks}
-    found = {(label, *at): box([*cell.values.values()]) for label, of in cells.items() for at, cell in of.items() if cell.values}
+    boxes = {(label, *at): box([*cell.values.values()]) for label, of in cells.items() for at, cell in of.items() if cell.values}
     short = {label: notes({at: _short(cell) for at, cell in of.items()}, shared["lines"]) for label, of in cells.items()}
     # values alone set the axis: an interval of the mean is not drawn here
     panels = tuple(
-        replace(panel, range=axis_range([v for one in panel.samples.values() for v in one.values])) for panel in shared["panels"]
+        replace(panel, range=axis_range([v for sample in panel.samples.values() for v in sample.values]))
+        for panel in shared["panels"]
     )
-    data = BoxesData(**shared | {"panels": panels}, boxes=found, notes=by_metric(short))
-    if not found:
+    data = BoxesData(**shared | {"panels": panels}, boxes=boxes, notes=by_metric(short))
+    if not boxes:
         return data, "No trial has a result."
-    planned = [one.planned for panel in panels for one in panel.samples.values() if one.values]
+    planned = [sample.planned for panel in panels for sample in panel.samples.values() if sample.values]
     text = (
         "Boxes: the quartiles, with the median; whiskers: the values within 1.5 interquartile ranges of them; dots: a seed each"
     )
     text += f" ({seeds_told(planned)})."
-    return data, text + (" ×: no result." if any(one.mean is None for panel in panels for one in panel.samples.values()) else "")
+    return data, text + (
+        " ×: no result." if any(sample.mean is None for panel in panels for sample in panel.samples.values()) else ""
+    )
 
 
 def box(values: Sequence[float]) -> Box:
@@ -88,10 +91,10 @@ def box(values: Sequence[float]) -> Box:
 
 def _short(cell: TableCell) -> str:
     """Say how many of a cell's seeds have a value; "" where all have."""
-    told = ", ".join(f"{count} {outcome}" for outcome, count in cell.without.items())
-    if not told:
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in cell.without.items())
+    if not outcomes:
         return ""
-    return f"n={len(cell.values)} of {cell.planned} seeds ({told})" if cell.values else f"no result ({told})"
+    return f"n={len(cell.values)} of {cell.planned} seeds ({outcomes})" if cell.values else f"no result ({outcomes})"
 
 
 def draw(data: BoxesData):
@@ -109,16 +112,16 @@ def draw(data: BoxesData):
     def paint(ax, number: int, arm: PlotArm, at: Mapping[str, float], wide: float) -> None:
         panel = data.panels[number]
         for name, x in at.items():
-            one = next(other for other in data.arms if other.label == name) if alone else arm
-            place = (data.lines[0] if alone else name), one.label
+            drawn_arm = next(other for other in data.arms if other.label == name) if alone else arm
+            place = (data.lines[0] if alone else name), drawn_arm.label
             sample = panel.samples.get(place)
             if sample is None or sample.mean is None:
                 ax.plot([x], [0.02], "x", transform=ax.get_xaxis_transform(), color=GREY, markersize=3, markeredgewidth=0.7)
                 continue
-            _box(ax, data.boxes[panel.label, *place], x, 0.8 * wide, one.place)
+            _box(ax, data.boxes[panel.label, *place], x, 0.8 * wide, drawn_arm.place)
             step = SPREAD * wide / len(sample.values)
             beside = [x + step * (i - (len(sample.values) - 1) / 2) for i in range(len(sample.values))]
-            seeds_on(ax, beside, list(sample.values), colour(one.place))
+            seeds_on(ax, beside, list(sample.values), colour(drawn_arm.place))
 
     names = [arm.label for arm in data.arms] if alone else data.lines
     panels = [slots.Panel("", panel.label, panel.range) for panel in data.panels]

@@ -71,16 +71,16 @@ def _data(name: str, spec: Classes, records: Sequence[Record]) -> tuple[ClassesD
     samples: dict[tuple[str, str, str], Sample] = {}
     short = {}
     for (where, arm), cell in cells.items():
-        for one in names:
-            by_seed = {record.seed: value for record in cell if (value := record.value(prefix + one)) is not None}
-            samples[where, one, arm] = sample(by_seed, len(cell))
+        for class_name in names:
+            by_seed = {record.seed: value for record in cell if (value := record.value(prefix + class_name)) is not None}
+            samples[where, class_name, arm] = sample(by_seed, len(cell))
         having = {record.seed for record in cell if _has(record, prefix)}
         short[where, arm] = lacking(cell, having, f"without {spec.metric}")
     if spec.sorted:
-        names.sort(key=lambda one: -_mean_of(samples, one))
+        names.sort(key=lambda class_name: -_mean_of(samples, class_name))
     panels, labels = order_of(cells)
-    values = [value for one in samples.values() for value in one.values]
-    reach = axis_range([0.0, *values], [(one.low, one.high) for one in samples.values()])
+    values = [value for bar in samples.values() for value in bar.values]
+    reach = axis_range([0.0, *values], [(bar.low, bar.high) for bar in samples.values()])
     share = described(spec.metric, records[0].derived).is_share if records else False
     axis = SHARE if share or not values else (reach[0] if min(values) < 0 else 0.0, reach[1])
     data = ClassesData(
@@ -95,18 +95,18 @@ def _data(name: str, spec: Classes, records: Sequence[Record]) -> tuple[ClassesD
     )
     if not values:
         return data, "No trial has a result."
-    told = f"Bars: the mean over {seeds_told(map(len, cells.values()))}"
-    told += "; whiskers: its 95 % t-interval" if any(one.low is not None for one in samples.values()) else ""
-    told += "; dots: a seed each." if any(one.spread for one in samples.values()) else "."
-    told += " The largest mean first." if spec.sorted else ""
-    if any(is_cut(axis, one.low, one.high) for one in samples.values()):
-        told += " Whiskers end with the axis." if not share else " Whiskers end at 0 and 1."
-    return data, told
+    caption = f"Bars: the mean over {seeds_told(map(len, cells.values()))}"
+    caption += "; whiskers: its 95 % t-interval" if any(bar.low is not None for bar in samples.values()) else ""
+    caption += "; dots: a seed each." if any(bar.spread for bar in samples.values()) else "."
+    caption += " The largest mean first." if spec.sorted else ""
+    if any(is_cut(axis, bar.low, bar.high) for bar in samples.values()):
+        caption += " Whiskers end with the axis." if not share else " Whiskers end at 0 and 1."
+    return data, caption
 
 
 def _mean_of(samples: Mapping[tuple[str, str, str], Sample], name: str) -> float:
     """Return the mean of a class over panels and arms; of one without any value, less than any other."""
-    means = [one.mean for (_, other, _), one in samples.items() if other == name and one.mean is not None]
+    means = [bar.mean for (_, other, _), bar in samples.items() if other == name and bar.mean is not None]
     return sum(means) / len(means) if means else -math.inf
 
 
@@ -118,7 +118,7 @@ def _has(record: Record, prefix: str) -> bool:
 def draw(data: ClassesData):
     """Return the drawing of bars by class; many classes go on in a further line of bars below."""
     shown = [
-        arm for arm in data.arms if any(one.mean is not None for (_, _, name), one in data.samples.items() if name == arm.label)
+        arm for arm in data.arms if any(bar.mean is not None for (_, _, name), bar in data.samples.items() if name == arm.label)
     ]
     empty = [arm.label for arm in data.arms if arm not in shown]
     key = Key(data.arm_title, data.arms, "bar", empty) if data.arm_title else None
@@ -128,13 +128,13 @@ def draw(data: ClassesData):
         return sheet.figure
 
     def paint(ax, number: int, arm: PlotArm, at: Mapping[str, float], wide: float) -> None:
-        found = {name: data.samples.get((data.panels[number], name, arm.label)) for name in at}
-        known = {name: one for name, one in found.items() if one and one.mean is not None}
+        bars = {name: data.samples.get((data.panels[number], name, arm.label)) for name in at}
+        known = {name: bar for name, bar in bars.items() if bar and bar.mean is not None}
         without = [at[name] for name in at if name not in known]
         ax.plot(without, [0.02 * data.range[1]] * len(without), "x", color=GREY, markersize=3, markeredgewidth=0.7)
-        ax.bar([at[name] for name in known], [one.mean for one in known.values()], width=0.9 * wide, color=tint(arm.place))
-        whiskers(ax, [(at[name], one.low, one.high) for name, one in known.items()], arrows=data.range != SHARE)
-        several = [(at[name], value) for name, one in known.items() if one.spread for value in one.values]
+        ax.bar([at[name] for name in known], [bar.mean for bar in known.values()], width=0.9 * wide, color=tint(arm.place))
+        whiskers(ax, [(at[name], bar.low, bar.high) for name, bar in known.items()], arrows=data.range != SHARE)
+        several = [(at[name], value) for name, bar in known.items() if bar.spread for value in bar.values]
         seeds_on(ax, [x for x, _ in several], [y for _, y in several])
 
     panels = [slots.Panel(panel, data.metric, data.range) for panel in data.panels]

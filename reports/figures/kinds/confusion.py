@@ -76,28 +76,28 @@ class ConfusionData:
 def _data(name: str, spec: Confusion, records: Sequence[Record], store: Store | None) -> tuple[ConfusionData, str]:
     """Return the mean confusion matrix of each panel, and the caption."""
     cells = place(name, spec, records, [])
-    found = {where: _mean_matrix(where, cell, spec.split, store) for (where, _), cell in cells.items()}
-    short = {(where, where): text for where, (_, text) in found.items()}
+    by_panel = {where: _mean_matrix(where, cell, spec.split, store) for (where, _), cell in cells.items()}
+    short = {(where, where): text for where, (_, text) in by_panel.items()}
     data = ConfusionData(
-        tuple(one for one, _ in found.values() if one), notes(short, [""]) if any(found) else tuple(short.values())
+        tuple(matrix for matrix, _ in by_panel.values() if matrix), notes(short, [""]) if any(by_panel) else tuple(short.values())
     )
     if not data.panels:
         return data, "No trial has stored a confusion matrix."
-    told = "Of the images of a true class (row), the share in % that was taken for each class (column)"
-    return data, f"{told}, on the {spec.split} set: mean over {seeds_told(map(len, cells.values()))}."
+    caption = "Of the images of a true class (row), the share in % that was taken for each class (column)"
+    return data, f"{caption}, on the {spec.split} set: mean over {seeds_told(map(len, cells.values()))}."
 
 
 def _mean_matrix(where: str, cell: Sequence[Record], split: str, store: Store | None) -> tuple[Matrix | None, str]:
     """Return the mean matrix of a cell, and what is lacking of it."""
-    found = {record.seed: one for record in cell if (one := _stored(record, split, store))}
-    known = list(found.values())
-    lack = lacking(cell, found, NO_MATRIX)
+    stored = {record.seed: content for record in cell if (content := _stored(record, split, store))}
+    known = list(stored.values())
+    lack = lacking(cell, stored, NO_MATRIX)
     if not known:
         return None, lack
     names = known[0][0]
     same = [counts for other, counts in known if other == names]
     by_seed = [[[count / sum(row) if sum(row) else None for count in row] for row in counts] for counts in same]
-    shares = tuple(tuple(_mean([one[i][j] for one in by_seed]) for j in range(len(names))) for i in range(len(names)))
+    shares = tuple(tuple(_mean([matrix[i][j] for matrix in by_seed]) for j in range(len(names))) for i in range(len(names)))
     if len(same) < len(known):
         lack = ", ".join(text for text in (lack, f"{len(known) - len(same)} with other classes left out") if text)
     return Matrix(where, names, shares, len(same), len(cell)), lack
@@ -108,10 +108,10 @@ def _stored(record: Record, split: str, store: Store | None) -> tuple[tuple[str,
     if not (store and record.run and record.outcome is Outcome.FINISHED):
         return None
     try:
-        told = contents.confusion(store.artifact(record.run.run_id, Artifact.CONFUSION) or b"")
+        content = contents.confusion(store.artifact(record.run.run_id, Artifact.CONFUSION) or b"")
     except contents.Damaged:
         return None
-    return (told["classes"], told[split]) if split in told else None
+    return (content["classes"], content[split]) if split in content else None
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -125,9 +125,9 @@ def draw(data: ConfusionData):
         sheet = Sheet(0.3, notes=data.notes)
         sheet.say(NOTHING)
         return sheet.figure
-    most = max(len(one.classes) for one in data.panels)
+    most = max(len(matrix.classes) for matrix in data.panels)
     numbered = most <= NUMBERED and len(data.panels) * most**2 <= NUMBERS
-    label = min(LABEL, max(width(name, SMALL) for one in data.panels for name in one.classes)) + 0.05
+    label = min(LABEL, max(width(name, SMALL) for matrix in data.panels for name in matrix.classes)) + 0.05
     left = MARGIN + AXIS + label
     room = WIDTH - left - (MARGIN if numbered else BAR)  # cells with numbers need no colour bar
     least = max(most * CELL, NARROWEST) if most <= NUMBERED else SMALLEST
@@ -135,19 +135,19 @@ def draw(data: ConfusionData):
     slot = (room + GAP) / across - GAP
     size = min(slot, most * LARGEST if most <= NUMBERED else 2 * SMALLEST)
     slot = max(size, min(slot, NARROWEST))
-    titles = [_title(one, slot) for one in data.panels]
+    titles = [_title(matrix, slot) for matrix in data.panels]
     head = LINE * max(map(rows, titles)) + 0.08
     below = label + AXIS + 0.1
     down = math.ceil(len(data.panels) / across)
     wide = WIDTH if data.notes else WIDTH - room + across * (slot + GAP) - GAP
     sheet = Sheet(down * (head + size + below), notes=data.notes, wide=wide)
-    top = 100 if numbered else _rounded(max(share or 0.0 for one in data.panels for row in one.shares for share in row))
+    top = 100 if numbered else _rounded(max(share or 0.0 for matrix in data.panels for row in matrix.shares for share in row))
     mesh = None
-    for number, one in enumerate(data.panels):
+    for number, matrix in enumerate(data.panels):
         row, column = divmod(number, across)
         ax = sheet.place(left + column * (slot + GAP), head + row * (head + size + below), size, size)
-        mesh = _matrix(ax, one, size, top, numbered)
-        if column and one.classes == data.panels[number - 1].classes:
+        mesh = _matrix(ax, matrix, size, top, numbered)
+        if column and matrix.classes == data.panels[number - 1].classes:
             ax.tick_params(labelleft=False)
         else:
             ax.text(-left + MARGIN + 0.08, size / 2, "true class", transform=_inches(ax, size), **TURNED)
@@ -173,17 +173,17 @@ def _rounded(share: float) -> int:
     return next((end for end in (10, 20, 40, 60, 80) if 100 * share <= end), 100)
 
 
-def _title(one: Matrix, slot: float) -> str:
-    label = [wrap(one.label, slot, most=5)] if one.label else []
-    return "\n".join(label + [f"n={one.n} of {one.planned}"] * (one.n < one.planned))
+def _title(matrix: Matrix, slot: float) -> str:
+    label = [wrap(matrix.label, slot, most=5)] if matrix.label else []
+    return "\n".join(label + [f"n={matrix.n} of {matrix.planned}"] * (matrix.n < matrix.planned))
 
 
-def _matrix(ax, one: Matrix, size: float, top: float, numbered: bool):
+def _matrix(ax, matrix: Matrix, size: float, top: float, numbered: bool):
     """Draw one matrix; return what the colour bar is made from."""
     import numpy as np
 
-    n = len(one.classes)
-    shares = np.array([[math.nan if share is None else 100 * share for share in row] for row in one.shares])
+    n = len(matrix.classes)
+    shares = np.array([[math.nan if share is None else 100 * share for share in row] for row in matrix.shares])
     ax.set_facecolor(PALE)
     look = {"cmap": "Blues", "vmin": 0, "vmax": top}
     if numbered:
@@ -194,7 +194,7 @@ def _matrix(ax, one: Matrix, size: float, top: float, numbered: bool):
     step = math.ceil(n / NAMED)
     ticks = [i + 0.5 for i in range(0, n, step)]
     type_size = min(SMALL, 0.85 * 72 * size / n * step)
-    labels = [wrap(name, LABEL, type_size, most=1) for name in one.classes[::step]]
+    labels = [wrap(name, LABEL, type_size, most=1) for name in matrix.classes[::step]]
     ax.set_xticks(ticks, labels, rotation=90, size=type_size)
     ax.set_yticks(ticks, labels, size=type_size)
     ax.tick_params(length=0)

@@ -89,13 +89,13 @@ def _data(table: TableData, records: Sequence[Record]) -> tuple[RanksData, str]:
         tests += [test] if test else []
     if not any(panel.ranks for panel in panels):
         return RanksData((), tuple(panels), by_metric(left_out)), "Nothing could be ranked."
-    told = "Mean ranks over the rows, seeds averaged within each first; 1 is best. Methods that a bar joins do not differ "
-    told += f"significantly: their ranks are closer than the critical difference CD (Nemenyi, alpha={table.alpha:.3g})."
+    caption = "Mean ranks over the rows, seeds averaged within each first; 1 is best. Methods that a bar joins do not differ "
+    caption += f"significantly: their ranks are closer than the critical difference CD (Nemenyi, alpha={table.alpha:.3g})."
     if tests:
-        told += f" {'; '.join(tests)}."
+        caption += f" {'; '.join(tests)}."
     if any(panel.ranks and panel.tasks < LOW_POWER for panel in panels):
-        told += f" Low power: fewer than {LOW_POWER} tasks."
-    return RanksData(arms(records, table.column_axes, table.columns), tuple(panels), by_metric(left_out)), told
+        caption += f" Low power: fewer than {LOW_POWER} tasks."
+    return RanksData(arms(records, table.column_axes, table.columns), tuple(panels), by_metric(left_out)), caption
 
 
 def _ranked(table: TableData, block: MetricBlock) -> tuple[RankPanel, str, list[str]]:
@@ -124,23 +124,23 @@ def _ranked(table: TableData, block: MetricBlock) -> tuple[RankPanel, str, list[
     test += _told(iman_davenport(mean_ranks, n), "Iman-Davenport F") + f", N={n} task{'s' * (n != 1)}, CD={number(critical, 2)}"
     if table.baseline in methods:
         z, corrected = against_control(mean_ranks, n, methods.index(table.baseline))
-        others = [
-            f"{method} z = {number(one, 2, sign=True)}, {p_is(p)}"
-            for method, one, p in zip(methods, z, corrected, strict=True)
-            if one is not None and p is not None
+        comparisons = [
+            f"{method} z = {number(z_value, 2, sign=True)}, {p_is(p)}"
+            for method, z_value, p in zip(methods, z, corrected, strict=True)
+            if z_value is not None and p is not None
         ]
-        test += f"; against {table.baseline} (above 0: better; Holm, m={len(others)}): {', '.join(others)}"
+        test += f"; against {table.baseline} (above 0: better; Holm, m={len(comparisons)}): {', '.join(comparisons)}"
     return RankPanel(label, tuple(order), cliques(order, critical), critical, n), test, left_out
 
 
 def cliques(order: Sequence[tuple[str, float]], critical: float) -> tuple[tuple[str, ...], ...]:
     """Return the longest runs of methods, by rank, whose ends are closer than the critical difference."""
-    found: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     for first, (_, rank) in enumerate(order):
         last = max(i for i, (_, other) in enumerate(order) if i >= first and (other - rank < critical or i == first))
-        if last > first and (not found or last > found[-1][1]):
-            found.append((first, last))
-    return tuple(tuple(name for name, _ in order[first : last + 1]) for first, last in found)
+        if last > first and (not spans or last > spans[-1][1]):
+            spans.append((first, last))
+    return tuple(tuple(name for name, _ in order[first : last + 1]) for first, last in spans)
 
 
 def _told(test: Omnibus, name: str) -> str:
@@ -190,9 +190,9 @@ def _diagram(ax, panel: RankPanel, places: dict[str, int], high: float) -> None:
     def at(rank: float) -> float:
         return side + (WIDTH - 2 * side) * (rank - 1) / (k - 1)
 
-    told = f"{panel.label}: mean rank over {panel.tasks} task{'s' * (panel.tasks != 1)}, 1 is best"
-    told += "; low power" * (panel.tasks < LOW_POWER)
-    ax.text(MARGIN, HEADING, wrap(told, WIDTH - 2 * MARGIN, most=1), va="center_baseline")
+    heading = f"{panel.label}: mean rank over {panel.tasks} task{'s' * (panel.tasks != 1)}, 1 is best"
+    heading += "; low power" * (panel.tasks < LOW_POWER)
+    ax.text(MARGIN, HEADING, wrap(heading, WIDTH - 2 * MARGIN, most=1), va="center_baseline")
     _critical(ax, panel.critical, at, k)
     ax.plot([at(1), at(k)], [LINE, LINE], color=INK, linewidth=0.8)
     for tick in range(1, k + 1):

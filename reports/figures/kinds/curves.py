@@ -79,16 +79,16 @@ def _data(name: str, spec: Curves, records: Sequence[Record], store: Store | Non
     run_ids = [
         record.run.run_id for cell in cells.values() for record in cell if record.run and record.outcome is Outcome.FINISHED
     ]
-    found = store.histories(run_ids, spec.metric) if store and run_ids else {}
+    by_run = store.histories(run_ids, spec.metric) if store and run_ids else {}
     made: dict[tuple[str, str, str], Curve] = {}
     short: dict[str, dict[tuple[str, str], str]] = {metric: {} for metric in spec.metric}
     for (where, arm), cell in cells.items():
         for metric in spec.metric:
-            histories = {record.seed: dict(points) for record in cell if (points := _history(record, found, metric))}
+            histories = {record.seed: dict(points) for record in cell if (points := _history(record, by_run, metric))}
             made[metric, where, arm] = curve(histories)
             short[metric][where, arm] = lacking(cell, histories, NO_CURVE)
     panels, names = order_of(cells)
-    ranges = {metric: _range([one for (key, _, _), one in made.items() if key == metric]) for metric in spec.metric}
+    ranges = {metric: _range([arm_curve for (key, _, _), arm_curve in made.items() if key == metric]) for metric in spec.metric}
     data = CurvesData(
         metrics=tuple(spec.metric),
         panels=panels,
@@ -96,7 +96,7 @@ def _data(name: str, spec: Curves, records: Sequence[Record], store: Store | Non
         arms=arms(records, spec.lines, names),
         curves=made,
         ranges=ranges,
-        singles=len(names) <= FEW_ARMS and 1 < max((len(one.seeds) for one in made.values()), default=0) <= FEW_SEEDS,
+        singles=len(names) <= FEW_ARMS and 1 < max((len(arm_curve.seeds) for arm_curve in made.values()), default=0) <= FEW_SEEDS,
         notes=by_metric({metric: notes(short[metric], panels) for metric in spec.metric}),
     )
     return data, _caption(data, [len(cell) for cell in cells.values()])
@@ -104,39 +104,39 @@ def _data(name: str, spec: Curves, records: Sequence[Record], store: Store | Non
 
 def curve(seeds: Mapping[int, Mapping[int, float]]) -> Curve:
     """Return the curves of some seeds, seed → epoch → value, with mean and 95 % t-interval at the epochs that all have."""
-    own = tuple(tuple(sorted(seeds[seed].items())) for seed in sorted(seeds))
+    seed_curves = tuple(tuple(sorted(seeds[seed].items())) for seed in sorted(seeds))
     steps = sorted(set.intersection(*(set(points) for points in seeds.values()))) if seeds else []
     samples = [sample({seed: points[step] for seed, points in seeds.items()}, len(seeds)) for step in steps]
-    mean, low, high = (tuple(getattr(one, name) for one in samples) for name in ("mean", "low", "high"))
-    return Curve(own, tuple(steps), mean, low, high)
+    mean, low, high = (tuple(getattr(step_sample, name) for step_sample in samples) for name in ("mean", "low", "high"))
+    return Curve(seed_curves, tuple(steps), mean, low, high)
 
 
-def _history(record: Record, found: Mapping, metric: str) -> list[tuple[int, float]]:
+def _history(record: Record, by_run: Mapping, metric: str) -> list[tuple[int, float]]:
     if record.outcome is not Outcome.FINISHED or not record.run:
         return []
-    return found.get(record.run.run_id, {}).get(metric, [])
+    return by_run.get(record.run.run_id, {}).get(metric, [])
 
 
-def _range(found: Sequence[Curve]) -> tuple[float, float]:
-    values = [value for one in found for points in one.seeds for _, value in points]
-    return axis_range(values, [ends for one in found for ends in zip(one.low, one.high, strict=True)])
+def _range(curves: Sequence[Curve]) -> tuple[float, float]:
+    values = [value for arm_curve in curves for points in arm_curve.seeds for _, value in points]
+    return axis_range(values, [ends for arm_curve in curves for ends in zip(arm_curve.low, arm_curve.high, strict=True)])
 
 
 def _caption(data: CurvesData, planned: Sequence[int]) -> str:
-    found = data.curves.values()
-    if not any(one.seeds for one in found):
+    curves = data.curves.values()
+    if not any(arm_curve.seeds for arm_curve in curves):
         return "No trial has recorded epochs."
-    told = f"Lines: the mean over {seeds_told(planned)}"
-    told += "; bands: its 95 % t-interval" if any(low is not None for one in found for low in one.low) else ""
-    told += "; thin lines: a seed each." if data.singles else "."
-    if data.singles and any(len(points) > len(one.steps) for one in found for points in one.seeds):
-        told += " Mean and band end where the first seed ends."
+    caption = f"Lines: the mean over {seeds_told(planned)}"
+    caption += "; bands: its 95 % t-interval" if any(low is not None for arm_curve in curves for low in arm_curve.low) else ""
+    caption += "; thin lines: a seed each." if data.singles else "."
+    if data.singles and any(len(points) > len(arm_curve.steps) for arm_curve in curves for points in arm_curve.seeds):
+        caption += " Mean and band end where the first seed ends."
     cut = any(
         is_cut(data.ranges[metric], low, high)
-        for (metric, _, _), one in data.curves.items()
-        for low, high in zip(one.low, one.high, strict=True)
+        for (metric, _, _), arm_curve in data.curves.items()
+        for low, high in zip(arm_curve.low, arm_curve.high, strict=True)
     )
-    return told + (" Bands go on beyond the panels where they touch an edge." if cut else "")
+    return caption + (" Bands go on beyond the panels where they touch an edge." if cut else "")
 
 
 def draw(data: CurvesData):
@@ -144,18 +144,20 @@ def draw(data: CurvesData):
     across = min(ACROSS, len(data.panels)) or 1
     parts = [data.panels[first : first + across] for first in range(0, len(data.panels), across)]
     empty = [
-        arm.label for arm in data.arms if not any(one.seeds for (_, _, arm_), one in data.curves.items() if arm_ == arm.label)
+        arm.label
+        for arm in data.arms
+        if not any(arm_curve.seeds for (_, _, arm_), arm_curve in data.curves.items() if arm_ == arm.label)
     ]
     key = Key(data.arm_title, data.arms, "line", empty)
     down = len(parts) * len(data.metrics)
-    if not any(one.seeds for one in data.curves.values()):
+    if not any(arm_curve.seeds for arm_curve in data.curves.values()):
         sheet = Sheet(0.4, key, data.notes)
         sheet.say(NOTHING)
         return sheet.figure
     titled = any(data.panels)
     sheet = Sheet(down * TALL + len(parts) * (0.25 + 0.15 * titled), key, data.notes)
     grid = sheet.grid(down, across)
-    last = max((step for one in data.curves.values() for points in one.seeds for step, _ in points), default=1)
+    last = max((step for arm_curve in data.curves.values() for points in arm_curve.seeds for step, _ in points), default=1)
     for number, panels in enumerate(parts):
         for position, metric in enumerate(data.metrics):
             line = grid[number * len(data.metrics) + position]
@@ -185,23 +187,25 @@ def _panel(ax, data: CurvesData, metric: str, panel: str, last: int) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     ax.yaxis.set_major_locator(MaxNLocator(5))
     ax.grid(axis="y")
-    found = [(arm, one) for arm in data.arms if (one := data.curves.get((metric, panel, arm.label))) and one.seeds]
-    for arm, one in found:
-        _curve(ax, one, arm.place, data.singles)
-    if not found:
+    curves = [
+        (arm, arm_curve) for arm in data.arms if (arm_curve := data.curves.get((metric, panel, arm.label))) and arm_curve.seeds
+    ]
+    for arm, arm_curve in curves:
+        _curve(ax, arm_curve, arm.place, data.singles)
+    if not curves:
         ax.text(0.5, 0.5, NOTHING, transform=ax.transAxes, ha="center", va="center")
 
 
-def _curve(ax, one: Curve, place: int, singles: bool) -> None:
+def _curve(ax, arm_curve: Curve, place: int, singles: bool) -> None:
     tone = colour(place)
-    if singles and len(one.seeds) > 1:
-        for points in one.seeds:
+    if singles and len(arm_curve.seeds) > 1:
+        for points in arm_curve.seeds:
             steps, values = zip(*points, strict=True)
             ax.plot(steps, values, color=tone, linewidth=0.5, alpha=0.55, zorder=2)
-    low, high = ([math.nan if value is None else value for value in ends] for ends in (one.low, one.high))
-    ax.fill_between(one.steps, low, high, color=tone, alpha=BAND, linewidth=0, zorder=1)
-    single = {"marker": marker(place), "markersize": 4} if len(one.steps) == 1 else {}
-    ax.plot(one.steps, one.mean, color=tone, linewidth=1.6, linestyle=dash(place), zorder=3, **single)
+    low, high = ([math.nan if value is None else value for value in ends] for ends in (arm_curve.low, arm_curve.high))
+    ax.fill_between(arm_curve.steps, low, high, color=tone, alpha=BAND, linewidth=0, zorder=1)
+    single = {"marker": marker(place), "markersize": 4} if len(arm_curve.steps) == 1 else {}
+    ax.plot(arm_curve.steps, arm_curve.mean, color=tone, linewidth=1.6, linestyle=dash(place), zorder=3, **single)
 
 
 def build(name: str, figure: Curves, source: FigureSource) -> tuple[str, CurvesData, str]:

@@ -57,14 +57,14 @@ class DotsData:
 def _data(table: TableData, records: Sequence[Record]) -> tuple[DotsData, str]:
     """Return the seeds of every cell of a table, and the caption."""
     data = DotsData(**seeds_of_table(table, records))
-    shown = [(one, panel.range) for panel in data.panels for one in panel.samples.values() if one.values]
+    shown = [(sample, panel.range) for panel in data.panels for sample in panel.samples.values() if sample.values]
     if not shown:
         return data, "No trial has a result."
-    told = ["small dots: a seed each"] if any(len(one.values) > 1 for one, _ in shown) else []
-    told += ["large marks: " + ("their mean" if told else "the only seed")]
-    told += ["lines: its 95 % t-interval"] if any(one.low is not None for one, _ in shown) else []
-    text = f"{'; '.join(told)} ({seeds_told(one.planned for one, _ in shown)})."
-    if any(is_cut(span, one.low, one.high) for one, span in shown):
+    phrases = ["small dots: a seed each"] if any(len(sample.values) > 1 for sample, _ in shown) else []
+    phrases += ["large marks: " + ("their mean" if phrases else "the only seed")]
+    phrases += ["lines: its 95 % t-interval"] if any(sample.low is not None for sample, _ in shown) else []
+    text = f"{'; '.join(phrases)} ({seeds_told(sample.planned for sample, _ in shown)})."
+    if any(is_cut(span, sample.low, sample.high) for sample, span in shown):
         text += " An arrowhead: the interval goes on."
     return data, text[0].upper() + text[1:]
 
@@ -94,8 +94,8 @@ def draw(data: DotsData):
         _panel(ax, data, panel, places, room)
         ax.set_xlabel(wrap(panel.label, room))
         ax.set_ylim(bottom, top)
-        own = [[places[data.lines[0], arm.label]] for arm in data.arms]
-        centres = own if alone else [[y for (other, _), y in places.items() if other == line] for line in data.lines]
+        arm_ys = [[places[data.lines[0], arm.label]] for arm in data.arms]
+        centres = arm_ys if alone else [[y for (other, _), y in places.items() if other == line] for line in data.lines]
         ax.set_yticks([sum(ys) / len(ys) for ys in centres], labels)
         ax.tick_params(axis="y", length=0)
         if number % across:
@@ -129,37 +129,37 @@ def _panel(ax, data: DotsData, panel: DotPanel, places: dict[tuple[str, str], fl
     ax.set_xlim(*panel.range)
     ax.grid(axis="x")
     ax.spines["left"].set_visible(False)
-    if not any(one.values for one in panel.samples.values()):
+    if not any(sample.values for sample in panel.samples.values()):
         ax.set_xticks([])
     for arm in data.arms:
         for line in data.lines:
-            one, y = panel.samples.get((line, arm.label)), places[line, arm.label]
-            if one is None:
+            sample, y = panel.samples.get((line, arm.label)), places[line, arm.label]
+            if sample is None:
                 continue
-            if one.mean is None:
-                told = f"{NOTHING} ({one.note})" if one.note else NOTHING
-                text = told if width(told, SMALL) < room else NOTHING
+            if sample.mean is None:
+                full_text = f"{NOTHING} ({sample.note})" if sample.note else NOTHING
+                text = full_text if width(full_text, SMALL) < room else NOTHING
                 ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
                 ax.text(0.01, y, text, transform=ax.get_yaxis_transform(), size=SMALL, color=GREY, va="center", bbox=ground)
                 continue
-            _sample(ax, one, y, arm.place)
+            _sample(ax, sample, y, arm.place)
 
 
-def _sample(ax, one: Sample, y: float, place: int) -> None:
+def _sample(ax, sample: Sample, y: float, place: int) -> None:
     tone = colour(place)
-    if one.low is not None and one.high is not None:
-        whisker(ax, y - BELOW / 2, one.low, one.high, tone)
-    if len(one.values) > 1:
-        seeds(ax, one.values, [y + BELOW] * len(one.values), tone)
+    if sample.low is not None and sample.high is not None:
+        whisker(ax, y - BELOW / 2, sample.low, sample.high, tone)
+    if len(sample.values) > 1:
+        seeds(ax, sample.values, [y + BELOW] * len(sample.values), tone)
     mark = {"marker": marker(place), "markersize": 4.5, "markeredgecolor": "white", "markeredgewidth": 0.4}
-    ax.plot([one.mean], [y - BELOW / 2], color=tone, clip_on=False, zorder=4, **mark)
-    if len(one.values) < one.planned:
-        told = f"n={len(one.values)} of {one.planned}"
-        ax.text(1.01, y, told, transform=ax.get_yaxis_transform(), size=SMALL, color=GREY, va="center")
+    ax.plot([sample.mean], [y - BELOW / 2], color=tone, clip_on=False, zorder=4, **mark)
+    if len(sample.values) < sample.planned:
+        text = f"n={len(sample.values)} of {sample.planned}"
+        ax.text(1.01, y, text, transform=ax.get_yaxis_transform(), size=SMALL, color=GREY, va="center")
 
 
 def _has(panel: DotPanel, arm: str) -> bool:
-    return any(one.mean is not None for (_, label), one in panel.samples.items() if label == arm)
+    return any(sample.mean is not None for (_, label), sample in panel.samples.items() if label == arm)
 
 
 def build(name: str, figure: Dots, source: FigureSource) -> tuple[str, DotsData, str]:

@@ -42,10 +42,10 @@ def of_table(table: TableData) -> tuple[ForestData, str]:
     drawn, left_out = _drawn(table)
     for stack in table.stacks:
         block = stack[0]
-        rows = [_contrast(one, table.alpha) for one in drawn[block.metric] if one.result.difference is not None]
+        rows = [_contrast(contrast, table.alpha) for contrast in drawn[block.metric] if contrast.result.difference is not None]
         if rows:
             panels.append(_panel(_difference(block), rows, ("n", "Holm p"), by_name(block.metric).is_ratio))
-    results = [one.result for contrasts in drawn.values() for one in contrasts]
+    results = [contrast.result for contrasts in drawn.values() for contrast in contrasts]
     notes = by_metric({metric: _left_out(contrasts) for metric, contrasts in drawn.items()}) + left_out
     data = ForestData(tuple(panels), notes)
     if not panels:
@@ -62,16 +62,16 @@ def of_claims(claims: Sequence[ClaimResult]) -> tuple[ForestData, str]:
             grouped[_quantity(claim, ratio), ratio].append(_claimed(claim, part))
     panels = [_panel(label, rows, ("n", "Holm p", "verdict"), ratio) for (label, ratio), rows in grouped.items()]
     results = [part.result for claim in claims for part in claim.parts]
-    told = f"Estimates{_reading(results, panels)}"
+    caption = f"Estimates{_reading(results, panels)}"
     if any(claim.ratio is not None for claim in claims):
-        told += " Upright line: no difference, or the ratio that is claimed."
+        caption += " Upright line: no difference, or the ratio that is claimed."
     if any(claim.margin is not None for claim in claims):
-        told += " Shaded: the declared margin, inside which a difference does not matter."
-    told += "".join(f" {note}" for note in dict.fromkeys(KINDS[claim.kind].figure_remark for claim in claims) if note)
+        caption += " Shaded: the declared margin, inside which a difference does not matter."
+    caption += "".join(f" {note}" for note in dict.fromkeys(KINDS[claim.kind].figure_remark for claim in claims) if note)
     if any(part.result.difference is None for claim in claims for part in claim.parts):
-        told += " Why a claim has no result stands with its verdict."
+        caption += " Why a claim has no result stands with its verdict."
     alphas = " or ".join(sorted({f"{claim.alpha:.3g}" for claim in claims}))
-    return ForestData(tuple(panels)), f"{told} Filled: Holm p at or below {alphas}." if claims else "The suite makes no claim."
+    return ForestData(tuple(panels)), f"{caption} Filled: Holm p at or below {alphas}." if claims else "The suite makes no claim."
 
 
 def _drawn(table: TableData) -> tuple[dict[str, list[TableContrast]], tuple[str, ...]]:
@@ -80,29 +80,40 @@ def _drawn(table: TableData) -> tuple[dict[str, list[TableContrast]], tuple[str,
     Of very many contrasts these are the ones between the arms that compete; of still too many, those with the baseline (the
     first arm, where the table names none).
     """
-    drawn, told = {stack[0].metric: [one for block in stack for one in block.contrasts] for stack in table.stacks}, ""
+    drawn, subset = {stack[0].metric: [contrast for block in stack for contrast in block.contrasts] for stack in table.stacks}, ""
     across, arms = ("columns", table.rows) if table.arms == "rows" else ("rows", table.columns)
     baseline = table.baseline or next(iter(arms), "")
     if table.by_class and _size(drawn) > MOST_ROWS:
-        whole = {stack[0].metric: [one for block in stack[1:] for one in block.contrasts] for stack in table.stacks}
+        whole = {stack[0].metric: [contrast for block in stack[1:] for contrast in block.contrasts] for stack in table.stacks}
         return whole, ("For want of room, no comparisons of single classes are drawn.",)
     if _size(drawn) > MOST_ROWS:
-        drawn = {metric: [one for one in contrasts if one.competing] for metric, contrasts in drawn.items()}
-        told = f"those within {across}"
+        drawn = {metric: [contrast for contrast in contrasts if contrast.competing] for metric, contrasts in drawn.items()}
+        subset = f"those within {across}"
     if _size(drawn) > MOST_ROWS:
-        drawn = {metric: [one for one in some if baseline in (one.left, one.right)] for metric, some in drawn.items()}
-        told = f"those with {baseline} within {across}"
-    return drawn, (f"For want of room, of all comparisons only {told} are drawn.",) if told else ()
+        drawn = {
+            metric: [contrast for contrast in contrasts if baseline in (contrast.left, contrast.right)]
+            for metric, contrasts in drawn.items()
+        }
+        subset = f"those with {baseline} within {across}"
+    return drawn, (f"For want of room, of all comparisons only {subset} are drawn.",) if subset else ()
 
 
 def _size(drawn: dict[str, list[TableContrast]]) -> int:
-    return sum(one.result.difference is not None for contrasts in drawn.values() for one in contrasts)
+    return sum(contrast.result.difference is not None for contrasts in drawn.values() for contrast in contrasts)
 
 
-def _contrast(one: TableContrast, alpha: float) -> ForestRow:
-    holm = NONE if one.holm is None else probability(one.holm)
-    strong = one.holm is not None and one.holm <= alpha
-    return _row(f"{one.left} vs {one.right}", one.family, one.result, None, 1.0, (str(one.result.n), holm), strong)
+def _contrast(contrast: TableContrast, alpha: float) -> ForestRow:
+    holm = NONE if contrast.holm is None else probability(contrast.holm)
+    strong = contrast.holm is not None and contrast.holm <= alpha
+    return _row(
+        f"{contrast.left} vs {contrast.right}",
+        contrast.family,
+        contrast.result,
+        None,
+        1.0,
+        (str(contrast.result.n), holm),
+        strong,
+    )
 
 
 def _claimed(claim: ClaimResult, part: ContrastResult) -> ForestRow:
@@ -161,38 +172,38 @@ def _quantity(claim: ClaimResult, ratio: bool) -> str:
 
 def _left_out(contrasts: Sequence[TableContrast]) -> list[str]:
     """Name the contrasts that have no estimate, or no test, by reason."""
-    families = Counter(one.family for one in contrasts)
+    families = Counter(contrast.family for contrast in contrasts)
     by_reason: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for one in contrasts:
-        if one.result.reason:
-            what = "Not compared" if one.result.difference is None else "Not tested"
-            by_reason[what, one.result.reason][one.family].append(f"{one.left} vs {one.right}")
-    told = []
+    for contrast in contrasts:
+        if contrast.result.reason:
+            what = "Not compared" if contrast.result.difference is None else "Not tested"
+            by_reason[what, contrast.result.reason][contrast.family].append(f"{contrast.left} vs {contrast.right}")
+    notes = []
     for (what, reason), by_family in by_reason.items():
         alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for family, names in by_family.items():
             alike[("any pair",) if len(names) == families[family] else tuple(names)].append(family)
         whole = list(alike) == [("any pair",)] and len(by_family) == len(families)
-        which = "; ".join(f"{', '.join(names)} within {', '.join(found)}" for names, found in alike.items())
-        told.append(f"{what} ({reason}): {'any pair' if whole else which}.")
-    return told
+        which = "; ".join(f"{', '.join(names)} within {', '.join(family_names)}" for names, family_names in alike.items())
+        notes.append(f"{what} ({reason}): {'any pair' if whole else which}.")
+    return notes
 
 
 def _what(results: Sequence[Comparison]) -> str:
     kinds = {result.ratio for result in results if result.difference is not None}
-    told = ["differences, first minus second"] if kinds != {True} else []
-    told += ["ratios, first divided by second"] if True in kinds else []
-    return ", and ".join(told).capitalize()
+    phrases = ["differences, first minus second"] if kinds != {True} else []
+    phrases += ["ratios, first divided by second"] if True in kinds else []
+    return ", and ".join(phrases).capitalize()
 
 
 def _reading(results: Sequence[Comparison], panels: Sequence[ForestPanel]) -> str:
     """Say what the marks are."""
     levels = " or ".join(sorted({f"{100 * result.confidence:.4g} %" for result in results if result.ci_low is not None}))
-    told = f", with their {levels} intervals" if levels else ""
-    told += "; small dots: a seed each." if any(row.deltas for panel in panels for row in panel.rows) else "."
+    text = f", with their {levels} intervals" if levels else ""
+    text += "; small dots: a seed each." if any(row.deltas for panel in panels for row in panel.rows) else "."
     if any(is_cut(panel.range, row.low, row.high) for panel in panels for row in panel.rows):
-        told += " An arrowhead: the interval goes on."
-    return told
+        text += " An arrowhead: the interval goes on."
+    return text
 
 
 def build(name: str, figure: Forest, source: FigureSource) -> tuple[str, ForestData, str]:

@@ -100,28 +100,28 @@ def _data(name: str, spec: Images, records: Sequence[Record], store: Store | Non
     by_panel: dict[str, dict[str, dict[int, Arrays]]] = {}
     short = {}
     for (where, arm), cell in cells.items():
-        found = {record.seed: arrays for record in cell if (arrays := _stored(record, store))}
-        short[where, arm] = lacking(cell, found, NO_IMAGES)
-        if found:
-            by_panel.setdefault(where, {})[arm] = found
+        by_seed = {record.seed: arrays for record in cell if (arrays := _stored(record, store))}
+        short[where, arm] = lacking(cell, by_seed, NO_IMAGES)
+        if by_seed:
+            by_panel.setdefault(where, {})[arm] = by_seed
     panels, seeds = [], set()
     for where, arms in by_panel.items():
         seed = _seed(arms)
         seeds.add(seed)
-        panel, others = _panel(where, {arm: found[seed] for arm, found in arms.items() if seed in found})
-        short |= {(where, arm): OTHERS for arm in others}
+        panel, left_out = _panel(where, {arm: by_seed[seed] for arm, by_seed in arms.items() if seed in by_seed})
+        short |= {(where, arm): OTHERS for arm in left_out}
         panels.append(panel)
     data = ImagesData(tuple(panels), notes(short, list(dict.fromkeys(where for where, _ in cells))))
     if not panels:
         return data, "No trial has stored images."
-    told = f"Images of the test set of seed {some([str(seed) for seed in sorted(seeds)])}, each column the same one"
+    caption = f"Images of the test set of seed {some([str(seed) for seed in sorted(seeds)])}, each column the same one"
     rows = f"; rows: the original, with noise, and denoised, by {BETWEEN.join(spec.rows)}" if spec.rows else ""
-    return data, f"{told}{rows}. Under them: PSNR against the original."
+    return data, f"{caption}{rows}. Under them: PSNR against the original."
 
 
 def _seed(arms: Mapping[str, Mapping[int, Arrays]]) -> int:
     """Return the seed that most arms have, the first of several."""
-    counts = Counter(seed for found in arms.values() for seed in found)
+    counts = Counter(seed for by_seed in arms.values() for seed in by_seed)
     return min(counts, key=lambda seed: (-counts[seed], seed))
 
 
@@ -131,19 +131,19 @@ def _panel(where: str, arms: Mapping[str, Arrays]) -> tuple[ImagesPanel, list[st
 
     clean, noisy, _ = next(iter(arms.values()))
     strips = [Strip("original", _pictures(clean)), Strip("with noise", _pictures(noisy, clean))]
-    others = []
+    left_out = []
     for arm, (first, second, denoised) in arms.items():
         if np.array_equal(first, clean) and np.array_equal(second, noisy):
             strips.append(Strip(arm or "denoised", _pictures(denoised, clean)))
         else:
-            others.append(arm)
-    return ImagesPanel(where, tuple(strips)), others
+            left_out.append(arm)
+    return ImagesPanel(where, tuple(strips)), left_out
 
 
 def _pictures(images: "np.ndarray", clean: "np.ndarray | None" = None) -> tuple[Picture, ...]:
-    told = [""] * len(images) if clean is None else map(_psnr, images, clean)
+    texts = [""] * len(images) if clean is None else map(_psnr, images, clean)
     _, height, width, _ = images.shape
-    return tuple(Picture(height, width, image.tobytes(), text) for image, text in zip(images, told, strict=True))
+    return tuple(Picture(height, width, image.tobytes(), text) for image, text in zip(images, texts, strict=True))
 
 
 def _psnr(image: "np.ndarray", clean: "np.ndarray") -> str:
@@ -158,12 +158,12 @@ def _stored(record: Record, store: Store | None) -> Arrays | None:
         return None
     try:
         archive = contents.arrays(store.artifact(record.run.run_id, Artifact.IMAGES) or b"")
-        found = tuple(archive[version][:MOST] for version in VERSIONS)
+        arrays = tuple(archive[version][:MOST] for version in VERSIONS)
     except (contents.Damaged, KeyError, IndexError):
         return None
-    shape = found[0].shape
-    alike = all(one.dtype == "uint8" and one.shape == shape for one in found)
-    return found if alike and len(shape) == 4 and shape[3] == 3 and all(shape) else None
+    shape = arrays[0].shape
+    alike = all(array.dtype == "uint8" and array.shape == shape for array in arrays)
+    return arrays if alike and len(shape) == 4 and shape[3] == 3 and all(shape) else None
 
 
 def draw(data: ImagesData):
@@ -172,7 +172,7 @@ def draw(data: ImagesData):
         sheet = Sheet(0.4, notes=data.notes)
         sheet.say(NOTHING)
         return sheet.figure
-    strips = [strip for one in data.panels for strip in one.strips]
+    strips = [strip for panel in data.panels for strip in panel.strips]
     names = {strip.label: wrap(strip.label, LABEL, SMALL, most=3) for strip in strips}  # the rows of every panel
     label = 0.08 + max(width(line, SMALL) for text in names.values() for line in text.split("\n"))
     columns = max(len(strip.pictures) for strip in strips)
@@ -181,17 +181,17 @@ def draw(data: ImagesData):
     size = min(LARGEST, ((room + APART) / across - APART + GAP) / columns - GAP)
     slot = columns * (size + GAP) - GAP
     high = size * max(picture.height / picture.width for strip in strips for picture in strip.pictures)
-    told = {strip.label for strip in strips if any(picture.told for picture in strip.pictures)}
-    steps = [max(high, LINE * rows(text)) + (UNDER if name in told else GAP) for name, text in names.items()]
+    captioned = {strip.label for strip in strips if any(picture.told for picture in strip.pictures)}
+    steps = [max(high, LINE * rows(text)) + (UNDER if name in captioned else GAP) for name, text in names.items()]
     below = [sum(steps[:row]) for row in range(len(steps))]
-    titles = [wrap(one.label, slot, most=3) for one in data.panels]
+    titles = [wrap(panel.label, slot, most=3) for panel in data.panels]
     head = LINE * max(map(rows, titles)) + 0.06 if any(titles) else 0.02
     tall = head + sum(steps)
     sheet = Sheet(math.ceil(len(data.panels) / across) * tall, notes=data.notes)
-    for number, one in enumerate(data.panels):
+    for number, panel in enumerate(data.panels):
         line, place = divmod(number, across)
         left, top = MARGIN + label + place * (slot + APART), line * tall + head
-        known = {strip.label: strip.pictures for strip in one.strips}
+        known = {strip.label: strip.pictures for strip in panel.strips}
         for row, name in enumerate(names):
             for column, picture in enumerate(known.get(name, ())):
                 ax = _picture(sheet, picture, left + column * (size + GAP), top + below[row], size)

@@ -82,27 +82,33 @@ def _data(name: str, spec: Scatter, records: Sequence[Record]) -> tuple[ScatterD
     panels, far = [], []
     short: dict[tuple[str, str], str] = {}
     for where, cells in _panels(name, spec, records, by_class).items():
-        points = {one: point for cell, own in cells.items() for one, point in measured(spec, cell, own).items()}
-        for cell, own in cells.items():
-            short[where, cell] = lacking(own, {record.seed for record in own if measured(spec, "", [record])}, LACKS)
+        points = {
+            label: point for cell, cell_records in cells.items() for label, point in measured(spec, cell, cell_records).items()
+        }
+        for cell, cell_records in cells.items():
+            short[where, cell] = lacking(
+                cell_records, {record.seed for record in cell_records if measured(spec, "", [record])}, LACKS
+            )
         tested = correlation(*([point[i] for point in points.values()] for i in (0, 1)))
         line = least_squares(list(points.values())) if tested.difference is not None else None
-        told = f"{_told(tested)}, n={len(points)} {'classes' if by_class else 'cells'}"
-        panels.append(ScatterPanel(where, tuple(points.values()), line, told))
+        text = f"{_told(tested)}, n={len(points)} {'classes' if by_class else 'cells'}"
+        panels.append(ScatterPanel(where, tuple(points.values()), line, text))
         if line and len(points) > FAR:
             far.append(f"{where + ': ' if where else ''}{', '.join(_farthest(points, line))}")
-    every = [point for one in panels for point in one.points]
+    every = [point for panel in panels for point in panel.points]
     data = ScatterData(
         x=spec.x.removesuffix("/*"),
         y=spec.y.removesuffix("/*"),
         panels=tuple(panels),
         ranges=(axis_range(x for x, _ in every), axis_range(y for _, y in every)),
-        notes=notes(short, [one.label for one in panels] if by_class else [""]),
+        notes=notes(short, [panel.label for panel in panels] if by_class else [""]),
     )
     if not every:
         return data, "No trial has a result."
-    told = f"A dot a {'class' if by_class else 'cell'}, the mean over its seeds; line: least squares; r with its 95 % interval."
-    return data, told + (f" Farthest from the line: {'; '.join(far)}." if far else "")
+    caption = (
+        f"A dot a {'class' if by_class else 'cell'}, the mean over its seeds; line: least squares; r with its 95 % interval."
+    )
+    return data, caption + (f" Farthest from the line: {'; '.join(far)}." if far else "")
 
 
 def least_squares(points: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
@@ -117,10 +123,14 @@ def least_squares(points: Sequence[tuple[float, float]]) -> tuple[float, float] 
 
 def _panels(name: str, spec: Scatter, records: Sequence[Record], by_class: bool) -> dict[str, dict[str, list[Record]]]:
     """Return panel → cell → its records. Of classes a panel shows one cell, which needs no name."""
-    others = [] if by_class else list(dict.fromkeys(axis for one in records if one.stage == spec.stage for axis in one.labels))
+    axes = (
+        []
+        if by_class
+        else list(dict.fromkeys(axis for record in records if record.stage == spec.stage for axis in record.labels))
+    )
     panels: dict[str, dict[str, list[Record]]] = defaultdict(dict)
-    for (where, cell), own in place(name, spec, records, others).items():
-        panels[where][cell] = own
+    for (where, cell), cell_records in place(name, spec, records, axes).items():
+        panels[where][cell] = cell_records
     return panels
 
 
@@ -159,8 +169,8 @@ def draw(data: ScatterData):
     across = min(ACROSS, len(data.panels))
     down = math.ceil(len(data.panels) / across)
     wide = WIDTH / across - 0.6
-    told = [[text for text in (panel.label, panel.told) if text] for panel in data.panels]
-    titles = ["\n".join(wrap(text, wide, SMALL, most=2) for text in texts) for texts in told]
+    title_parts = [[text for text in (panel.label, panel.told) if text] for panel in data.panels]
+    titles = ["\n".join(wrap(text, wide, SMALL, most=2) for text in texts) for texts in title_parts]
     sheet = Sheet(down * (TALL + 0.3 + 0.14 * max(map(rows, titles))), notes=data.notes)
     grid = sheet.grid(down, across)
     for ax in grid.flat[len(data.panels) :]:
@@ -199,8 +209,8 @@ def check(document: Document, at: DocPath, figure: Scatter, stages: Mapping[str,
 
 
 def build(name: str, figure: Scatter, source: FigureSource) -> tuple[str, ScatterData, str]:
-    data, told = _data(name, figure, source.records)
-    return f"{data.y} against {data.x}, stage {figure.stage}", data, told
+    data, caption = _data(name, figure, source.records)
+    return f"{data.y} against {data.x}, stage {figure.stage}", data, caption
 
 
 def metrics(figure: Scatter) -> Iterator[NamedMetric]:

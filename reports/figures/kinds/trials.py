@@ -71,12 +71,12 @@ def _data(name: str, spec: Trials, records: Sequence[Record], store: Store | Non
     metrics = f"train/{spec.metric}", f"val/{spec.metric}"
     cells = place(name, spec, records, [TRIAL])
     runs = [record.run.run_id for cell in cells.values() for record in cell if record.run]
-    found = store.histories(runs, metrics) if store and runs else {}
+    histories = store.histories(runs, metrics) if store and runs else {}
     best = min if by_name(metrics[1]).better == "lower" else max
     by_panel: dict[str, list[tuple[str, Points, Points, bool]]] = defaultdict(list)
     without = []
     for (where, trial), (record, *_) in cells.items():
-        train, val = (tuple(found.get(record.run.run_id, {}).get(metric, [])) if record.run else () for metric in metrics)
+        train, val = (tuple(histories.get(record.run.run_id, {}).get(metric, [])) if record.run else () for metric in metrics)
         if val:
             by_panel[where].append((trial, train, val, record.outcome is Outcome.PRUNED))
         else:
@@ -105,11 +105,11 @@ def _caption(metric: str, shown: Sequence[Course], end: str) -> str:
     if not shown:
         return "No trial has recorded epochs."
     ended = sum(course.ended for course in shown)
-    told = (
+    caption = (
         f"{len(shown)} trials. Bold: validation {metric}; thin, in the same colour: training {metric}. Key: trial, and its {end} "
     )
-    told += "validation and training value over all epochs, the best first."
-    return told + (f" ×: ended early by the search ({ended} of {len(shown)})." if ended else "")
+    caption += "validation and training value over all epochs, the best first."
+    return caption + (f" ×: ended early by the search ({ended} of {len(shown)})." if ended else "")
 
 
 def draw(data: TrialsData):

@@ -54,17 +54,17 @@ def _cells(block: MetricBlock) -> Iterator[dict[str, Any]]:
         place = {"row": row, "column": column}
         for seed, value in cell.values.items():
             yield {"kind": "value", **place, "seed": seed, "value": value, "run_id": cell.run_ids.get(seed)}
-        found = cell.summary
-        numbers = {"value": found.mean, "sd": found.sd, "n": found.n, "m": cell.planned, "published": cell.published}
+        summary = cell.summary
+        numbers = {"value": summary.mean, "sd": summary.sd, "n": summary.n, "m": cell.planned, "published": cell.published}
         yield {"kind": "summary", **place, **numbers}
 
 
 def _contrasts(block: MetricBlock) -> Iterator[dict[str, Any]]:
-    sizes = Counter(one.family for one in block.contrasts if one.holm is not None)
-    for one in block.contrasts:
-        who = {"family": one.family, "left": one.left, "right": one.right, "m": sizes[one.family]}
-        tested = {"p": one.result.p, "holm": one.holm, "detectable": one.detectable, "why": one.result.reason}
-        yield {"kind": "contrast", **who, **_comparison(one.result), **tested}
+    sizes = Counter(contrast.family for contrast in block.contrasts if contrast.holm is not None)
+    for contrast in block.contrasts:
+        who = {"family": contrast.family, "left": contrast.left, "right": contrast.right, "m": sizes[contrast.family]}
+        tested = {"p": contrast.result.p, "holm": contrast.holm, "detectable": contrast.detectable, "why": contrast.result.reason}
+        yield {"kind": "contrast", **who, **_comparison(contrast.result), **tested}
 
 
 def _claims(claim: ClaimResult) -> Iterator[dict[str, Any]]:

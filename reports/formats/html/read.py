@@ -35,9 +35,11 @@ class _Tables(HTMLParser):
             self.lines.append("")
         if tag in self.VOID:
             return
-        told = dict(attributes)
+        values = dict(attributes)
         hidden = (
-            "runs" in (told.get("class") or "").split() or told.get("aria-hidden") == "true" or tag in ("svg", "style", "script")
+            "runs" in (values.get("class") or "").split()
+            or values.get("aria-hidden") == "true"
+            or tag in ("svg", "style", "script")
         )
         self.open.append((tag, not hidden and (not self.open or self.open[-1][1])))
         if tag in ("td", "th", "figcaption", "caption", "dt", "dd"):

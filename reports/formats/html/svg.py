@@ -23,8 +23,8 @@ def inline(image: bytes, prefix: str, title: str) -> str:
     for element in root.iter():
         for name, value in element.attrib.items():
             element.set(name, _renamed(name, value, prefix))
-    if found := re.fullmatch(r"([\d.]+)pt", root.get("width", "")):
-        root.set("width", f"{SCALE * float(found[1]):.0f}pt")
+    if match := re.fullmatch(r"([\d.]+)pt", root.get("width", "")):
+        root.set("width", f"{SCALE * float(match[1]):.0f}pt")
         root.attrib.pop("height", None)  # follows from the view box, also where the page is narrow
     root.set("role", "img")
     root.set("aria-label", title)

@@ -11,16 +11,16 @@ from bench.reports.formats.reading import CONTRAST_KEYS, SUMMARY_KEYS, Reading, 
 def read(text: str) -> Reading:
     """Return the cells, contrasts and claims of a JSON report. BenchError where the text is none."""
     try:
-        told = json.loads(text)
-        return _json(told)
+        report = json.loads(text)
+        return _json(report)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BenchError(f"is no JSON report of bench ({type(error).__name__}: {error})") from None
 
 
-def _json(told: dict[str, Any]) -> Reading:
+def _json(report: dict[str, Any]) -> Reading:
     tables, runs = [], []
-    for name, one in told["tables"].items():
-        for block in one["blocks"]:
+    for name, table in report["tables"].items():
+        for block in table["blocks"]:
             shared = {"unit": block["unit"]}
             cells = [_flat(shared | {k: v for k, v in cell.items() if k != "run_ids"}) for cell in block["cells"]]
             tables.append(records(block["metric"], cells, SUMMARY_KEYS, name))
@@ -30,22 +30,28 @@ def _json(told: dict[str, Any]) -> Reading:
                 {"table": name, "metric": block["metric"], "row": c["row"], "column": c["column"], "runs": c["run_ids"]}
                 for c in block["cells"]
             ]
-    for name, search in told.get("searches", {}).items():
-        rows = [_flat({k: v for k, v in one.items() if k != "run_id"}) for one in search["attempts"]]
+    for name, search in report.get("searches", {}).items():
+        rows = [_flat({k: v for k, v in attempt.items() if k != "run_id"}) for attempt in search["attempts"]]
         tables.append(records(f"search {name}", rows, ("trial",)))
         runs += [
-            {"table": name, "metric": search["metric"], "row": one["trial"], "column": "", "runs": {one["trial"]: one["run_id"]}}
-            for one in search["attempts"]
-            if one["run_id"]
+            {
+                "table": name,
+                "metric": search["metric"],
+                "row": attempt["trial"],
+                "column": "",
+                "runs": {attempt["trial"]: attempt["run_id"]},
+            }
+            for attempt in search["attempts"]
+            if attempt["run_id"]
         ]
-    for name, claim in told["claims"].items():
+    for name, claim in report["claims"].items():
         whole = {k: v for k, v in claim.items() if k != "parts"}
         rows = [_flat({"label": "", "contrast": ""} | whole)]
         for part in claim["parts"].values():
             rows.append(_flat({k: v for k, v in part.items() if k != "run_ids"}))
             runs.append({"claim": name, "part": part["label"], "runs": part["run_ids"]})
         tables.append(records(f"claim {name}", rows, ("label", "contrast")))
-    return Reading(tables, runs, [f"{told['suite']}, profile {told['profile']}"])
+    return Reading(tables, runs, [f"{report['suite']}, profile {report['profile']}"])
 
 
 def _flat(record: Mapping[str, Any], before: str = "") -> dict[str, Value]:

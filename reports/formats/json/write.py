@@ -14,7 +14,7 @@ from bench.reports.tables.build import TableData
 
 def render(report: ReportData, figures: Mapping[str, str] = {}) -> str:
     """Return the report as JSON. A value is in the unit that the table shows. figures: name of a figure → path of its image."""
-    told = {
+    content = {
         "suite": report.suite,
         "title": report.title,
         "profile": report.profile,
@@ -35,21 +35,21 @@ def render(report: ReportData, figures: Mapping[str, str] = {}) -> str:
         "ledger": [asdict(entry) for entry in report.ledger],
         "summary": asdict(report.summary),
     }
-    return json.dumps(_finite(told), indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def _finite(told: Any) -> Any:
+def _finite(content: Any) -> Any:
     """Return the same with None for infinity, which JSON cannot say: the end of an interval can be too large for a float."""
-    if isinstance(told, dict):
-        return {key: _finite(value) for key, value in told.items()}
-    if isinstance(told, list | tuple):
-        return [_finite(value) for value in told]
-    return None if isinstance(told, float) and not math.isfinite(told) else told
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def _claim(claim: ClaimResult) -> dict[str, Any]:
-    told = asdict(claim)
-    return told | {"parts": {part["label"]: part for part in told["parts"]}}
+    record = asdict(claim)
+    return record | {"parts": {part["label"]: part for part in record["parts"]}}
 
 
 def _table(table: TableData) -> dict[str, Any]:
@@ -83,13 +83,13 @@ def _block(block: MetricBlock) -> dict[str, Any]:
     ]
     contrasts = [
         {
-            "family": one.family,
-            "left": one.left,
-            "right": one.right,
-            **asdict(one.result),
-            "holm": one.holm,
-            "detectable": one.detectable,
+            "family": contrast.family,
+            "left": contrast.left,
+            "right": contrast.right,
+            **asdict(contrast.result),
+            "holm": contrast.holm,
+            "detectable": contrast.detectable,
         }
-        for one in block.contrasts
+        for contrast in block.contrasts
     ]
     return {"metric": block.metric, "unit": block.unit, "better": block.better, "cells": cells, "contrasts": contrasts}

@@ -95,14 +95,14 @@ def rows(part: PlacedGrid) -> list[LatexRow]:
     if part.kind != "claims":
         return [LatexRow(cells) for cells in part.grid.rows]
     verdict = part.grid.header.index("verdict")
-    found = []
+    latex_rows = []
     for row in part.grid.rows:
         cells = list(row)
         above = row[0] if row[0].bold else None
         cells[0] = Text(("",)) if above else row[0]
         cells[verdict] = Text(row[verdict].lines[:1], row[verdict].bold)
-        found.append(LatexRow(cells, above, row[verdict].lines[1:]))
-    return found
+        latex_rows.append(LatexRow(cells, above, row[verdict].lines[1:]))
+    return latex_rows
 
 
 def plans(part: PlacedGrid) -> list[ColumnPlan]:
@@ -166,11 +166,11 @@ def _plan(columns: Sequence[_Column], chosen: list[int], size: str, whole: bool)
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if sum(shared(middle)) <= room else (low, middle)
-    found = shared(low)
-    free = min(room / max(sum(found), 1e-9), 1.06)  # a little more than estimated, where there is room
+    em_widths = shared(low)
+    free = min(room / max(sum(em_widths), 1e-9), 1.06)  # a little more than estimated, where there is room
     widths = [
         None if width >= column.full and not column.several else width * max(free, 1.0) / line
-        for width, column in zip(found, taken, strict=True)
+        for width, column in zip(em_widths, taken, strict=True)
     ]
     return ColumnPlan(chosen, size, whole, widths)
 

@@ -19,18 +19,18 @@ SOURCE = re.compile(r"^% suite: (.*)$", re.MULTILINE)
 def read(text: str) -> Reading:
     """Return every table float of a LaTeX text that has a caption."""
     code = re.sub(r"(?<!\\)%.*", "", text)
-    found: list[ReadTable] = []
+    tables: list[ReadTable] = []
     for float_ in FLOAT.finditer(code):
         caption, rest = _caption(float_[2])
         if (inner := TABULAR.search(rest)) is None:
             continue
-        one = _table(caption.removesuffix(CONTINUED), _body(inner[2]))
-        if caption.endswith(CONTINUED) and found and _words(found[-1].caption) == _words(one.caption):
-            _go_on(found[-1], one)
+        part = _table(caption.removesuffix(CONTINUED), _body(inner[2]))
+        if caption.endswith(CONTINUED) and tables and _words(tables[-1].caption) == _words(part.caption):
+            _go_on(tables[-1], part)
         else:
-            found.append(one)
+            tables.append(part)
     sources = [clean(source) for source in SOURCE.findall(text)]
-    return Reading(found, runs.read(text), sources, whole=bool(sources))
+    return Reading(tables, runs.read(text), sources, whole=bool(sources))
 
 
 def _words(caption: str) -> str:
@@ -54,20 +54,20 @@ def _go_on(first: ReadTable, more: ReadTable) -> None:
 
 def _caption(text: str) -> tuple[str, str]:
     """Return the caption as it is read, and what follows it."""
-    found = re.search(r"\\caption(\[[^]]*\])?\{", text)
-    if found is None:
+    match = re.search(r"\\caption(\[[^]]*\])?\{", text)
+    if match is None:
         return "", text
-    inside, rest = _group(text, found.end())
+    inside, rest = _group(text, match.end())
     return clean(unescape(re.sub(r"\\label\{[^}]*\}", "", inside))), rest
 
 
 def _group(text: str, start: int) -> tuple[str, str]:
     """Return what stands from `start` to the brace that closes the group, and what follows."""
     depth = 1
-    for found in re.compile(r"\\.|[{}]", re.DOTALL).finditer(text, start):
-        depth += {"{": 1, "}": -1}.get(found[0], 0)
+    for token in re.compile(r"\\.|[{}]", re.DOTALL).finditer(text, start):
+        depth += {"{": 1, "}": -1}.get(token[0], 0)
         if depth == 0:
-            return text[start : found.start()], text[found.end() :]
+            return text[start : token.start()], text[token.end() :]
     return text[start:], ""
 
 
@@ -84,8 +84,8 @@ def _table(caption: str, body: str) -> ReadTable:
     cells: list[list[str]] = []
     head = ""
     for row in rows:
-        if found := SPANNING.match(row):
-            text = _cell(_group(_group(row, found.end())[1], 1)[0])
+        if match := SPANNING.match(row):
+            text = _cell(_group(_group(row, match.end())[1], 1)[0])
             if text.startswith("**"):
                 head = text
             elif cells and "verdict" in cells[0] and len(cells[-1]) == len(cells[0]):
@@ -102,9 +102,9 @@ def _cell(text: str) -> str:
     lines = []
     bold = False
     for line in re.split(r"\\newline(?![A-Za-z])", DRESS.sub("", text)):
-        if found := re.search(r"\\textbf\{", line):
-            inside, rest = _group(line, found.end())
-            line, bold = line[: found.start()] + inside + rest, True
+        if match := re.search(r"\\textbf\{", line):
+            inside, rest = _group(line, match.end())
+            line, bold = line[: match.start()] + inside + rest, True
         line = line.strip()
         while line.startswith("{") and _group(line, 1)[1] == "" and not line.startswith(("{[}", "{]}", "{*}")):
             line = line[1:-1].strip()

@@ -30,7 +30,7 @@ SHOWN = {
 
 def escape(text: str) -> str:
     """Return text that pdflatex prints as it is; a character that its standard fonts lack is given by its code point."""
-    return re.sub(f"[{SUPERSCRIPTS}]+|.", lambda found: _escaped(found[0]), " ".join(text.split()))
+    return re.sub(f"[{SUPERSCRIPTS}]+|.", lambda match: _escaped(match[0]), " ".join(text.split()))
 
 
 def _escaped(piece: str) -> str:
@@ -55,10 +55,10 @@ def unescape(text: str) -> str:
     return TOKEN.sub(_shown, text)
 
 
-def _shown(found: re.Match) -> str:
-    if found[1]:
-        return found[1].translate(str.maketrans(DIGITS, SUPERSCRIPTS))
-    return {"~": " ", r"\allowbreak{}": ""}.get(found[0]) or SHOWN.get(found[0], "")
+def _shown(match: re.Match) -> str:
+    if match[1]:
+        return match[1].translate(str.maketrans(DIGITS, SUPERSCRIPTS))
+    return {"~": " ", r"\allowbreak{}": ""}.get(match[0]) or SHOWN.get(match[0], "")
 
 
 def breakable(escaped: str, whole: bool) -> str:

@@ -29,14 +29,14 @@ def render(report: ReportData, figures: Mapping[str, str] = {}) -> str:
     parts = [_comment(f"{report.title}: needs {packages}; write \\input with this file's name")]
     parts += [_comment(f"{name}: {text}") for name, text in provenance(report)]
     parts += [_comment(f"{word.upper()}: {text}") for word, text in outline.banners(report)]
-    floats = [one for section in outline.sections(report) for part in section.parts for one in _floats(part)]
+    floats = [float_ for section in outline.sections(report) for part in section.parts for float_ in _floats(part)]
     floats += [_figure(figure.name, figure.caption, figures[figure.name]) for figure in shown]
     if (missing := outline.ledger(report)) is not None:
-        floats += [one for part in missing.parts for one in _floats(part)]
-    for i, one in enumerate(floats, 1):
-        parts += [one] if i % MOST_FLOATS else [one, r"\clearpage"]
-    if told := list(runs.lines(report)):
-        parts += [_comment(line) for line in ("runs: the MLflow runs behind each number", *told)]
+        floats += [float_ for part in missing.parts for float_ in _floats(part)]
+    for i, float_ in enumerate(floats, 1):
+        parts += [float_] if i % MOST_FLOATS else [float_, r"\clearpage"]
+    if run_lines := list(runs.lines(report)):
+        parts += [_comment(line) for line in ("runs: the MLflow runs behind each number", *run_lines)]
     return "\n".join(parts) + "\n"
 
 

@@ -14,12 +14,12 @@ SOURCE = re.compile(r"^- suite: (.*)$", re.MULTILINE)
 def read(text: str) -> Reading:
     """Return every pipe table of a Markdown text."""
     lines = text.split("\n")
-    sources = [clean(unescape(found)) for found in SOURCE.findall(text)]
+    sources = [clean(unescape(source)) for source in SOURCE.findall(text)]
     return Reading(_tables(lines), runs.read(text), sources, whole=bool(sources) and text.lstrip("\ufeff\n ").startswith("# "))
 
 
 def _tables(lines: list[str]) -> list[ReadTable]:
-    found = []
+    tables = []
     for i in range(1, len(lines)):
         if "|" in lines[i] and RULE.fullmatch(lines[i].strip()) and "|" in lines[i - 1]:
             body = []
@@ -28,8 +28,8 @@ def _tables(lines: list[str]) -> list[ReadTable]:
                     break
                 body.append([_cell(tokens) for tokens in _split(line)])
             header = [_cell(tokens) for tokens in _split(lines[i - 1])]
-            found.append(table(_paragraph(lines[: i - 1]), header, body))
-    return found
+            tables.append(table(_paragraph(lines[: i - 1]), header, body))
+    return tables
 
 
 def _paragraph(above: list[str]) -> str:

@@ -49,8 +49,8 @@ def render(report: ReportData, figures: Mapping[str, str] = {}, *, with_runs: bo
             parts += _grid(part.grid)
     parts.append("## Provenance")
     parts.append("\n".join(f"- {name}: {escape(text)}" for name, text in provenance(report)))
-    if with_runs and (told := list(runs.lines(report))):
-        parts.append("\n".join(["<!-- runs: the MLflow runs behind each number", *told, "-->"]))
+    if with_runs and (run_lines := list(runs.lines(report))):
+        parts.append("\n".join(["<!-- runs: the MLflow runs behind each number", *run_lines, "-->"]))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
