@@ -28,24 +28,25 @@ def unsettled(claim: Claim, tested: Comparison, alpha: float) -> str:
     """Say what these seeds could have found, and how many would settle the claim."""
     kind = KINDS[claim.kind]
     what, directed = "images" if tested.test == "mcnemar" else kind.sample, bool(kind.direction(claim))
-    told = "Not significant" if directed else "Neither equal within the margin nor beyond it"
+    text = "Not significant" if directed else "Neither equal within the margin nor beyond it"
     if (smallest := smallest_detectable(tested, alpha)) is not None:
         unit = "factor" if tested.ratio else kind.effect
-        told += f"; n={tested.n} {what} find a {unit} of {smallest:.3g} with 80 % power"
+        text += f"; n={tested.n} {what} find a {unit} of {smallest:.3g} with 80 % power"
     if tested.test == "mcnemar":
-        return f"{told}. Other test images would be needed, or several seeds."
+        return f"{text}. Other test images would be needed, or several seeds."
     if claim.margin is None:
-        return f"{told}. Declare a margin to learn how many {what} would settle it."
+        return f"{text}. Declare a margin to learn how many {what} would settle it."
     if tested.test == "crossed":
-        return f"{told}. More seeds help only as far as the images' share of the error allows."
+        return f"{text}. More seeds help only as far as the images' share of the error allows."
     at = band(claim.margin, tested)
     needed = seeds_needed(claim, tested, alpha)
     if needed is None:
-        return f"{told}. More than 10,000 {what} would be needed at the margin, {at}."
-    if needed <= tested.n:
-        near = "zero" if directed else "the margin"
-        return f"{told}. At the margin, {at}, {needed} {what} have 80 % power already: the effect seems to lie near {near}."
-    return f"{told}. About {needed} {what} would settle it at the margin, {at}."
+        return f"{text}. More than 10,000 {what} would be needed at the margin, {at}."
+    apart = min(tested.n_left, tested.n_right)  # seeds of each arm, where they are not paired
+    if needed <= (apart or tested.n):
+        there = f"{apart} an arm" if apart else tested.n
+        return f"{text}; at the margin, {at}, {needed} {what} have 80 % power, and there are {there}."
+    return f"{text}. About {needed} {what}{' an arm' if apart else ''} would settle it at the margin, {at}."
 
 
 def band(margin: float, tested: Comparison) -> str:

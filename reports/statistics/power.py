@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 POWER = 0.8
 MOST = 10_000
+LARGEST_FACTOR = 1000.0
 NODES = 128
 REACH = 8.5
 """Standard normal deviate beyond which nothing is left."""
@@ -79,7 +80,10 @@ def _noncentrality(df: int, alpha: float, power: float) -> float:
 
 
 def smallest_detectable(tested: Comparison, alpha: float) -> float | None:
-    """Return the difference (of times the factor; or the correlation) that a test finds with 80 % power at its n and spread."""
+    """Return the difference (of times the factor; or the correlation) that a test finds with 80 % power at its n and spread.
+
+    None where there is no test, and of a factor above 1,000: the spread is too large to tell.
+    """
     if tested.p is None or tested.error is None:
         return None
     if tested.correlates:
@@ -92,7 +96,9 @@ def smallest_detectable(tested: Comparison, alpha: float) -> float | None:
         like = max(2, round(tested.df) + 1)
         effect = detectable(like, alpha, POWER)
         size = None if effect is None else effect * math.sqrt(like) * tested.error
-    return None if size is None else math.exp(size) if tested.ratio else size
+    if size is None or not tested.ratio:
+        return size
+    return math.exp(size) if size <= math.log(LARGEST_FACTOR) else None
 
 
 def quantiles(alpha: float) -> float:

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_1samp, ttest_ind
 
 from bench.reports.claims.judge import judge
+from bench.reports.claims.kinds.trend import ordered
 from bench.reports.records.arms import Records
 from bench.reports.records.collect import Expected, collect
 from bench.runner.planner import make_plan
@@ -39,11 +41,11 @@ OTHER = (-0.002, 0.001, 0.004, 0.000, -0.003, 0.001, -0.001, 0.003, -0.004, 0.00
 class Study:
     """A suite with claims, and runs made up for its trials."""
 
-    def __init__(self, folder, claims, value, seeds=5, outcome=lambda labels, seed: "finished", tags=None):
-        """value: (labels, seed) → metrics. outcome: (labels, seed) → how the trial ended."""
+    def __init__(self, folder, claims, value, seeds=5, outcome=lambda labels, seed: "finished", tags=None, noise="0, 0.01, 0.04"):
+        """value: (labels, seed) → metrics. outcome: (labels, seed) → how the trial ended. noise: its levels, as listed."""
         lines = "\n".join(f"  {name}: {{says: it is so, {text}}}" for name, text in claims.items())
         path = folder / "tiny.yaml"
-        path.write_text(SUITE.format(seeds=seeds, claims=lines))
+        path.write_text(SUITE.format(seeds=seeds, claims=lines).replace("0, 0.01, 0.04", noise))
         self.suite, self.value, self.outcome, self.tags = load_suite(path), value, outcome, tags or {}
         self.claims = {name: (self.suite.spec.claims[name], found) for name, found in self.suite.claims.items()}
         self.schedules = {stage: self.suite.schedule(stage) for stage in self.suite.spec.stages}
@@ -115,6 +117,57 @@ def test_the_seeds_needed_are_those_of_the_declared_margin(tmp_path):
     assert wide.seeds_needed < narrow.seeds_needed / 3
     assert f"About {narrow.seeds_needed} seeds would settle it" in narrow.why
     assert narrow.detectable == pytest.approx(1.68 * narrow.result.sd, rel=0.01)
+
+
+@pytest.mark.parametrize("levels", list(permutations(["0", "0.01", "0.04"])))
+def test_a_trend_is_of_the_levels_whatever_their_order_in_the_file(tmp_path, levels):
+    claim = "kind: trend, metric: val/accuracy, stage: s, where: {model: small}, along: noise, direction: decreasing"
+
+    def value(labels, seed):
+        noise = float(labels["noise"])
+        return {"val/accuracy": 0.9 - 2 * noise + noise * WIGGLE[seed]}
+
+    result = Study(tmp_path, {"c": claim}, value, noise=", ".join(levels)).one()
+    assert result.verdict == "supported" and result.parts[0].contrast == "noise=0 → 0.01 → 0.04 at model=small"
+    assert result.parts[0].result.difference == pytest.approx(-0.08, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("labels", "order", "scores"),
+    [
+        (["64", "32", "16"], ["16", "32", "64"], (16, 32, 64)),
+        (["100%", "10%"], ["10%", "100%"], (10, 100)),
+        (["low", "high"], ["low", "high"], (0, 1)),
+        (["1", "1.0", "2"], ["1", "1.0", "2"], (0, 1, 2)),
+        (["1", "inf"], ["1", "inf"], (0, 1)),
+    ],
+)
+def test_levels_stand_where_their_numbers_are_and_words_as_they_are_listed(labels, order, scores):
+    assert ordered(labels) == dict(zip(order, scores, strict=True)) and list(ordered(labels)) == order
+
+
+def test_nothing_is_made_of_what_is_not_significant(tmp_path):
+    """Ten seeds would do at the margin, and there are twelve: no word that the effect is none."""
+    study = Study(tmp_path, {"c": GREATER + ", margin: 0.004"}, accuracy(0.9022, 0.9), seeds=12)
+    part = study.one().parts[0]
+    assert part.verdict == "unresolved" and part.seeds_needed <= 12
+    assert f"at the margin, ±0.004, {part.seeds_needed} seeds have 80 % power, and there are 12." in part.why
+    assert "lie near" not in part.why
+
+
+def test_seeds_of_unpaired_arms_are_counted_by_the_arm(tmp_path):
+    study = Study(tmp_path, {"c": GREATER + ", margin: 0.0035, test: welch"}, accuracy(0.9025, 0.9), seeds=8)
+    part = study.one().parts[0]
+    assert part.verdict == "unresolved" and part.result.n == 16 and 8 < part.seeds_needed <= 16
+    assert f"About {part.seeds_needed} seeds an arm would settle it" in part.why
+
+
+def test_no_factor_is_told_that_no_measurement_could_show(tmp_path):
+    def value(labels, seed):
+        return {"wall_clock": 10.0 ** (seed * 20) if labels["model"] == "small" else 1.0}
+
+    part = Study(tmp_path, {"c": GREATER.replace("val/accuracy", "wall_clock")}, value, seeds=3).one().parts[0]
+    assert part.detectable is None and "factor" not in part.why
 
 
 def test_a_ratio_of_times(tmp_path):

@@ -1,5 +1,7 @@
 """A metric rises or falls along an axis."""
 
+import math
+from collections.abc import Sequence
 from typing import Literal
 
 from bench.reports.claims.arms import ArmFinder
@@ -13,20 +15,21 @@ class Trend(ClaimSpec):
     kind: Literal["trend"]
     metric: str
     along: str
-    """An axis; numeric labels are placed by their value, others by their order."""
+    """An axis; levels that are numbers are placed by their value, others as they are listed."""
     direction: Literal["increasing", "decreasing"]
     test: SingleTest = "t"
 
 
 class OfTrend(ClaimKind):
     spec = Trend
-    remark = "A trend is the change along the least-squares line from the first level to the last."
+    remark = "A trend is the change along the least-squares line from the lowest level to the highest."
 
     def contrast(self, claim: Trend, label: str, arms: ArmFinder) -> ClaimContrast:
         along = arms.levels(claim.along, "along")
         if len(along) < 2:
             raise arms.error(f"a trend needs two levels of axis {claim.along!r}", "leave it out of `where`", "along")
-        return ClaimContrast(label, tuple(arms.arm({claim.along: [level]}) for level in along), _scores(along))
+        positions = ordered(along)
+        return ClaimContrast(label, tuple(arms.arm({claim.along: [level]}) for level in positions), tuple(positions.values()))
 
     def measure(self, question: Question) -> Measured:
         return Measured(weighted_sum(question, _slopes(question.contrast.scores)))
@@ -45,16 +48,20 @@ class OfTrend(ClaimKind):
 KINDS = (OfTrend(),)
 
 
-def _scores(labels: list[str]) -> tuple[float, ...]:
-    """Return the positions of levels: their values where all are numbers, else their order."""
+def ordered(labels: Sequence[str]) -> dict[str, float]:
+    """Return level → its position: from the lowest number to the highest (`10%` is 10), where all are different numbers; else as
+    they are listed."""
     try:
-        return tuple(float(label) for label in labels)
+        numbers = {label: float(label.removesuffix("%")) for label in labels}
     except ValueError:
-        return tuple(float(i) for i in range(len(labels)))
+        numbers = {}
+    if len(set(numbers.values())) < len(labels) or not all(map(math.isfinite, numbers.values())):
+        return {label: float(place) for place, label in enumerate(labels)}
+    return dict(sorted(numbers.items(), key=lambda item: item[1]))
 
 
-def _slopes(scores: tuple[float, ...]) -> tuple[float, ...]:
-    """Return weights that give the change along a least-squares line from the first level's position to the last's."""
+def _slopes(scores: Sequence[float]) -> tuple[float, ...]:
+    """Return weights that give the change along a least-squares line from the lowest position to the highest."""
     middle = sum(scores) / len(scores)
     spread = sum((score - middle) ** 2 for score in scores)
-    return tuple((score - middle) / spread * (scores[-1] - scores[0]) for score in scores)
+    return tuple((score - middle) / spread * (max(scores) - min(scores)) for score in scores)
