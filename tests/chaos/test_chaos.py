@@ -47,6 +47,10 @@ def test_a_seed_draws_the_same_again(session):
     assert drawn[0] == drawn[1] and drawn[0].keys() == {"suite", "workers", "moment"}
 
 
+OURS = "experiment_id = (SELECT experiment_id FROM experiments WHERE name = 'chaos')"
+"""Of runs: the trials, and not the lease."""
+
+
 class TestChecks:
     """Each check says nothing of an undisturbed run, and tells what it is for."""
 
@@ -84,19 +88,20 @@ class TestChecks:
         assert self.wrong(session, store) == {}
 
     def test_a_run_that_still_runs(self, session, store):
-        first = "(SELECT min(run_uuid) FROM runs)"
+        first = f"(SELECT min(run_uuid) FROM runs WHERE {OURS})"
         self.change(store, f"UPDATE runs SET status = 'RUNNING', end_time = NULL WHERE run_uuid = {first}")
         told = self.wrong(session, store)
         assert told["running"].startswith("1 runs still run") and "counts" in told and "tables" in told
 
     def test_a_trial_that_is_gone(self, session, store):
-        self.change(store, "UPDATE runs SET lifecycle_stage = 'deleted' WHERE run_uuid = (SELECT min(run_uuid) FROM runs)")
+        first = f"(SELECT min(run_uuid) FROM runs WHERE {OURS})"
+        self.change(store, f"UPDATE runs SET lifecycle_stage = 'deleted' WHERE run_uuid = {first}")
         assert "todo" in self.wrong(session, store)["counts"]
 
     @pytest.mark.parametrize("says_so", [False, True])
     def test_a_trial_that_was_done_twice(self, session, store, says_so):
         columns = "status, start_time, end_time, experiment_id, lifecycle_stage, artifact_uri, name"
-        first = "(SELECT min(run_uuid) FROM runs WHERE run_uuid != 'twice')"
+        first = f"(SELECT min(run_uuid) FROM runs WHERE {OURS} AND run_uuid != 'twice')"
         self.change(
             store,
             f"INSERT INTO runs (run_uuid, {columns}) SELECT 'twice', {columns} FROM runs WHERE run_uuid = {first}",
