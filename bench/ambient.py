@@ -49,13 +49,13 @@ def _set_environment(environment: dict[str, str]) -> None:
 def _older(read: Callable[[], Any], put: Callable[[Any], object]) -> Shared:
     """Return a setting of PyTorch's older interface to precision, which refuses to tell it where the newer one was used."""
 
-    def told() -> Any:
+    def read_or_none() -> Any:
         try:
             return read()
         except RuntimeError:
             return None
 
-    return told, lambda value: None if value is None else put(value)
+    return read_or_none, lambda value: None if value is None else put(value)
 
 
 def _set_modes(modes: list[Any]) -> None:

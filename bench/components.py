@@ -152,8 +152,8 @@ def data_file(name: str) -> Path:
     counts as one of the folder's modules: they are loaded anew. Raises BenchError where there is no such file."""
     path = Path(found_beside(name, _stack[-1].path if _stack else Path()))
     if not path.is_file():
-        told = "is a folder: name its files" if path.is_dir() else f"there is no such file: {name}"
-        raise BenchError(told, where=str(path), mend="`files` are looked for beside the suite, then in the folder of data sets")
+        reason = "is a folder: name its files" if path.is_dir() else f"there is no such file: {name}"
+        raise BenchError(reason, where=str(path), mend="`files` are looked for beside the suite, then in the folder of data sets")
     if _stack:
         _stack[-1].files.setdefault(path, file_hash(path))
     return path
@@ -261,7 +261,7 @@ def _needed(folder: Path, file: Path) -> set[Path]:
             start = folder if not level else path.parents[level - 1]
             if folder == start or folder in start.parents:
                 places = (start.joinpath(*part.split(".")) for part in _prefixes(name))
-                todo += [found for found in map(_file, places) if found]
+                todo += [imported for imported in map(_file, places) if imported]
     return needed
 
 
@@ -279,17 +279,17 @@ def _version(path: Path) -> tuple[Path, int, int]:
 @lru_cache(maxsize=512)
 def _imports(path: Path, _modified: int, _size: int) -> frozenset[tuple[str, int]]:
     """Return what a file imports: dotted names, and how many dots stand before them. Nothing of a file that is no Python."""
-    found: set[tuple[str, int]] = set()
+    imports: set[tuple[str, int]] = set()
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError):
         return frozenset()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {(alias.name, 0) for alias in node.names}
+            imports |= {(alias.name, 0) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             start = f"{node.module}." if node.module else ""
-            found |= {(f"{start}{alias.name}", node.level) for alias in node.names}
+            imports |= {(f"{start}{alias.name}", node.level) for alias in node.names}
             if node.module:
-                found.add((node.module, node.level))
-    return frozenset(found)
+                imports.add((node.module, node.level))
+    return frozenset(imports)

@@ -152,11 +152,11 @@ def _end(process: int, made: Path) -> None:
 
 def _parents() -> dict[int, int]:
     """Return the parent of each process."""
-    found: dict[int, int] = {}
+    parents: dict[int, int] = {}
     for entry in PROCESSES.glob("[0-9]*"):
         with suppress(OSError, ValueError, IndexError):
-            found[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-    return found
+            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    return parents
 
 
 def _ancestry(process: int, parents: dict[int, int]) -> Iterator[int]:

@@ -61,10 +61,10 @@ def _first_sentence(part: type) -> str:
 def _suites(folder: Path) -> dict[str, str]:
     from bench.grammar.document import read
 
-    found = {}
+    lines = {}
     for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
         try:
-            found[str(path)] = str(read(path).data.get("title", ""))
+            lines[str(path)] = str(read(path).data.get("title", ""))
         except BenchError as error:
-            found[str(path)] = f"({error.message})"
-    return found
+            lines[str(path)] = f"({error.message})"
+    return lines

@@ -159,11 +159,11 @@ def planned(suite: Suite, runs: list[StoredRun], tracker: Tracker, *, retry: boo
         if not suite.sequential:
             return plan
         predictions = partial(tracker.artifact, name=Artifact.PREDICTIONS)
-        found = judge(suite.tested_claims, suite.schedules, Records(records(plan, runs)), predictions)
-        if all(due.get(cell, 0) >= look for cell, look in found.due.items()):
+        judgement = judge(suite.tested_claims, suite.schedules, Records(records(plan, runs)), predictions)
+        if all(due.get(cell, 0) >= look for cell, look in judgement.due.items()):
             return plan
-        due |= found.due
-        unresolved = [claim.name for claim in found.claims if claim.holds is None]
+        due |= judgement.due
+        unresolved = [claim.name for claim in judgement.claims if claim.holds is None]
 
 
 def records(plan: Plan, runs: list[StoredRun]) -> list[Record]:

@@ -172,15 +172,15 @@ def report(suite: Suite, tracker: Tracker, *, figures: bool = False) -> Report:
 
 def of_plan(plan: Plan, runs: list[StoredRun], tracker: Tracker, *, figures: bool = False) -> Report:
     """Return the report on a plan, given the runs of its experiment. figures: with its figures."""
-    suite, found = plan.suite, records(plan, runs)
+    suite, trial_records = plan.suite, records(plan, runs)
     data = assemble(
         suite,
-        found,
+        trial_records,
         figures=_figures(suite) if figures else {},
         store=tracker,
         run_url=tracker.run_url(suite.experiment),
     )
-    return Report(suite, data, found)
+    return Report(suite, data, trial_records)
 
 
 def _figures(suite: Suite) -> dict[str, FigureSpec]:

@@ -138,5 +138,9 @@ class LoadedSuite:
 
     def sections(self, name: str) -> list[Any]:
         """Return the distinct `data`, `model` or `train` sections of all cells, those that searches may draw included."""
-        cells = [cell for stage, some in self.suite.cells.items() for cell in (*some, *self.suite.all_cells[stage].samples)]
+        cells = [
+            cell
+            for stage, stage_cells in self.suite.cells.items()
+            for cell in (*stage_cells, *self.suite.all_cells[stage].samples)
+        ]
         return list({getattr(cell, name).key: getattr(cell, name) for cell in cells}.values())

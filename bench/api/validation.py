@@ -69,8 +69,8 @@ def _check(suites: list[Suite], executor: str, result: Validation) -> None:
                 plan = make_plan(suite, [])
                 preflight(plan, worker, contracts=True, time_limit=suite.spec.time_limit)
                 for cell, fault in plan.faults().items():
-                    told, error = f"{cell}: {fault.outcome}: {fault.error.message}", fault.error
-                    result.errors.append(BenchError(told, where=error.where, mend=error.mend))
+                    message, error = f"{cell}: {fault.outcome}: {fault.error.message}", fault.error
+                    result.errors.append(BenchError(message, where=error.where, mend=error.mend))
             except BenchError as error:
                 if error.code is ErrorCode.NOT_PREPARED:  # data that is not here says nothing about the file
                     name = f"{suite.document.file} ({suite.profile})"

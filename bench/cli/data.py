@@ -40,12 +40,12 @@ def _verify(args: argparse.Namespace) -> int:
 def _ls(args: argparse.Namespace) -> int:
     from bench.api import data
 
-    root, found = data.listed()
+    root, datasets = data.listed()
     if args.json:
-        common.show_json({"root": str(root), "prepared": found})
+        common.show_json({"root": str(root), "prepared": datasets})
         return 0
-    print(f"in {root}:" if found else f"nothing is prepared in {root}")
-    for one in found:
-        size = f"{one['images']} images, {one['classes']} classes, {one['bytes'] / 1e6:.0f} MB"
-        print(f"  {one['name']}: {size}, {one['digest'][:16]}")
+    print(f"in {root}:" if datasets else f"nothing is prepared in {root}")
+    for dataset in datasets:
+        size = f"{dataset['images']} images, {dataset['classes']} classes, {dataset['bytes'] / 1e6:.0f} MB"
+        print(f"  {dataset['name']}: {size}, {dataset['digest'][:16]}")
     return 0

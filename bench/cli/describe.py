@@ -96,8 +96,8 @@ def _reasons(forecast: "Forecast", args: argparse.Namespace) -> list[str]:
             reasons.setdefault((job.state, job.reason, job.reason_kind), {})[cell] = None
     lines = []
     for (state, reason, kind), cells in reasons.items():
-        told = ", ".join(list(cells)[:3]) + (f" and {len(cells) - 3} more cells" if len(cells) > 3 else "")
-        lines.append(f"  {state}: {told}\n    {reason}")
+        names = ", ".join(list(cells)[:3]) + (f" and {len(cells) - 3} more cells" if len(cells) > 3 else "")
+        lines.append(f"  {state}: {names}\n    {reason}")
         if kind == "hub-weights":
             lines.append(f"    `{common.command(args, 'data prepare')}` fetches hub weights; the other cells run without them")
     return lines

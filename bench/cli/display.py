@@ -241,8 +241,8 @@ class Display(Listener):
             raise BenchError("nothing was run", mend=mend)
 
     def recovered(self, results: int) -> None:
-        told = f"{number(results, 'result')} of an earlier run"
-        print(f"note: {told} waited on disk, and {'is' if results == 1 else 'are'} in the store now", flush=True)
+        phrase = f"{number(results, 'result')} of an earlier run"
+        print(f"note: {phrase} waited on disk, and {'is' if results == 1 else 'are'} in the store now", flush=True)
 
     def next_round(self, forecast: Forecast) -> None:
         todo = forecast.plan.todo()
@@ -290,6 +290,6 @@ class Display(Listener):
         if self.tally:
             self.tally.close()
             self.tally = None
-        told = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes.items()) or "nothing finished"
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes.items()) or "nothing finished"
         took = f"the tracker took {summary.tracking:.1f} s of processor time"
-        print(f"{told} in {duration(summary.seconds)}; {took}", flush=True)
+        print(f"{outcomes} in {duration(summary.seconds)}; {took}", flush=True)

@@ -15,11 +15,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     from bench.api.components import KINDS, components
 
-    found = {kind: components(kind) for kind in args.kinds or KINDS}
+    by_kind = {kind: components(kind) for kind in args.kinds or KINDS}
     if args.json:
-        common.show_json(found)
+        common.show_json(by_kind)
         return 0
-    for kind, parts in found.items():
+    for kind, parts in by_kind.items():
         print(kind)
         width = max((len(name) for name in parts), default=0)
         for name, line in parts.items():

@@ -77,8 +77,8 @@ def named(*parts: type[Config]) -> Any:
     for tag, part in tags.items():
         union = union | Annotated[part, Tag(tag)]
 
-    def told(value: Any) -> Any:
+    def tag_of(value: Any) -> Any:
         name = value.get("name") if isinstance(value, dict) else getattr(value, "name", None)
         return "module:name" if isinstance(name, str) and ":" in name else name
 
-    return Annotated[union, Discriminator(told)]
+    return Annotated[union, Discriminator(tag_of)]

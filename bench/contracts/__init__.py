@@ -20,21 +20,21 @@ def check_own(config: TrialConfig, dataset: Dataset, device: str = "cpu") -> lis
     dataset: what `config.data` names. The errors name the part, its file and line, what it does wrong and what it must do.
     """
     place = torch.device(device)
-    found: list[tuple[str, BenchError]] = []
+    violations: list[tuple[str, BenchError]] = []
 
     def run(section: str, check: Callable, *arguments: Any) -> None:
         try:
             with world_kept(place):
                 check(*arguments)
         except BenchError as error:
-            found.append((section, error))
+            violations.append((section, error))
 
     if ":" in config.data.source:
         run("data", check_source, config.data, dataset)
     try:
         seen = view(dataset, config.data)
     except BenchError as error:
-        return [*found, ("data", error)]
+        return [*violations, ("data", error)]
     shape, classes = seen.train_images.shape[1:], len(seen.classes)
     augment = config.data.augment + (config.data.append.augment if config.data.append else ())
     for part in augment:
@@ -48,7 +48,7 @@ def check_own(config: TrialConfig, dataset: Dataset, device: str = "cpu") -> lis
     if isinstance(config.train.loss, Own):
         mixes = _mixes(augment, shape)
         run("train", check_loss, config.train.loss, classes, mixes, config.data.environments is not None, place)
-    return found
+    return violations
 
 
 def _mixes(augment: tuple[Augment, ...], shape: tuple[int, ...]) -> bool:

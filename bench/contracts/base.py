@@ -41,8 +41,8 @@ class Subject:
                 raise
             lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == self.file]
             where = f"{self.file}:{lines[-1]}" if lines else self.where
-            told = f"{self.name} raises {type(error).__name__}: {error}"
-            raise BenchError(told, where=where, mend="mend that line", component=self.component) from error
+            message = f"{self.name} raises {type(error).__name__}: {error}"
+            raise BenchError(message, where=where, mend="mend that line", component=self.component) from error
 
     def demand(self, holds: bool, violation: str, mend: str) -> None:
         if not holds:
@@ -60,8 +60,8 @@ def described(values: tuple) -> str:
     return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
 
 
-def same(some: Iterable[torch.Tensor], others: Iterable[torch.Tensor]) -> bool:
-    return all(torch.equal(one, other) for one, other in zip(some, others, strict=True))
+def same(first: Iterable[torch.Tensor], second: Iterable[torch.Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
 def seed_world(seed: int) -> None:
@@ -77,9 +77,9 @@ def world(device: torch.device) -> dict[str, Any]:
     return states | ({"cuda": torch.cuda.get_rng_state(device).tolist()} if device.type == "cuda" else {})
 
 
-def reseeded(one: dict[str, Any], other: dict[str, Any]) -> bool:
+def reseeded(first: dict[str, Any], second: dict[str, Any]) -> bool:
     """Tell whether a generator stands at the same place, after it was given different seeds."""
-    return any(one[name] == other[name] for name in one)
+    return any(first[name] == second[name] for name in first)
 
 
 @contextmanager

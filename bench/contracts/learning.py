@@ -41,12 +41,12 @@ def check_model(spec: config.Model, in_shape: Shape, classes: int, device: torch
     images = torch.randn(BATCH, *in_shape, device=device)
     labels = torch.arange(BATCH, device=device) % classes
 
-    def logits(seed: int, some: torch.Tensor = images) -> tuple[torch.Tensor, Any]:
+    def logits(seed: int, batch: torch.Tensor = images) -> tuple[torch.Tensor, Any]:
         seed_world(seed)
-        scores = subject.call(network, some)
+        scores = subject.call(network, batch)
         subject.demand(
-            isinstance(scores, torch.Tensor) and scores.shape == (len(some), classes),
-            f"returns {described(scores if isinstance(scores, tuple) else (scores,))} for {len(some)} images, {classes} classes",
+            isinstance(scores, torch.Tensor) and scores.shape == (len(batch), classes),
+            f"returns {described(scores if isinstance(scores, tuple) else (scores,))} for {len(batch)} images, {classes} classes",
             "return one tensor [images, classes] in training and in evaluation mode",
         )
         subject.demand(
@@ -57,8 +57,8 @@ def check_model(spec: config.Model, in_shape: Shape, classes: int, device: torch
         return scores, world(device)
 
     network.train()
-    (scores, one), (_, other) = logits(0), logits(1)
-    subject.demand(not reseeded(one, other), "sets the seed of the global generator when it is called", seeds)
+    (scores, first_world), (_, second_world) = logits(0), logits(1)
+    subject.demand(not reseeded(first_world, second_world), "sets the seed of the global generator when it is called", seeds)
     subject.demand(
         scores.requires_grad,
         "gives logits that no gradient goes back from",
@@ -73,11 +73,11 @@ def check_model(spec: config.Model, in_shape: Shape, classes: int, device: torch
     )
     network.eval()
     with torch.no_grad():
-        (scores, one), (twice, _) = logits(0), logits(1)
+        (scores, first_world), (twice, _) = logits(0), logits(1)
         single, _ = logits(0, images[:1])
     subject.demand(torch.equal(scores, twice), "is random in evaluation mode", "heed `self.training`, as nn.Dropout does")
     seed_world(0)
-    subject.demand(one == world(device), "draws from the global generator in evaluation mode", "draw in training only")
+    subject.demand(first_world == world(device), "draws from the global generator in evaluation mode", "draw in training only")
     subject.demand(
         bool(((single - scores[:1]).abs() <= 0.01 * scores.abs().max()).all()),  # devices round, a little, by the batch
         "gives an image other logits in another batch, in evaluation mode",

@@ -84,18 +84,18 @@ class Cells(list[Cell]):
     @cached_property
     def levels(self) -> dict[str, list[str]]:
         """axis → its labels, in the suite's order."""
-        found: dict[str, dict[str, None]] = {}
+        levels: dict[str, dict[str, None]] = {}
         for cell in self:
             for axis, label in cell.labels.items():
-                found.setdefault(axis, {})[label] = None
-        return {axis: list(labels) for axis, labels in found.items()}
+                levels.setdefault(axis, {})[label] = None
+        return {axis: list(labels) for axis, labels in levels.items()}
 
     def where(self, wanted: Mapping[str, Sequence[str]]) -> list[Cell]:
         """Return the cells with one of the labels wanted of each axis."""
-        found: list[Cell] = self
+        matches: list[Cell] = self
         for axis, labels in wanted.items():
-            found = [cell for cell in found if cell.labels.get(axis) in labels]
-        return found
+            matches = [cell for cell in matches if cell.labels.get(axis) in labels]
+        return matches
 
 
 class Trial(NamedTuple):

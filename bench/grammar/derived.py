@@ -91,8 +91,8 @@ def cycle(metric: str, derived: Mapping[str, Derived]) -> list[str]:
         for part in (derived[path[-1]].minus or ()) if path[-1] in derived else ():
             if part == metric:
                 return [*path, part]
-            if part not in path and (found := leads([*path, part])):
-                return found
+            if part not in path and (loop := leads([*path, part])):
+                return loop
         return []
 
     return leads([metric])
@@ -123,8 +123,8 @@ def described(metric: str, derived: Mapping[str, Derived]) -> Metric:
 
 def _declared(known: Metric, rule: Derived) -> Metric:
     """Return what is known of a metric with what the suite declares instead."""
-    own = {name: value for name in ("better", "unit", "chance") if (value := getattr(rule, name)) is not None}
+    declared = {name: value for name in ("better", "unit", "chance") if (value := getattr(rule, name)) is not None}
     if rule.range is not None:
         low, high = rule.range
-        own["range"] = (-math.inf if low is None else low, math.inf if high is None else high)
-    return replace(known, **own)
+        declared["range"] = (-math.inf if low is None else low, math.inf if high is None else high)
+    return replace(known, **declared)

@@ -177,7 +177,7 @@ def _plain(node: yaml.Node, loader: yaml.SafeLoader, path: DocPath, places: dict
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, loader, (*path, i), places, file) for i, item in enumerate(node.value)]
     if isinstance(node, yaml.MappingNode):
-        own = {key.value for key, _ in node.value}
+        keys = {key.value for key, _ in node.value}
         merges = [value for key, value in node.value if key.tag == "tag:yaml.org,2002:merge"]
         result: dict[str, Any] = {}
         for merge in merges:  # `<<: *anchor` gives what the mapping does not say itself
@@ -186,7 +186,7 @@ def _plain(node: yaml.Node, loader: yaml.SafeLoader, path: DocPath, places: dict
                 if not isinstance(inherited, dict):
                     raise BenchError("'<<' merges mappings only", where=here)
                 for key, value in inherited.items():
-                    if key not in own:
+                    if key not in keys:
                         result.setdefault(key, value)
         lines: dict[str, int] = {}
         for key_node, value_node in node.value:

@@ -22,14 +22,14 @@ def validated(model: type[M], data: Any, place: Callable[[Loc], str], prefix: st
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        told = [_told(model, problem, data, place, prefix) for problem in error.errors(include_url=False)]
-        seen = list(dict.fromkeys(str(one) for one in told))
+        mistakes = [_mistake(model, problem, data, place, prefix) for problem in error.errors(include_url=False)]
+        seen = list(dict.fromkeys(str(mistake) for mistake in mistakes))
         if len(seen) == 1:
-            raise told[0] from None
+            raise mistakes[0] from None
         raise BenchError("\n".join(seen)) from None
 
 
-def _told(model: type[BaseModel], problem: ErrorDetails, data: Any, place: Callable[[Loc], str], prefix: str) -> BenchError:
+def _mistake(model: type[BaseModel], problem: ErrorDetails, data: Any, place: Callable[[Loc], str], prefix: str) -> BenchError:
     loc, kind = problem["loc"], problem["type"]
     if loc and loc[-1] == "[key]":
         loc = loc[:-1]
@@ -54,7 +54,7 @@ def _told(model: type[BaseModel], problem: ErrorDetails, data: Any, place: Calla
         if not tags:
             tags = [tag for part in _models(model, loc) for tag in _tags(part)]
         field = problem["ctx"].get("discriminator", "'name'").strip("'")
-        field = "name" if field == "told()" else field  # parts told apart by a function: see `bench.config.base.named`
+        field = "name" if field == "tag_of()" else field  # parts told apart by a function: see `bench.config.base.named`
         message = f"has no part named {tag!r}" if field == "name" else f"has no {field} {tag!r}"
         return BenchError(
             f"{name} {message}" if tag else f"{name} needs a {field!r}",
@@ -90,7 +90,7 @@ def _models(annotation: Any, loc: Loc) -> list[type[BaseModel]]:
         members = get_args(annotation)
         if loc and (tagged := [m for m in members if loc[0] in _tags(m)]):
             return _models(tagged[0], loc[1:])
-        return [found for member in members for found in _models(member, loc)]
+        return [part for member in members for part in _models(member, loc)]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         if not loc:
             return [annotation]

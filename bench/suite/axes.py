@@ -41,11 +41,11 @@ def _axes(document: Document) -> Iterator[tuple[DocPath, dict[str, Any]]]:
             ("search", "space"),
             *((("union", i, "axes")) for i in range(_length(spec, "union"))),
         ):
-            found: Any = spec
+            node: Any = spec
             for key in keys:
-                found = found[key] if isinstance(key, int) else found.get(key) if isinstance(found, dict) else None
-            if isinstance(found, dict):
-                yield ("stages", stage, *keys), found
+                node = node[key] if isinstance(key, int) else node.get(key) if isinstance(node, dict) else None
+            if isinstance(node, dict):
+                yield ("stages", stage, *keys), node
 
 
 def _length(spec: Any, key: str) -> int:
@@ -107,7 +107,7 @@ def _name_links(node: Any, sweep: str, chain: list[str]) -> None:
             value["stage"] = chain[-1]
         elif key == "ensemble" and isinstance(value, dict) and "stages" in value:
             named = value["stages"] if isinstance(value["stages"], list) else [value["stages"]]
-            value["stages"] = [name for one in named for name in (chain if one == sweep else [one])]
+            value["stages"] = [name for stage in named for name in (chain if stage == sweep else [stage])]
         else:
             _name_links(value, sweep, chain)
 

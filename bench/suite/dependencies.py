@@ -13,11 +13,11 @@ from bench.suite.schema import SuiteFile
 
 def first(cells: Cells, start: Start, labels: Mapping[str, str]) -> Cell:
     """Return the first cell among which the best will be sought. BenchError where there is none."""
-    found = candidates(cells, start, labels)
-    if not found:
-        told = ", ".join(f"{axis}={label}" for axis, label in labels.items())
-        raise BenchError(f"stage {start.stage!r} has no cell {told} to start from", mend="let both stages have these levels")
-    return found[0]
+    matches = candidates(cells, start, labels)
+    if not matches:
+        levels = ", ".join(f"{axis}={label}" for axis, label in labels.items())
+        raise BenchError(f"stage {start.stage!r} has no cell {levels} to start from", mend="let both stages have these levels")
+    return matches[0]
 
 
 def candidates(cells: Cells, start: Start, labels: Mapping[str, str]) -> list[Cell]:
@@ -53,8 +53,8 @@ def _check_search(document: Document, at: DocPath, spec: SuiteFile, stage: str, 
     if isinstance(part.seeds or spec.seeds, Looks):
         mend = "give the stage `seeds: 1`, or a list of which each trial draws one"
         raise document.error(at, f"stage {stage!r} is a search, and a search has no looks", mend)
-    own = [axis for grid in (part, *part.union) for axis in grid.axes]
-    if clash := [axis for axis in own if axis == TRIAL or axis in search.space]:
+    axes = [axis for grid in (part, *part.union) for axis in grid.axes]
+    if clash := [axis for axis in axes if axis == TRIAL or axis in search.space]:
         raise document.error((*at, "axes", clash[0]), f"axis {clash[0]!r} is the search's own", "give it another name")
     if "seed" in search.space:
         mend = "list them as the stage's `seeds: […]`: each trial draws one of them"
@@ -104,12 +104,12 @@ def check_start(document: Document, at: DocPath, start: Start, spec: SuiteFile, 
 
 def sources(cell: Cell) -> set[str]:
     """Return the stages that a cell rests on."""
-    found = {cell.start.stage} if cell.start else set()
+    stages = {cell.start.stage} if cell.start else set()
     if cell.ensemble:
-        found.update(cell.ensemble.config.stages)
+        stages.update(cell.ensemble.config.stages)
     if type(weights := cell.model.config.weights) is Trained:  # of a pydantic class, isinstance takes microseconds
-        found.add(weights.stage)
-    return found
+        stages.add(weights.stage)
+    return stages
 
 
 def trained_by(document: Document, cell: Cell, stages: Mapping[str, Cells]) -> Cell | None:
@@ -137,19 +137,19 @@ def trained_by(document: Document, cell: Cell, stages: Mapping[str, Cells]) -> C
             mend = did_you_mean(label, cells.levels[axis])
             raise BenchError(f"axis {axis!r} of stage {origin.stage!r} has no level {label!r}", where=where, mend=mend)
     shared = {axis: label for axis, label in cell.labels.items() if label in cells.levels.get(axis, [])}
-    found = cells.where({axis: [label] for axis, label in (shared | origin.cell).items()})
-    if len(found) != 1:
+    matches = cells.where({axis: [label] for axis, label in (shared | origin.cell).items()})
+    if len(matches) != 1:
         mend = f"name one: `weights: {{stage: {origin.stage}, cell: {{AXIS: LABEL}}}}`"
-        raise BenchError(f"{len(found)} cells of stage {origin.stage!r} could give the weights", where=where, mend=mend)
-    source, model = found[0].model.config, cell.model.config
-    if not cell.waits and not found[0].waits and (source.name, source.args) != (model.name, model.args):
-        told = [f"{one.name} {one.args}" if one.args else one.name for one in (source, model)]
+        raise BenchError(f"{len(matches)} cells of stage {origin.stage!r} could give the weights", where=where, mend=mend)
+    source, model = matches[0].model.config, cell.model.config
+    if not cell.waits and not matches[0].waits and (source.name, source.args) != (model.name, model.args):
+        architectures = [f"{config.name} {config.args}" if config.args else config.name for config in (source, model)]
         raise BenchError(
-            f"stage {origin.stage!r} trained {told[0]}, and its weights do not fit {told[1]}",
+            f"stage {origin.stage!r} trained {architectures[0]}, and its weights do not fit {architectures[1]}",
             where=where,
             mend="give both the same `model.name` and `model.args` (heads may differ)",
         )
-    return found[0]
+    return matches[0]
 
 
 def check_seeds(cell: Cell, fixed: int | None, stage: str, there: Sequence[int], seeds: Sequence[int], on_demand: bool) -> None:
@@ -160,13 +160,13 @@ def check_seeds(cell: Cell, fixed: int | None, stage: str, there: Sequence[int],
     """
     mend = "give both stages the same seeds, or name one: `weights: {…, seed: 0}`"
     if missing := [seed for seed in (seeds if fixed is None else [fixed]) if seed not in there]:
-        told = f"stage {stage!r} has no trial with seed {missing[0]} whose weights this could start from"
+        message = f"stage {stage!r} has no trial with seed {missing[0]} whose weights this could start from"
     elif fixed is None and on_demand:
-        told = "seeds that are added on demand would have no weights to start from"
+        message = "seeds that are added on demand would have no weights to start from"
         mend = "name one seed, `weights: {…, seed: 0}`, or list the `seeds:` of both stages"
     else:
         return
-    raise BenchError(told, where=cell.model.place(("weights",)), mend=mend)
+    raise BenchError(message, where=cell.model.place(("weights",)), mend=mend)
 
 
 def _axes(spec: SuiteFile, stage: str) -> list[str]:

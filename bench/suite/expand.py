@@ -26,7 +26,7 @@ def cells(document: Document, suite: SuiteFile, stage: str, best: Best) -> Cells
     not valid.
     """
     spec = suite.stages[stage]
-    found: dict[tuple[tuple[str, str], ...], Cell] = {}
+    by_labels: dict[tuple[tuple[str, str], ...], Cell] = {}
     search = spec.search
     samples: list[Cell] = []
     lows = sample_layers(search, {name: _ends(parameter)[0] for name, parameter in search.space.items()}, stage) if search else []
@@ -35,17 +35,19 @@ def cells(document: Document, suite: SuiteFile, stage: str, best: Best) -> Cells
         sections = Sections(document, suite, stage, best, lows)
         for cell in _cells(stage, levels, sections):
             key = tuple(cell.labels.items())
-            first = found.setdefault(key, cell)
+            first = by_labels.setdefault(key, cell)
             if first is not cell and first[2:] != cell[2:] and _keys(first) != _keys(cell):
                 raise document.error(path, f"two grids give the cell {cell.name!r} different configurations", "rename a label")
         if search:
             samples += _check_space(document, suite, stage, search, levels, best)
-    if not found:
+    if not by_labels:
         raise document.error(("stages", stage), f"stage {stage!r} has no cells left", "exclude less")
     if not search:
-        return Cells(found.values())
+        return Cells(by_labels.values())
     made = Cells(
-        cell._replace(labels={**cell.labels, TRIAL: str(number)}) for cell in found.values() for number in range(search.trials)
+        cell._replace(labels={**cell.labels, TRIAL: str(number)})
+        for cell in by_labels.values()
+        for number in range(search.trials)
     )
     made.samples = samples
     return made
@@ -74,11 +76,11 @@ def sampled(
     if search is None:
         raise ValueError(f"stage {stage} is no search")
     layers = sample_layers(search, parameters, stage)
-    own = {axis: label for axis, label in labels.items() if axis != TRIAL}
+    grid_labels = {axis: label for axis, label in labels.items() if axis != TRIAL}
     for grid, path in _grids(suite.stages[stage], ("stages", stage)):
         sections = Sections(document, suite, stage, best, layers)
         for cell in _cells(stage, Levels(document, grid, path), sections):
-            if cell.labels == own:
+            if cell.labels == grid_labels:
                 return cell._replace(labels=dict(labels))
     raise ValueError(f"no cell {dict(labels)} in stage {stage}")
 
@@ -116,8 +118,8 @@ def _check_space(document: Document, suite: SuiteFile, stage: str, search: Searc
             document.places |= {(*at, *steps[:n]): document.place(at) for n in range(1, len(steps) + 1)}
     tried = [{name: value} for name, parameter in search.space.items() for value in _ends(parameter)[1:]]
     named = {name: parameter for name, parameter in search.space.items() if not isinstance(parameter, Range)}
-    for (one, first), (other, second) in combinations(named.items(), 2):
-        tried += [{one: a, other: b} for a in list(first)[1:] for b in list(second)[1:]]
+    for (first, first_levels), (second, second_levels) in combinations(named.items(), 2):
+        tried += [{first: a, second: b} for a in list(first_levels)[1:] for b in list(second_levels)[1:]]
     made: list[Cell] = []
     for values in tried:
         layers = sample_layers(search, lows | values, stage)

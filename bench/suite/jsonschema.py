@@ -14,9 +14,9 @@ def json_schema() -> dict[str, Any]:
     schema = _with_refs(SuiteFile.model_json_schema())
     defs = schema["$defs"]
     for part in (Data, Model, Train, Start, Ensemble, Range, PathAxis, Value, Looks):
-        own = part.model_json_schema()
-        defs |= own.pop("$defs", {})
-        defs[part.__name__] = own
+        part_schema = part.model_json_schema()
+        defs |= part_schema.pop("$defs", {})
+        defs[part.__name__] = part_schema
     partial = {
         f"{name}Patch": _partial(definition)
         for name, definition in defs.items()
@@ -51,20 +51,20 @@ def _with_refs(node: Any) -> Any:
 
 def _below(defs: dict[str, Any], *roots: str) -> set[str]:
     """Return the names of all definitions that the roots reach."""
-    found: set[str] = set()
+    names: set[str] = set()
     todo = list(roots)
     while todo:
         name = todo.pop()
-        if name not in found:
-            found.add(name)
+        if name not in names:
+            names.add(name)
             todo += [ref.removeprefix("#/$defs/") for ref in _refs(defs[name])]
-    return found
+    return names
 
 
 def _refs(node: Any) -> list[str]:
     if isinstance(node, dict):
-        own = [node["$ref"]] if "$ref" in node else []
-        return own + [ref for value in node.values() for ref in _refs(value)]
+        refs = [node["$ref"]] if "$ref" in node else []
+        return refs + [ref for value in node.values() for ref in _refs(value)]
     return [ref for value in node for ref in _refs(value)] if isinstance(node, list) else []
 
 

@@ -27,8 +27,8 @@ class Levels:
             self._known({axis: [] for axis in group}, ("zip", i))
             lengths = {axis: len(grid.axes[axis]) for axis in group}
             if len(set(lengths.values())) > 1:
-                told = ", ".join(f"{axis} {n}" for axis, n in lengths.items())
-                raise document.error((*path, "zip", i), f"zipped axes need as many levels each ({told})", "add or drop levels")
+                counts = ", ".join(f"{axis} {n}" for axis, n in lengths.items())
+                raise document.error((*path, "zip", i), f"zipped axes need as many levels each ({counts})", "add or drop levels")
         zipped = [axis for group in grid.zip for axis in group]
         if twice := {axis for axis in zipped if zipped.count(axis) > 1}:
             raise document.error((*path, "zip"), f"axis {min(twice)!r} is zipped twice", "put all of them into one group")

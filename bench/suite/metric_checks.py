@@ -25,9 +25,9 @@ def check_metrics(
         _check_derived(document, name, rule, derived)
     for path, metric, cells in named_metrics(document, spec, stages, claims):
         _check_known(document, path, metric, derived)
-        for one in stored(metric, derived):
-            if mend := _lacking(one, cells):
-                raise document.error(path, f"no trial here records {one!r}", mend)
+        for recorded in stored(metric, derived):
+            if mend := _lacking(recorded, cells):
+                raise document.error(path, f"no trial here records {recorded!r}", mend)
 
 
 def _check_derived(document: Document, name: str, rule: Derived, derived: Mapping[str, Derived]) -> None:
@@ -41,8 +41,8 @@ def _check_derived(document: Document, name: str, rule: Derived, derived: Mappin
     for i, part in enumerate(rule.minus or ()):
         _check_known(document, (*at, "minus", i), part, derived)
         if by_name(part).is_ratio:
-            told = f"{part} is compared by its ratio, under like conditions only, and a difference would not be"
-            raise document.error((*at, "minus", i), told, "leave it out")
+            message = f"{part} is compared by its ratio, under like conditions only, and a difference would not be"
+            raise document.error((*at, "minus", i), message, "leave it out")
     if path := cycle(name, derived):
         raise document.error(at, f"{name!r} is derived from itself: {' → '.join(path)}", "take one of them out")
 
@@ -73,8 +73,8 @@ def named_metrics(
         for path, metric, each_epoch in KINDS[figure.kind].metrics(figure):
             rule = spec.metrics.get(metric)
             if each_epoch and metric not in EACH_EPOCH and not (rule and rule.logged):
-                told = f"{metric!r} is not recorded every epoch"
-                raise document.error(("figures", name, *path), told, did_you_mean(metric, EACH_EPOCH))
+                message = f"{metric!r} is not recorded every epoch"
+                raise document.error(("figures", name, *path), message, did_you_mean(metric, EACH_EPOCH))
             yield ("figures", name, *path), metric, stages[figure.stage].where(figure.where)
 
 

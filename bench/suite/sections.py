@@ -69,7 +69,7 @@ class Sections:
             return None
         cache: dict[tuple[object, ...], Started] = {}
 
-        def found(choice: tuple[int, ...], labels: dict[str, str]) -> Started:
+        def find_start(choice: tuple[int, ...], labels: dict[str, str]) -> Started:
             patches = self._patches("start", levels, [(i, choice[i]) for i in involved if choice[i] >= 0])
             if not patches:
                 return None, None, ""
@@ -80,7 +80,7 @@ class Sections:
                 cache[key] = self._started(start, on, patches[-1][1])
             return cache[key]
 
-        return found
+        return find_start
 
     def _start(self, patches: list[Layer]) -> Start:
         value: Any = {}
@@ -136,5 +136,5 @@ class Sections:
                 config = config.model_copy(update={field: beside(file, self.folder)})
             if file is not None:
                 key = f"{digest} {getattr(config, field)}"
-        own = tuple(OWN.findall(said))
-        return Section(config, digest, key, place, layers, own, str(self.folder.resolve()) if own else "")
+        components = tuple(OWN.findall(said))
+        return Section(config, digest, key, place, layers, components, str(self.folder.resolve()) if components else "")

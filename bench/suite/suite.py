@@ -45,22 +45,22 @@ class Suite:
     @cached_property
     def all_cells(self) -> dict[str, Cells]:
         """stage → all of its cells. What starts from the best cell of another stage stands here as if that were its first."""
-        found: dict[str, Cells] = {}
+        cells: dict[str, Cells] = {}
         with collector_paused():
             for stage in self.spec.stages:
-                found[stage] = self.expand(stage, lambda start, labels: dependencies.first(found[start.stage], start, labels))
-        return found
+                cells[stage] = self.expand(stage, lambda start, labels: dependencies.first(cells[start.stage], start, labels))
+        return cells
 
     def expand(self, stage: str, best: Best) -> Cells:
         """Return the cells of a stage. best: gives the cell that another one starts from; None where it is not known yet. What
         waits for it stands here as if it were the first."""
 
-        def found(start: Start, labels: Mapping[str, str]) -> Cell:
+        def best_or_first(start: Start, labels: Mapping[str, str]) -> Cell:
             return best(start, labels) or dependencies.first(self.all_cells[start.stage], start, labels)._replace(
                 waits=start.stage
             )
 
-        return expand.cells(self.document, self.spec, stage, found)
+        return expand.cells(self.document, self.spec, stage, best_or_first)
 
     def sampled(self, stage: str, labels: dict[str, str], parameters: dict[str, Any], best: Best) -> Cell:
         """Return the cell of a search's trial. parameters: name → number of an interval, or label."""
@@ -69,7 +69,7 @@ class Suite:
     def thinned(self, stage: str, cells: Cells) -> Cells:
         """Return those of a stage's cells that `--only` leaves."""
         chosen = [selection for selection in self.only if selection.stage == stage]
-        return cells if not self.only else Cells(cell for cell in cells if any(one.matches(cell) for one in chosen))
+        return cells if not self.only else Cells(cell for cell in cells if any(selection.matches(cell) for selection in chosen))
 
     @cached_property
     def cells(self) -> dict[str, Cells]:
@@ -79,8 +79,8 @@ class Suite:
         result = {stage: self.thinned(stage, cells) for stage, cells in self.all_cells.items()}
         for selection in self.only:
             if not result[selection.stage]:
-                told = ", ".join(other.text for other in self.only if other.stage == selection.stage)
-                raise BenchError(f"no cell matches {told}", where="--only", mend="choose labels that occur together")
+                selections = ", ".join(other.text for other in self.only if other.stage == selection.stage)
+                raise BenchError(f"no cell matches {selections}", where="--only", mend="choose labels that occur together")
         return {stage: cells for stage, cells in result.items() if cells}
 
     @property
@@ -118,7 +118,7 @@ class Suite:
     @property
     def tested_claims(self) -> dict[str, tuple[Claim, list[ClaimContrast]]]:
         """claim → what the suite says, and its contrasts."""
-        return {name: (self.spec.claims[name], found) for name, found in self.claims.items()}
+        return {name: (self.spec.claims[name], claim_contrasts) for name, claim_contrasts in self.claims.items()}
 
     def search_seeds(self, stage: str) -> list[int]:
         """Return the seeds of which each trial of a stage's search draws one."""
