@@ -8,6 +8,7 @@ from bench.errors import BenchError, did_you_mean
 from bench.grammar import document as documents
 from bench.grammar.document import Document
 from bench.grammar.validation import validated
+from bench.reports.claims.checks import check_claim
 from bench.reports.figures.kinds import KINDS
 from bench.reports.tables.checks import check_table
 from bench.suite import dependencies
@@ -76,8 +77,9 @@ def _check_report(suite: Suite) -> None:
     for name, figure in (spec.figures or {}).items():
         KINDS[figure.kind].check(document, ("figures", name), figure, cells, spec.tables)
     for name, contrasts in suite.claims.items():
+        check_claim(document, name, spec.claims[name], contrasts, spec.metrics)
         schedules = [suite.schedule(arm.stage) for contrast in contrasts for arm in contrast.arms]
-        if any(one.sequential for one in schedules) and any(one != schedules[0] for one in schedules):
+        if any(schedule.sequential for schedule in schedules) and any(schedule != schedules[0] for schedule in schedules):
             mend = "give both stages the same `seeds:`, or put them at the top of the suite"
             raise document.error(("claims", name), "its arms are of stages with different looks", mend)
     check_metrics(document, spec, cells, suite.claims)

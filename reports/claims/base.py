@@ -141,6 +141,15 @@ class ClaimKind(ABC):
         """Return the stage that `each` is of; "" where no arm names one."""
         return str(claim.stage or "")
 
+    def is_vacuous(self, contrast: ClaimContrast) -> bool:
+        """Whether arms that it compares are the same."""
+        first, *others = contrast.arms
+        return len(others) == 1 and others[0].is_same(first)
+
+    def widest(self, span: float) -> float:
+        """Return how large what it estimates can be. span: from the lowest value of the metric to the highest."""
+        return span
+
     def is_ratio(self, claim: Any) -> bool:
         """Whether arms are compared by their ratio."""
         return False

@@ -25,6 +25,11 @@ class Arm:
     """axis → label, or what is averaged, as the claim named them."""
     cells: tuple[Cell, ...]
 
+    def is_same(self, other: "Arm") -> bool:
+        """Whether it has the cells of another arm."""
+        places = [{(arm.stage, tuple(cell.labels.items())) for cell in arm.cells} for arm in (self, other)]
+        return places[0] == places[1]
+
 
 @dataclass(frozen=True)
 class ArmValues:

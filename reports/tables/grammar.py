@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, FiniteFloat, WithJsonSchema
 
 from bench.config import Config
 from bench.grammar.parts import Label, Labels, Words, listed
@@ -27,7 +27,7 @@ def _value(value: Any) -> Any:
 
 
 Published = Annotated[
-    dict[str, dict[str, dict[str, float | None] | float | None]],
+    dict[str, dict[str, dict[str, FiniteFloat | None] | FiniteFloat | None]],
     WithJsonSchema({"type": "object", "additionalProperties": {"type": "object"}}),
 ]
 ShownValue = Annotated[Value, BeforeValidator(_value)]

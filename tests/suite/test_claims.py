@@ -201,6 +201,46 @@ def test_an_interaction_has_four_arms_and_a_correlation_one_a_cell(suite):
     assert [cells(arm) for arm in found.arms] == [["a=x, b=1"]] and text(claim, found) == "classes at a=x, b=1"
 
 
+@pytest.mark.parametrize(
+    ("claim", "message", "mend"),
+    [
+        ("kind: greater, metric: epochs, left: {a: x, b: 1}, right: {a: x, b: 1}", "its arms are the same", "differ in an axis"),
+        ("kind: greater, metric: epochs, left: {a: x}, right: {a: x}, each: b", "its arms are the same", "differ in an axis"),
+        (
+            "kind: interaction, metric: epochs, direction: less, left: [{a: x, b: 1}, {a: x, b: 1}], "
+            "right: [{a: x, b: 1}, {a: y, b: 1}]",
+            "its arms are the same",
+            "differ in an axis",
+        ),
+        ("kind: greater, metric: val/accuracy, left: {a: x, b: 1}, right: 95", "95 is no number for val/accuracy", "write 0.95"),
+        (
+            "kind: less, metric: wall_clock, left: {a: x, b: 1}, right: -1",
+            "-1 is no number for wall_clock",
+            "that wall_clock can",
+        ),
+        (
+            "kind: equivalent, metric: val/accuracy, left: {a: x, b: 1}, right: {a: y, b: 1}, margin: 2",
+            "2 is no number for val/accuracy, which is 0 to 1: it can differ by 1 at most",
+            "write 0.02",
+        ),
+        ("kind: trend, metric: f1, where: {a: x}, along: b, direction: increasing, margin: 3", "3 is no number for f1", ""),
+    ],
+)
+def test_a_claim_that_could_not_be_false(suite, claim, message, mend):
+    body = f"{STAGE}metrics: {{f1: {{range: [-1, 1]}}}}\nclaims:\n c: {{says: so, stage: s, {claim}}}\n"
+    with pytest.raises(BenchError) as error:
+        suite(body)
+    assert message in str(error.value) and mend in error.value.mend and "yaml:" in str(error.value)
+
+
+def test_margins_that_a_metric_can_have(suite):
+    arms = "left: {a: x, b: 1}, right: {a: y, b: 1}"
+    of(suite, f"kind: equivalent, metric: val/loss, stage: s, {arms}, margin: 2")
+    of(suite, f"kind: equivalent, metric: wall_clock, stage: s, {arms}, margin: 2")
+    double = "left: [{a: x, b: 2}, {a: x, b: 1}], right: [{a: y, b: 2}, {a: y, b: 1}]"
+    of(suite, f"kind: interaction, metric: val/accuracy, stage: s, direction: less, {double}, margin: 1.5")
+
+
 def test_a_profile_takes_a_claim_out(suite):
     body = TWO + "  left: {a: x, b: 1}\n  right: {a: y, b: 1}\nprofiles:\n  small: {stages: {s: {axes: {a: {y: null}}}}%s}\n"
     with pytest.raises(BenchError, match="axis 'a' has no level 'y'"):

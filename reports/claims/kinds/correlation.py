@@ -68,6 +68,12 @@ class OfCorrelation(ClaimKind):
     def text(self, contrast: ClaimContrast) -> str:
         return at_shared(f"{len(contrast.arms)} cells" if len(contrast.arms) > 1 else "classes", contrast)
 
+    def is_vacuous(self, contrast: ClaimContrast) -> bool:
+        return False  # its arms are the cells that it is over
+
+    def widest(self, span: float) -> float:
+        return 1.0
+
     def metrics(self, claim: Correlation) -> Mapping[str, str]:
         return {"x": claim.x, "y": claim.y}
 

@@ -44,6 +44,13 @@ class OfInteraction(ClaimKind):
         first, second, third, fourth = contrast.names
         return at_shared(f"({first} − {second}) vs ({third} − {fourth})", contrast)
 
+    def is_vacuous(self, contrast: ClaimContrast) -> bool:
+        first, second, third, fourth = contrast.arms
+        return first.is_same(second) or third.is_same(fourth) or (first.is_same(third) and second.is_same(fourth))
+
+    def widest(self, span: float) -> float:
+        return 2 * span
+
     def quantity(self, metric: str, ratio: bool) -> str:
         return f"difference of differences of {metric}"
 
