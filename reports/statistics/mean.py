@@ -13,7 +13,8 @@ def one_sample(deltas: Mapping[int, float], scale: float, *, test: str = "t", co
     """Test the mean of per-seed quantities (double differences, slopes) against 0 with the one-sample t-test.
 
     scale: the size of the values that the quantities come from; a spread below their rounding is none.
-    test: "t", or "sign-flip", which makes p the exact sign-flip p (up to 20 seeds). The interval is Student's in both.
+    test: "t", or "sign-flip", which makes p the exact sign-flip p (up to 20 seeds), also where each seed's quantity is the same.
+    The interval is Student's in both.
     Returns a Comparison whose reason says why there is no p: no seed, one seed, no spread, a value that is not finite.
     ValueError where test or confidence is unknown or out of range.
     """
@@ -106,6 +107,8 @@ def _one_sample(
     if sd is None:
         return replace(comparison, reason=f"one seed{whose}; a test needs two")
     if sd <= RESOLUTION * scale:
+        if test == "sign-flip" and exact is not None and abs(mean) > RESOLUTION * scale:
+            return replace(comparison, p=exact)  # it counts signs, and needs no spread; there is no interval
         return replace(comparison, reason=f"the {what} is the same for every seed, so there is no spread to test it against")
     error = sd / math.sqrt(n)
     t, reason = mean / error, ""

@@ -146,6 +146,17 @@ def test_levels_stand_where_their_numbers_are_and_words_as_they_are_listed(label
     assert ordered(labels) == dict(zip(order, scores, strict=True)) and list(ordered(labels)) == order
 
 
+@pytest.mark.parametrize(("seeds", "verdict"), [(6, "supported"), (5, "insufficient seeds")])
+def test_a_difference_that_is_the_same_in_every_seed_is_for_the_sign_flip_test_to_judge(tmp_path, seeds, verdict):
+    def value(labels, seed):
+        return {"val/accuracy": 0.95 if labels["model"] == "small" else 0.9}
+
+    study = Study(tmp_path, {"c": GREATER + ", test: sign-flip"}, value, seeds)
+    part = study.one().parts[0]
+    assert part.verdict == verdict and part.result.ci_low is None
+    assert (part.p == pytest.approx(2 / 64) and part.why == "Significant in the direction claimed.") or seeds == 5
+
+
 def test_nothing_is_made_of_what_is_not_significant(tmp_path):
     """Ten seeds would do at the margin, and there are twelve: no word that the effect is none."""
     study = Study(tmp_path, {"c": GREATER + ", margin: 0.004"}, accuracy(0.9022, 0.9), seeds=12)
