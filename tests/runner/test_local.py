@@ -155,10 +155,10 @@ def test_a_worker_at_work_does_not_outlive_a_coordinator_that_is_killed(tmp_path
     script = f"""import os, time
 from bench.config import TrialConfig
 from bench.runner.executors.local import Local
-from bench.runner.messages import Train
+from bench.runner.messages import TrainTrials
 local = Local(1, 1, "cpu")
 local.hello()
-local.workers[0].send(Train(((TrialConfig.model_validate_json({config.model_dump_json()!r}), 0),)))
+local.workers[0].send(TrainTrials(((TrialConfig.model_validate_json({config.model_dump_json()!r}), 0),)))
 print("up", flush=True)
 os.kill(os.getpid(), 9)
 """
