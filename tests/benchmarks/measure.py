@@ -17,6 +17,7 @@ MEASUREMENTS = {
     "plan": "planning",
     "report": "reporting",
     "tracking": "tracking",
+    "writing": "writing",
     "throughput": "throughput",
     "workers": "workers",
     "fresh": "fresh",

@@ -18,6 +18,7 @@ ROWS = {
     "plan": 2,
     "report": 1,
     "tracking": 2,
+    "writing": 2,
     "throughput": 2,
     "workers": 1,
     "fresh": 1,
