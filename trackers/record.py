@@ -242,11 +242,12 @@ def trial(tags: Mapping[str, str]) -> tuple[str, ...]:
 def superseded(runs: Iterable[StoredRun]) -> list[StoredRun]:
     """Return the finished runs that do not count, since another one of the same trial does, and that do not say so yet.
 
-    Finished by its status is also a run that another holder took for a leftover, and closed, while its own was writing its end.
+    A run that another holder took for a leftover, and closed while its own was writing its end, may say that it has finished by
+    its status alone, or by its outcome.
     """
     by_trial: dict[tuple[str, ...], list[StoredRun]] = {}
     for run in runs:
-        if run.status == "FINISHED" and (known := trial(run.tags)):
+        if (run.status == "FINISHED" or outcome(run) is Outcome.FINISHED) and (known := trial(run.tags)):
             by_trial.setdefault(known, []).append(run)
     rest: list[StoredRun] = []
     for of_one in by_trial.values():

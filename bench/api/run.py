@@ -67,7 +67,7 @@ class Listener:
         """A trial is not run, since several of its cell have crashed with this error."""
 
     def store(self, outage: Outage | None) -> None:
-        """The store takes nothing, and results wait; None: it does again."""
+        """The store does not answer, and results wait; between rounds, and before the report, the run does. None: it answers."""
 
     def round_ended(self, summary: Summary) -> None:
         """No trial is under way."""
@@ -176,18 +176,18 @@ def settled(tracker: Tracker, experiment: str) -> list[StoredRun]:
 
 def _answered(ask: Callable[[], T], listener: Listener) -> T:
     """Return what the store answers; wait for it where it does not."""
-    since, waited = time.strftime("%H:%M:%S"), False
+    since = ""
     while True:
         try:
             answer = ask()
         except BenchError as error:
             if error.code is not ErrorCode.UNREACHABLE:
                 raise
-            waited = True
+            since = since or time.strftime("%H:%M:%S")
             listener.store(Outage(since, error.message, 0))
             time.sleep(PAUSE)
         else:
-            if waited:
+            if since:
                 listener.store(None)
             return answer
 

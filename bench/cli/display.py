@@ -290,6 +290,7 @@ class Display(Listener):
         if self.tally:
             self.tally.close()
             self.tally = None
+        self.waits = False
         outcomes = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes.items()) or "nothing finished"
         took = f"the tracker took {summary.tracking:.1f} s of processor time"
         print(f"{outcomes} in {duration(summary.seconds)}; {took}", flush=True)

@@ -35,9 +35,6 @@ class Derived(Config):
     """Which end is better, where its name does not say so."""
     range: Annotated[list[FiniteFloat | None], Field(min_length=2, max_length=2)] | None = None
     """[lowest, highest] that it can be; null for an open end."""
-    unit: str | None = None
-    chance: FiniteFloat | None = None
-    """What guessing comes to."""
 
     @model_validator(mode="after")
     def _one_rule(self) -> Self:
@@ -110,7 +107,7 @@ def described(metric: str, derived: Mapping[str, Derived]) -> Metric:
         return _declared(by_name(metric), derived[prefix]) if prefix else by_name(metric)
     if rule.over:
         kind, prefix = rule.over
-        whole = described(prefix, derived)
+        whole = by_name(prefix) if prefix in BY_CLASS else described(prefix, derived)
         low, high = whole.range
         spread = Metric(range=(0.0, (high - low) / 2), unit=whole.unit)  # the population's SD is at most half of the range
         return _declared(spread if kind == "sd" else replace(whole, counts=""), rule)
@@ -123,8 +120,7 @@ def described(metric: str, derived: Mapping[str, Derived]) -> Metric:
 
 def _declared(known: Metric, rule: Derived) -> Metric:
     """Return what is known of a metric with what the suite declares instead."""
-    declared = {name: value for name in ("better", "unit", "chance") if (value := getattr(rule, name)) is not None}
     if rule.range is not None:
         low, high = rule.range
-        declared["range"] = (-math.inf if low is None else low, math.inf if high is None else high)
-    return replace(known, **declared)
+        known = replace(known, range=(-math.inf if low is None else low, math.inf if high is None else high))
+    return known if rule.better is None else replace(known, better=rule.better)

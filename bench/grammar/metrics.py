@@ -41,7 +41,7 @@ class Metric:
     range: tuple[float, float] = (-math.inf, math.inf)
     unit: str = ""
     counts: Literal["", "images", "images of a class"] = ""
-    chance: float | Literal["classes"] | None = None
+    chance: Literal["classes"] | None = None
     compared: Literal["difference", "ratio"] = "difference"
 
     @property
@@ -53,13 +53,10 @@ class Metric:
     def is_share(self) -> bool:
         return self.range == SHARE
 
-    def resolution(self, items: int) -> float | None:
-        """Return the smallest step between two values of a metric that counts so many items; None of one that counts none."""
-        return 1 / items if self.counts and items else None
-
-    def chance_of(self, classes: int) -> float | None:
-        """Return what guessing among so many classes comes to; None where nobody knows."""
-        return 1 / classes if self.chance == "classes" else self.chance
+    @property
+    def is_open(self) -> bool:
+        """Whether its range is not known."""
+        return self.range == (-math.inf, math.inf)
 
 
 KNOWN = {
@@ -84,10 +81,12 @@ KNOWN = {
 
 
 def by_name(metric: str) -> Metric:
-    """Return what a metric's name says of it. Of a name that only ends like a known one (`top5_accuracy`), the better end."""
+    """Return what a metric's name says of it. Of one that trials of bench do not record, such as `ood/accuracy`, that is the
+    better end alone: it may be in another unit, or measured on other images."""
     words = metric.split("/")
-    if exact := next((KNOWN[word] for word in words if word in KNOWN), None):
-        return exact
+    exact = next((KNOWN[word] for word in words if word in KNOWN), None)
+    if exact:
+        return exact if is_recorded(metric) or metric in BY_CLASS else Metric(exact.better)
     alike = (KNOWN[known] for word in words for known in KNOWN if word.endswith(known) and KNOWN[known].better)
     return Metric(next(alike, Metric()).better)
 

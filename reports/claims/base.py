@@ -146,12 +146,12 @@ class ClaimKind(ABC):
         first, *others = contrast.arms
         return len(others) == 1 and others[0].is_same(first)
 
-    def widest(self, span: float) -> float:
+    def widest(self, span: float, contrast: ClaimContrast) -> float:
         """Return how large what it estimates can be. span: from the lowest value of the metric to the highest."""
         return span
 
     def is_ratio(self, claim: Any) -> bool:
-        """Whether arms are compared by their ratio."""
+        """Whether arms are compared by their ratio. claim: or what became of it, which has its metric and ratio too."""
         return False
 
 

@@ -1,11 +1,10 @@
 """Whether a claim can be true or false at all: its arms differ, and its numbers are ones that the metric can have."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from bench.errors import BenchError
 from bench.grammar.derived import Derived, described
-from bench.grammar.document import Document
+from bench.grammar.document import DocPath, Document
 from bench.grammar.metrics import Metric
 from bench.reports.claims.base import ClaimContrast
 from bench.reports.claims.kinds import KINDS, Claim
@@ -26,12 +25,16 @@ def check_claim(
             if contrast.number is not None and not known.range[0] <= contrast.number <= known.range[1]:
                 raise _beyond(document, (*at, "right"), contrast.number, metric, known)
         if claim.margin is not None and not known.is_ratio and not kind.is_ratio(claim):
-            widest = kind.widest(known.range[1] - known.range[0])
+            widest = max(kind.widest(known.range[1] - known.range[0], contrast) for contrast in contrasts)
             if claim.margin >= widest:
-                raise _beyond(document, (*at, "margin"), claim.margin, metric, known, f"it can differ by {widest:g} at most")
+                why = f": what is compared is {widest:.3g} at most"
+                raise _beyond(document, (*at, "margin"), claim.margin, metric, known, why)
 
 
-def _beyond(document: Document, at: Any, number: float, metric: str, known: Metric, why: str = "") -> BenchError:
+def _beyond(document: Document, at: DocPath, number: float, metric: str, known: Metric, why: str = "") -> BenchError:
     low, high = known.range
-    mend = f"write {number / 100:g}" if known.is_share and number <= 100 else f"take one that {metric} can have"
-    return document.error(at, f"{number:g} is no number for {metric}, which is {low:g} to {high:g}{why and ': ' + why}", mend)
+    if known.is_share and 1 < number <= 100:
+        mend = f"write {number / 100:g}"
+    else:
+        mend = f"take one that {metric} can have, or declare its `range:` in `metrics:` where it is of your own"
+    return document.error(at, f"{number:g} is no number for {metric}, which is {low:g} to {high:g}{why}", mend)

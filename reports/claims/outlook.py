@@ -32,6 +32,8 @@ def unsettled(claim: Claim, tested: Comparison, alpha: float) -> str:
     if (smallest := smallest_detectable(tested, alpha)) is not None:
         unit = "factor" if tested.ratio else kind.effect
         text += f"; n={tested.n} {what} find a {unit} of {smallest:.3g} with 80 % power"
+    if tested.error is None:
+        return f"{text}; it is the same in every seed, so that more of them would not be others."
     if tested.test == "mcnemar":
         return f"{text}. Other test images would be needed, or several seeds."
     if claim.margin is None:

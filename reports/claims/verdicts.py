@@ -113,11 +113,12 @@ def decide(claim: Claim, evidence: Evidence, corrected: PValues, m: int, alpha: 
         reason += f", times m={m} in the family" if m > 1 else ""
         return INSUFFICIENT, sentence(f"{reason}: above alpha {alpha:.3g}")
     significant, negligible, outside = (p is not None and p <= alpha for p in corrected)
-    if negligible and margin is not None and (ends := interval(tested, 1 - 2 * alpha)):
-        low, high = ends
-        within = (
-            f"the {100 * (1 - 2 * alpha):.3g} % interval, {span(low, high, tested.ratio)}, lies within {band(margin, tested)}"
-        )
+    if negligible and margin is not None:
+        if ends := interval(tested, 1 - 2 * alpha):
+            what = f"the {100 * (1 - 2 * alpha):.3g} % interval, {span(*ends, tested.ratio)},"
+        else:
+            what = f"the {KINDS[claim.kind].effect}, the same in every seed,"
+        within = f"{what} lies within {band(margin, tested)}"
         return (NEGLIGIBLE, f"Significant, but {within}.") if significant else (EQUIVALENT, sentence(within))
     direction = KINDS[claim.kind].direction(claim)
     if not direction and outside and margin is not None:

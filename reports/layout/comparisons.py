@@ -89,8 +89,9 @@ def _row(grid: TextGrid, contrast: TableContrast, m: int, alpha: float) -> list[
     result = contrast.result
     significant = contrast.holm is not None and contrast.holm <= alpha
     tested = [NOTHING] * 3
-    if result.t is not None and result.p is not None and contrast.holm is not None:
-        tested = [number(result.t, 2), probability(result.p), probability(contrast.holm) + ("*" if significant else "")]
+    if result.p is not None and contrast.holm is not None:
+        t = NOTHING if result.t is None else number(result.t, 2)  # a sign-flip test without spread has none
+        tested = [t, probability(result.p), probability(contrast.holm) + ("*" if significant else "")]
     exact = NOTHING if result.exact_p is None else probability(result.exact_p)
     d_z = NOTHING if result.d_z is None else number(result.d_z, 2)
     effect = contrast.detectable

@@ -3,16 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from bench.reports.records.arms import conditions
 from bench.reports.records.collect import Record
 from bench.reports.records.origins import origins
 from bench.reports.tables.comparisons import FamilyOmnibus, TableCell, TableContrast, differing, family, leaders, omnibus
 from bench.trackers.record import Outcome
-
-if TYPE_CHECKING:
-    pass
 
 FACTORS = {"": 1.0, "%": 100.0, "s": 1.0, "min": 1 / 60, "h": 1 / 3600}
 

@@ -16,7 +16,7 @@ class Value(Config):
     """% shows hundredths; min and h show a metric that is in seconds."""
     better: Literal["higher", "lower"] | None = None
     """Which end is bold. Left out: higher for accuracy, precision, recall, F1, PSNR, SSIM and images_per_second, lower for
-    losses, wall_clock and convergence_epoch, else none."""
+    losses, wall_clock and convergence_epoch, what `metrics:` says of others, else none."""
 
 
 _VALUE_SCHEMA = [{"type": "string"}, {"x-ref": "Value"}]

@@ -34,6 +34,7 @@ claims:
 """
 GREATER = "kind: greater, metric: val/accuracy, stage: s, where: {noise: 0}, left: {model: small}, right: {model: large}"
 EQUIVALENT = GREATER.replace("greater", "equivalent") + ", margin: 0.02"
+WITHIN = "the difference, the same in every seed, lies within"
 WIGGLE = (0.004, -0.003, 0.002, -0.005, 0.001, 0.003, -0.004, 0.0, 0.002, -0.001, 0.005, -0.002)
 OTHER = (-0.002, 0.001, 0.004, 0.000, -0.003, 0.001, -0.001, 0.003, -0.004, 0.002, 0.0, -0.001)
 
@@ -155,6 +156,23 @@ def test_a_difference_that_is_the_same_in_every_seed_is_for_the_sign_flip_test_t
     part = study.one().parts[0]
     assert part.verdict == verdict and part.result.ci_low is None
     assert (part.p == pytest.approx(2 / 64) and part.why == "Significant in the direction claimed.") or seeds == 5
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict", "holds", "why"),
+    [
+        (EQUIVALENT.replace("0.02", "0.1"), "different but negligible", True, f"Significant, but {WITHIN} ±0.1."),
+        (GREATER + ", margin: 0.1", "different but negligible", False, f"Significant, but {WITHIN} ±0.1."),
+        (EQUIVALENT, "refuted", False, "Differs by more than the margin, ±0.02."),
+        (EQUIVALENT.replace("0.02", "0.05"), "unresolved", None, "; it is the same in every seed, so that more of them"),
+    ],
+)
+def test_a_difference_that_is_the_same_in_every_seed_is_held_against_the_margin(tmp_path, claim, verdict, holds, why):
+    def value(labels, seed):
+        return {"val/accuracy": 0.75 + (0.05 if labels["model"] == "small" else 0)}
+
+    result = Study(tmp_path, {"c": claim + ", test: sign-flip"}, value, seeds=8).one()
+    assert (result.verdict, result.holds) == (verdict, holds) and why in result.parts[0].why
 
 
 def test_nothing_is_made_of_what_is_not_significant(tmp_path):

@@ -79,3 +79,10 @@ def test_what_is_missing_is_said(study, metric, change, words):
     arm, source = change(a, store)
     found, _ = crossed_comparison(arm, b, metric, 0.95, source)
     assert found.p is None and words in found.reason
+
+
+@pytest.mark.parametrize("metric", ["test/robust/accuracy", "ood/accuracy", "test/f1", "train/accuracy"])
+def test_predictions_are_of_the_accuracy_on_the_images_of_their_split_alone(study, metric):
+    _, (a, b), store = study
+    comparison, _ = crossed_comparison(a, b, metric, 0.95, store.get)
+    assert comparison.p is None and comparison.reason.endswith(f"needs val/accuracy or test/accuracy, not {metric}")

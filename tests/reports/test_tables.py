@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from bench.errors import BenchError
+from bench.reports.layout.comparisons import comparisons
 from bench.reports.records.arms import Records
 from bench.reports.records.collect import collect
 from bench.reports.statistics import holm, paired, welch
@@ -76,6 +77,12 @@ def test_units_and_published_numbers(make):
         make.spec(values=[{"metric": "wall_clock", "unit": "min"}]), arms(make, {("0", "s"): [90.0, 150.0]}, "wall_clock")
     )
     assert minutes.blocks[0].cells["0", "s"].values == {0: 1.5, 1: 2.5}
+
+
+def test_what_a_sign_flip_test_finds_without_spread_is_shown(make):
+    table = build(make.spec(test="sign-flip"), arms(make, {("0", "s"): [0.5] * 8, ("0", "c"): [0.75] * 8}))
+    (row,) = comparisons(table, table.stacks[0]).rows
+    assert [cell.lines[0] for cell in row[4:8]] == ["–", "0.008", "0.008*", "0.008"]
 
 
 def test_no_seed_disappears(study):

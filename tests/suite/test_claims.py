@@ -207,7 +207,7 @@ def test_an_interaction_has_four_arms_and_a_correlation_one_a_cell(suite):
         ("kind: greater, metric: epochs, left: {a: x, b: 1}, right: {a: x, b: 1}", "its arms are the same", "differ in an axis"),
         ("kind: greater, metric: epochs, left: {a: x}, right: {a: x}, each: b", "its arms are the same", "differ in an axis"),
         (
-            "kind: interaction, metric: epochs, direction: less, left: [{a: x, b: 1}, {a: x, b: 1}], "
+            "kind: interaction, metric: epochs, direction: less, left: [{a: x, b: 1}, {a: y, b: 1}], "
             "right: [{a: x, b: 1}, {a: y, b: 1}]",
             "its arms are the same",
             "differ in an axis",
@@ -220,10 +220,19 @@ def test_an_interaction_has_four_arms_and_a_correlation_one_a_cell(suite):
         ),
         (
             "kind: equivalent, metric: val/accuracy, left: {a: x, b: 1}, right: {a: y, b: 1}, margin: 2",
-            "2 is no number for val/accuracy, which is 0 to 1: it can differ by 1 at most",
+            "2 is no number for val/accuracy, which is 0 to 1: what is compared is 1 at most",
             "write 0.02",
         ),
-        ("kind: trend, metric: f1, where: {a: x}, along: b, direction: increasing, margin: 3", "3 is no number for f1", ""),
+        (
+            "kind: trend, metric: f1, where: {a: x}, along: b, direction: increasing, margin: 3",
+            "3 is no number for f1",
+            "`range:`",
+        ),
+        (
+            "kind: less, metric: val/accuracy, left: {a: x, b: 1}, right: -0.5",
+            "-0.5 is no number",
+            "take one that val/accuracy can",
+        ),
     ],
 )
 def test_a_claim_that_could_not_be_false(suite, claim, message, mend):
@@ -238,6 +247,8 @@ def test_margins_that_a_metric_can_have(suite):
     of(suite, f"kind: equivalent, metric: val/loss, stage: s, {arms}, margin: 2")
     of(suite, f"kind: equivalent, metric: wall_clock, stage: s, {arms}, margin: 2")
     double = "left: [{a: x, b: 2}, {a: x, b: 1}], right: [{a: y, b: 2}, {a: y, b: 1}]"
+    trend = "kind: trend, stage: s, where: {a: x}, along: b, direction: increasing"
+    of(suite, f"{trend}, metric: val/accuracy, margin: 1.01")  # a line may change by more than its points: 0 1 1 at 1 2 4
     of(suite, f"kind: interaction, metric: val/accuracy, stage: s, direction: less, {double}, margin: 1.5")
 
 

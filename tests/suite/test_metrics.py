@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from bench.errors import BenchError
 from bench.grammar.derived import Derived, cycle, described, is_known, stored
 from bench.grammar.metrics import BY_CLASS, KNOWN, RECORDED, Metric, is_recorded
 
@@ -146,9 +147,9 @@ def test_each_name_is_known_once():
 
 def test_what_is_known_of_a_metric_of_bench():
     accuracy, time = described("test/accuracy", {}), described("wall_clock", {})
-    assert (accuracy.better, accuracy.range, accuracy.counts, accuracy.chance_of(20)) == ("higher", (0, 1), "images", 0.05)
-    assert accuracy.is_share and accuracy.resolution(500) == 0.002 and not accuracy.is_ratio
-    assert (time.better, time.unit, time.compared, time.chance_of(10), time.resolution(10)) == ("lower", "s", "ratio", None, None)
+    assert (accuracy.better, accuracy.range, accuracy.counts, accuracy.chance) == ("higher", (0, 1), "images", "classes")
+    assert accuracy.is_share and not accuracy.is_ratio and not accuracy.is_open
+    assert (time.better, time.unit, time.compared, time.chance) == ("lower", "s", "ratio", None)
     assert described("denoise/psnr/noisy", {}).unit == "dB" and described("val/f1/loss", {}).better == "higher"
     assert described("train/class_size/cat", {}).better == described("members", {}).better == ""
     for metric in [*RECORDED, *BY_CLASS]:
@@ -169,13 +170,31 @@ def test_what_is_known_of_a_derived_metric_follows_from_what_it_is_made_of():
 
 
 def test_what_is_known_of_a_metric_that_something_else_logs_is_what_the_suite_says():
-    derived = {"top5": Derived(better="higher", range=[0, 1], chance=0.05, unit="%"), "energy": Derived(range=[0, None])}
-    assert described("top5", derived) == described("top5/cat", derived) == Metric("higher", (0, 1), "%", chance=0.05)
+    derived = {"top5": Derived(better="higher", range=[0, 1]), "energy": Derived(range=[0, None])}
+    assert described("top5", derived) == described("top5/cat", derived) == Metric("higher", (0, 1))
     assert described("energy", derived) == Metric(range=(0, math.inf))
     assert described("balanced_accuracy", {}) == Metric("higher") and described("huber_loss", {}) == Metric("lower")
-    assert described("something", {}) == Metric()
+    assert described("something", {}) == Metric() and Metric().is_open
     with pytest.raises(ValueError, match="lowest, highest"):
         Derived(range=[1, 0])
+
+
+@pytest.mark.parametrize("metric", ["ood/accuracy", "test/robust/accuracy", "inference/wall_clock", "test/x/f1/cat"])
+def test_a_name_like_one_of_bench_says_which_end_is_better_and_no_more(metric):
+    assert described(metric, {}) == described(metric, {metric: Derived()}) == Metric(described(metric, {}).better)
+    assert described(metric, {}).better
+
+
+def test_a_metric_that_is_derived_from_itself_is_told_before_a_claim_on_it_is_looked_at(suite):
+    claim = "claims: {c: {says: so, kind: greater, metric: m, stage: s, left: {a: x, b: 1}, right: 1}}\n"
+    loop = "metrics: {m: {minus: [n, val/loss]}, n: {minus: [m, val/loss]}}\n"
+    with pytest.raises(BenchError, match="derived from itself"):
+        suite(STAGE + loop + claim)
+    whole = "metrics: {test/class_accuracy: {mean: test/class_accuracy}}\n"
+    assert suite(STAGE + whole + claim.replace("metric: m", "metric: test/class_accuracy")).claims
+    with pytest.raises(BenchError) as error:
+        suite(STAGE + claim.replace("metric: m", "metric: tst/accuracy").replace("right: 1", "right: 50"))
+    assert "test/accuracy" in error.value.mend
 
 
 def test_every_metric_that_training_records_is_known():

@@ -300,4 +300,6 @@ def test_of_the_finished_runs_of_a_trial_one_counts_and_the_others_are_to_say_th
     assert record.superseded([new, ended("old", "finished", 1, superseded="yes")]) == []
     closed = ended("closed", "interrupted", 1)  # by holder 2, while holder 1 wrote that it has finished
     assert [run.run_id for run in record.superseded([closed, new])] == ["closed"]
+    killed = ended("killed", "finished", 1, "KILLED")  # likewise, the other way round
+    assert [run.run_id for run in record.superseded([killed, new])] == ["killed"]
     assert record.superseded([closed]) == record.superseded([closed, ended("killed", "interrupted", 2, "KILLED")]) == []

@@ -71,7 +71,7 @@ class OfCorrelation(ClaimKind):
     def is_vacuous(self, contrast: ClaimContrast) -> bool:
         return False  # its arms are the cells that it is over
 
-    def widest(self, span: float) -> float:
+    def widest(self, span: float, contrast: ClaimContrast) -> float:
         return 1.0
 
     def metrics(self, claim: Correlation) -> Mapping[str, str]:

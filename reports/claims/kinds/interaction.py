@@ -46,9 +46,9 @@ class OfInteraction(ClaimKind):
 
     def is_vacuous(self, contrast: ClaimContrast) -> bool:
         first, second, third, fourth = contrast.arms
-        return first.is_same(second) or third.is_same(fourth) or (first.is_same(third) and second.is_same(fourth))
+        return first.is_same(third) and second.is_same(fourth)
 
-    def widest(self, span: float) -> float:
+    def widest(self, span: float, contrast: ClaimContrast) -> float:
         return 2 * span
 
     def quantity(self, metric: str, ratio: bool) -> str:

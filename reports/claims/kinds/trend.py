@@ -41,6 +41,9 @@ class OfTrend(ClaimKind):
         levels = [contrast.names[0], *(text for labels in contrast.apart[1:] for text in labels.values())]
         return at_shared(" → ".join(levels), contrast)
 
+    def widest(self, span: float, contrast: ClaimContrast) -> float:
+        return span * sum(weight for weight in _slopes(contrast.scores) if weight > 0)
+
     def quantity(self, metric: str, ratio: bool) -> str:
         return f"change of {metric} along the axis"
 

@@ -81,7 +81,8 @@ def _data(name: str, spec: Classes, records: Sequence[Record]) -> tuple[ClassesD
     panels, labels = order_of(cells)
     values = [value for bar in samples.values() for value in bar.values]
     reach = axis_range([0.0, *values], [(bar.low, bar.high) for bar in samples.values()])
-    share = described(spec.metric, records[0].derived).is_share if records else False
+    about = described(spec.metric, records[0].derived if records else {})
+    share = (about.is_share or about.is_open) and all(0 <= value <= 1 for value in values)
     axis = SHARE if share or not values else (reach[0] if min(values) < 0 else 0.0, reach[1])
     data = ClassesData(
         metric=spec.metric,
