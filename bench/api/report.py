@@ -14,12 +14,10 @@ from bench.reports.figures.base import FigureSpec
 from bench.reports.figures.kinds.dots import Dots
 from bench.reports.figures.kinds.forest import Forest
 from bench.reports.figures.kinds.trials import Trials
-from bench.reports.formats import FORMATS
-from bench.reports.formats import Format as ReportFormat
+from bench.reports.formats import FORMATS, Format
 from bench.reports.formats.markdown import write as markdown
 from bench.reports.records.collect import Record
-from bench.reports.report import ReportData as ReportData
-from bench.reports.report import assemble
+from bench.reports.report import ReportData, assemble
 from bench.runner.plan import Plan
 from bench.suite.suite import Suite
 from bench.trackers import StoredRun, Tracker
@@ -27,7 +25,7 @@ from bench.trackers import StoredRun, Tracker
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.reports.figures.build import Format
+    from bench.reports.figures.build import ImageFormat
 
 
 CLAIM_COLUMNS = [
@@ -58,7 +56,9 @@ class Report:
             return markdown.render(self.data, with_runs=False)
         return module.render(self.data, images or {})
 
-    def write(self, folder: str | Path, formats: Iterable[str] = ("markdown",), figures: "Iterable[Format]" = ()) -> list[Path]:
+    def write(
+        self, folder: str | Path, formats: Iterable[str] = ("markdown",), figures: "Iterable[ImageFormat]" = ()
+    ) -> list[Path]:
         """Write SUITE.PROFILE.md (.tex, …) into a folder, and each figure in formats of IMAGES. Returns the paths.
 
         Figures are drawn only if the report was asked for with them. Raises BenchError where a file cannot be written.
@@ -73,10 +73,11 @@ class Report:
                 path = Path(f"{name}.figures") / f"{figure.name}.{kind}"
                 written.append(_write(folder / path, render(figure, kind)))
                 images.setdefault(kind, {})[figure.name] = path.as_posix()
-        for format in formats:
-            shown = next((images[kind] for kind in _format(format).images if kind in images), {})
-            text = self.render(format, images=shown)
-            written.append(_write(folder / f"{name}.{FORMATS[format].extension}", text.encode()))
+        for format_name in formats:
+            form = _format(format_name)
+            shown = next((images[kind] for kind in form.images if kind in images), {})
+            text = self.render(format_name, images=shown)
+            written.append(_write(folder / f"{name}.{form.extension}", text.encode()))
         return written
 
     def check(self, path: str | Path) -> list[Disagreement]:
@@ -204,7 +205,7 @@ def _is_part(figure: FigureSpec, suite: Suite) -> bool:
     return (table is None or table in suite.tables) and (stage is None or stage in suite.cells)
 
 
-def _format(name: str) -> ReportFormat:
+def _format(name: str) -> Format:
     """Raises BenchError for one that is not there."""
     if name not in FORMATS:
         raise BenchError(f"no format {name!r}", where="--format", mend=f"one of {', '.join(FORMATS)}")

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 EACH_EPOCH = tuple(f"{split}/{what}" for split in ("train", "val") for what in ("loss", "accuracy"))
@@ -80,6 +81,7 @@ KNOWN = {
 """word in a metric's name → what is known of it. A split may stand before it, a class after it. One line registers a metric."""
 
 
+@cache  # a report asks it for every comparison
 def by_name(metric: str) -> Metric:
     """Return what a metric's name says of it. Of one that trials of bench do not record, such as `ood/accuracy`, that is the
     better end alone: it may be in another unit, or measured on other images."""

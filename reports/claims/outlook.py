@@ -15,7 +15,7 @@ def seeds_needed(claim: Claim, tested: Comparison, alpha: float) -> int | None:
     """Return how many seeds (cells, classes) have 80 % power to settle a claim at its margin; None where none can be told."""
     if claim.margin is None or tested.p is None or tested.error is None or tested.test in ("crossed", "mcnemar"):
         return None
-    if tested.test in ("pearson", "spearman"):
+    if tested.correlates:
         return 3 + math.ceil((quantiles(alpha) / math.atanh(min(claim.margin, 0.999))) ** 2)
     margin = math.log1p(claim.margin) if tested.ratio else claim.margin
     # unpaired arms of n seeds each have the error of n differences whose SD is the root of twice their variance

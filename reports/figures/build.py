@@ -10,7 +10,7 @@ from bench.reports.figures.kinds import KINDS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-Format = Literal["svg", "pdf", "png"]
+ImageFormat = Literal["svg", "pdf", "png"]
 METADATA = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}
 """What would differ from one writing, or one machine, to the next."""
 
@@ -33,7 +33,7 @@ def draw(figure: Figure) -> "Drawing":
         return drawing
 
 
-def render(figure: Figure, format: Format) -> bytes:
+def render(figure: Figure, format: ImageFormat) -> bytes:
     """Return a figure as an image file; the same data give the same bytes."""
     with applied():
         drawing = draw(figure)

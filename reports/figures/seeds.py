@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bench.reports.figures.cells import arms, sample
-from bench.reports.figures.parts import Sample
+from bench.reports.figures.parts import PlotArm, Sample
 from bench.reports.figures.ranges import Range, axis_range
 from bench.reports.records.collect import Record
 from bench.reports.tables.build import BETWEEN, Stack, TableData
@@ -21,8 +20,24 @@ class DotPanel:
     range: Range
 
 
-def seeds_of_table(table: TableData, records: Sequence[Record]) -> dict[str, Any]:
-    """Return what a figure of all seeds of a table shows, by name: the lines, the arms that compete, and a panel a value."""
+@dataclass(frozen=True)
+class TableSeeds:
+    """Every seed of a table: lines one below the other, the arms of each line together, a panel a metric."""
+
+    line_title: str
+    lines: tuple[str, ...]
+    arm_title: str
+    arms: tuple[PlotArm, ...]
+    panels: tuple[DotPanel, ...]
+
+    @property
+    def is_one_line(self) -> bool:
+        """Whether one line has all arms, so that each can have a place and a label of its own."""
+        return len(self.lines) == 1 and len(self.arms) > 1
+
+
+def seeds_of_table(table: TableData, records: Sequence[Record]) -> TableSeeds:
+    """Return the seeds of every cell of a table: the lines, the arms that compete, and a panel a value."""
     by_columns = table.arms == "columns"
     lines, arm_labels = (table.rows, table.columns) if by_columns else (table.columns, table.rows)
     line_axes, axes = (table.row_axes, table.column_axes) if by_columns else (table.column_axes, table.row_axes)
@@ -32,13 +47,13 @@ def seeds_of_table(table: TableData, records: Sequence[Record]) -> dict[str, Any
         values = [value for cell_sample in samples.values() for value in cell_sample.values]
         span = axis_range(values, [(cell_sample.low, cell_sample.high) for cell_sample in samples.values()])
         panels.append(DotPanel(stack[0].label, samples, span))
-    return {
-        "line_title": BETWEEN.join(line_axes),
-        "lines": tuple(lines),
-        "arm_title": BETWEEN.join(axes),
-        "arms": arms(records, axes, arm_labels),
-        "panels": tuple(panels),
-    }
+    return TableSeeds(
+        line_title=BETWEEN.join(line_axes),
+        lines=tuple(lines),
+        arm_title=BETWEEN.join(axes),
+        arms=arms(records, axes, arm_labels),
+        panels=tuple(panels),
+    )
 
 
 def placed(table: TableData, stack: Stack) -> Iterator[tuple[tuple[str, str], TableCell]]:

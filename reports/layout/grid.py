@@ -55,7 +55,7 @@ class TextGrid:
 
 def estimate(grid: TextGrid, result: Comparison) -> tuple[str, ...]:
     """Return the lines of an estimate, if there is one: with its interval, and below every seed's own."""
-    sign = not result.ratio and result.test not in ("pearson", "spearman")
+    sign = not result.ratio and not result.correlates
     if result.difference is None:
         return (NOTHING,)
     if result.ci_low is None or result.ci_high is None:

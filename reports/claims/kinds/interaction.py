@@ -25,7 +25,6 @@ class Interaction(ClaimSpec):
 
 class OfInteraction(ClaimKind):
     spec = Interaction
-    effect = "difference"
     remark = "An interaction is the difference of the two differences."
 
     def contrast(self, claim: Interaction, label: str, arms: ArmFinder) -> ClaimContrast:

@@ -13,7 +13,7 @@ from bench.reports.figures.drawing.sheet import NOTHING, Key, Sheet
 from bench.reports.figures.drawing.style import GREY, colour, tint
 from bench.reports.figures.parts import PlotArm
 from bench.reports.figures.ranges import axis_range
-from bench.reports.figures.seeds import DotPanel, placed, seeds_of_table
+from bench.reports.figures.seeds import TableSeeds, placed, seeds_of_table
 from bench.reports.records.collect import Record
 from bench.reports.tables.build import TableData
 from bench.reports.tables.comparisons import TableCell
@@ -45,40 +45,32 @@ class Box:
 
 
 @dataclass(frozen=True)
-class BoxesData:
-    """Box plots of a table: the arms of each line side by side, a panel a metric. boxes: (panel label, line, arm label) → box."""
+class BoxesData(TableSeeds):
+    """Box plots of a table, with its seeds. boxes: (panel label, line, arm label) → box."""
 
-    line_title: str
-    lines: tuple[str, ...]
-    arm_title: str
-    arms: tuple[PlotArm, ...]
-    panels: tuple[DotPanel, ...]
     boxes: Mapping[tuple[str, str, str], Box]
     notes: tuple[str, ...] = ()
 
 
 def _data(table: TableData, records: Sequence[Record]) -> tuple[BoxesData, str]:
     """Return a box plot of every cell of a table, and the caption."""
-    shared = seeds_of_table(table, records)
+    seeds = seeds_of_table(table, records)
     cells = {stack[0].label: dict(placed(table, stack)) for stack in table.stacks}
     boxes = {(label, *at): box([*cell.values.values()]) for label, of in cells.items() for at, cell in of.items() if cell.values}
-    short = {label: notes({at: _short(cell) for at, cell in of.items()}, shared["lines"]) for label, of in cells.items()}
+    short = {label: notes({at: _short(cell) for at, cell in of.items()}, seeds.lines) for label, of in cells.items()}
     # values alone set the axis: an interval of the mean is not drawn here
     panels = tuple(
         replace(panel, range=axis_range([v for sample in panel.samples.values() for v in sample.values]))
-        for panel in shared["panels"]
+        for panel in seeds.panels
     )
-    data = BoxesData(**shared | {"panels": panels}, boxes=boxes, notes=by_metric(short))
+    data = BoxesData(**vars(replace(seeds, panels=panels)), boxes=boxes, notes=by_metric(short))
     if not boxes:
         return data, "No trial has a result."
     planned = [sample.planned for panel in panels for sample in panel.samples.values() if sample.values]
-    text = (
-        "Boxes: the quartiles, with the median; whiskers: the values within 1.5 interquartile ranges of them; dots: a seed each"
-    )
-    text += f" ({seeds_told(planned)})."
-    return data, text + (
-        " ×: no result." if any(sample.mean is None for panel in panels for sample in panel.samples.values()) else ""
-    )
+    text = "Boxes: the quartiles, with the median; whiskers: the values within 1.5 interquartile ranges of them; "
+    text += f"dots: a seed each ({seeds_told(planned)})."
+    lacking = any(sample.mean is None for panel in panels for sample in panel.samples.values())
+    return data, text + (" ×: no result." if lacking else "")
 
 
 def box(values: Sequence[float]) -> Box:
@@ -99,7 +91,7 @@ def _short(cell: TableCell) -> str:
 
 def draw(data: BoxesData):
     """Return the drawing of the box plots of a table; where one line has all arms, each arm has a place of its own."""
-    alone = len(data.lines) == 1 and len(data.arms) > 1
+    alone = data.is_one_line
     has = {arm.label for arm in data.arms for _, _, label in data.boxes if label == arm.label}
     empty = [arm.label for arm in data.arms if arm.label not in has]
     key = None if alone or len(data.arms) == 1 else Key(data.arm_title, data.arms, "bar", empty)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -18,9 +17,9 @@ from bench.reports.figures.drawing.marks import seeds, whisker
 from bench.reports.figures.drawing.sheet import NOTHING, Key, Sheet
 from bench.reports.figures.drawing.style import GREY, PALE, SMALL, WIDTH, colour, marker
 from bench.reports.figures.drawing.text import rows, width, wrap
-from bench.reports.figures.parts import PlotArm, Sample
+from bench.reports.figures.parts import Sample
 from bench.reports.figures.ranges import is_cut
-from bench.reports.figures.seeds import DotPanel, seeds_of_table
+from bench.reports.figures.seeds import DotPanel, TableSeeds, seeds_of_table
 from bench.reports.records.collect import Record
 from bench.reports.tables.build import TableData
 
@@ -43,20 +42,9 @@ class Dots(FigureSpec):
     table: str
 
 
-@dataclass(frozen=True)
-class DotsData:
-    """Every seed of a table: lines one below the other, the arms of each line together, a panel a metric."""
-
-    line_title: str
-    lines: tuple[str, ...]
-    arm_title: str
-    arms: tuple[PlotArm, ...]
-    panels: tuple[DotPanel, ...]
-
-
-def _data(table: TableData, records: Sequence[Record]) -> tuple[DotsData, str]:
+def _data(table: TableData, records: Sequence[Record]) -> tuple[TableSeeds, str]:
     """Return the seeds of every cell of a table, and the caption."""
-    data = DotsData(**seeds_of_table(table, records))
+    data = seeds_of_table(table, records)
     shown = [(sample, panel.range) for panel in data.panels for sample in panel.samples.values() if sample.values]
     if not shown:
         return data, "No trial has a result."
@@ -69,9 +57,9 @@ def _data(table: TableData, records: Sequence[Record]) -> tuple[DotsData, str]:
     return data, text[0].upper() + text[1:]
 
 
-def draw(data: DotsData):
+def draw(data: TableSeeds):
     """Return the drawing of every seed of a table."""
-    alone = len(data.lines) == 1 and len(data.arms) > 1
+    alone = data.is_one_line
     labels = [wrap(arm.label, LABEL) for arm in data.arms] if alone else [wrap(line, LABEL) for line in data.lines]
     places = _places(data, labels, alone)
     top, bottom = -0.5 - GAP / 2, max(places.values(), default=0.0) + 0.5 + GAP / 2
@@ -107,7 +95,7 @@ def draw(data: DotsData):
     return sheet.figure
 
 
-def _places(data: DotsData, labels: list[str], alone: bool) -> dict[tuple[str, str], float]:
+def _places(data: TableSeeds, labels: list[str], alone: bool) -> dict[tuple[str, str], float]:
     """Return (line, arm label) → how far down it stands, in rows."""
     result: dict[tuple[str, str], float] = {}
     y = 0.0
@@ -125,7 +113,7 @@ def _places(data: DotsData, labels: list[str], alone: bool) -> dict[tuple[str, s
     return result
 
 
-def _panel(ax, data: DotsData, panel: DotPanel, places: dict[tuple[str, str], float], room: float) -> None:
+def _panel(ax, data: TableSeeds, panel: DotPanel, places: dict[tuple[str, str], float], room: float) -> None:
     ax.set_xlim(*panel.range)
     ax.grid(axis="x")
     ax.spines["left"].set_visible(False)
@@ -162,7 +150,7 @@ def _has(panel: DotPanel, arm: str) -> bool:
     return any(sample.mean is not None for (_, label), sample in panel.samples.items() if label == arm)
 
 
-def build(name: str, figure: Dots, source: FigureSource) -> tuple[str, DotsData, str]:
+def build(name: str, figure: Dots, source: FigureSource) -> tuple[str, TableSeeds, str]:
     table = table_of(name, figure.table, source)
     return f"{table.title}: every seed", *_data(table, source.records)
 

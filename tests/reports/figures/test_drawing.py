@@ -132,11 +132,10 @@ from bench import reports
 from bench.reports.figures.build import render
 assert "matplotlib" not in sys.modules and "scipy.stats" not in sys.modules
 from bench.reports.figures.base import Figure
-from bench.reports.figures.kinds.dots import DotsData
 from bench.reports.figures.parts import PlotArm, Sample
-from bench.reports.figures.seeds import DotPanel
+from bench.reports.figures.seeds import DotPanel, TableSeeds
 sample = Sample((0.1, 0.2), 3, 0.15, -0.4, 0.7)
-data = DotsData("noise", ("0",), "model", (PlotArm("a", 0), PlotArm("b", 1)), (DotPanel("m", {("0", "a"): sample}, (0, 1)),))
+data = TableSeeds("noise", ("0",), "model", (PlotArm("a", 0), PlotArm("b", 1)), (DotPanel("m", {("0", "a"): sample}, (0, 1)),))
 content = render(Figure("f", "t", "c", "dots", data), sys.argv[1])
 assert "matplotlib.pyplot" not in sys.modules
 sys.stdout.buffer.write(content)
