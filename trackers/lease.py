@@ -14,13 +14,16 @@ import threading
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from bench.errors import BenchError
 
 logger = logging.getLogger("bench")
+T = TypeVar("T")
 STALE = 30.0
 """Seconds without a beat after which a holder is taken for gone; BENCH_LEASE_SECONDS sets another."""
 BEATS = 6
@@ -92,13 +95,16 @@ class Lease(Hold):
 
         Raises BenchError where another holds it.
         """
+        entry = self.book.read()
         while not self.number:
-            entry = self.book.read()
             if not at_once:
                 entry = self._until_free(entry, wait)
+            number = entry.number + 1
+            written = self._asked(partial(self.book.write, number, self.me), wait)
             # read once more: where the book is in two parts, another may have written a higher number into one of them
-            if self.book.write(entry.number + 1, self.me) and self.book.read().holder == self.me:
-                self.number = entry.number + 1
+            entry = self._asked(self.book.read, wait)
+            if written and entry.holder == self.me:
+                self.number = number
         self._thread = threading.Thread(target=self._beat, name="bench lease", daemon=True)
         self._thread.start()
 
@@ -116,11 +122,25 @@ class Lease(Hold):
         # looks are counted, not seconds: this process may be stopped between two of them
         while entry.number and not entry.released and quiet < 2 * BEATS:
             time.sleep(patience / BEATS / 2)
-            before, entry = entry, self.book.read()
+            before, entry = entry, self._asked(self.book.read, wait)
             quiet = quiet + 1 if (entry.number, entry.beat) == (before.number, before.beat) else 0
             if not quiet and not wait and not entry.released:
                 raise refused(entry.holder)
         return entry
+
+    def _asked(self, ask: Callable[[], T], patient: bool) -> T:
+        """Ask the store. patient: ask again as long as it does not answer; else that raises BenchError."""
+        told = False
+        while True:
+            try:
+                return ask()
+            except BenchError as error:
+                if not patient:
+                    raise
+                if not told:
+                    logger.warning(f"{error.message}; this run goes on waiting")
+                    told = True
+                time.sleep(stale() / BEATS)
 
     def _beat(self) -> None:
         count, pause = 0, stale() / BEATS

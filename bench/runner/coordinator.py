@@ -21,7 +21,6 @@ from bench.runner.queue import Queue
 from bench.runner.stored import Stored
 from bench.runner.writer import PATIENCE, Outage, Writer
 from bench.trackers import Tracker
-from bench.trackers.contents import Damaged
 from bench.trackers.lease import Hold
 from bench.trackers.record import Artifact, KeptWeights, Outcome, TrialEnd
 
@@ -234,12 +233,8 @@ class Coordinator:
         config, origin = job.trial.cell.config, job.origin
         if origin is None:
             return config
-        try:
-            with self._read():
-                path = self.stored.weights(origin.result)
-        except Damaged as error:  # only of a search that has drawn whose weights it takes: others were looked at before
-            mend = f"delete that run ({origin.result.run_id}), so that it is trained again"
-            raise BenchError(f"what the run of {origin.name} has kept {error}", where=Artifact.WEIGHTS, mend=mend) from error
+        with self._read():
+            path = self.stored.weights(origin.result)  # whole: the plan has looked at those of every seed that may be drawn
         return config.model_copy(update={"model": config.model.model_copy(update={"weights": str(path)})})
 
     @contextmanager

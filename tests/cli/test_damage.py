@@ -325,6 +325,43 @@ def test_what_is_needed_and_damaged_is_made_again(damaged, name):
     assert bench("status", "whole.yaml").code == 0
 
 
+SEARCH = """\
+suite: search
+title: A search that starts from the weights of a stage
+data: {source: digits, subset: {train: 64, val: 32, test: 32}}
+base:
+  model: {name: simple_cnn, args: {filters: [4, 4, 4], hidden: 8}}
+  train: {epochs: 1, batch_size: 32, optimizer: {name: sgd, lr: 0.05, momentum: 0.9}}
+stages:
+  base: {seeds: 2, axes: {lr: {path: train.optimizer.lr, values: [0.1]}}}
+  tuning:
+    seeds: 2
+    patch: {model: {weights: {stage: base, cell: {lr: 0.1}}}}
+    search:
+      trials: 4
+      sampler: {name: random}
+      space: {momentum: {path: train.optimizer.momentum, low: 0.1, high: 0.9}}
+"""
+
+
+@pytest.mark.parametrize("stopped", ["before it began", "in the middle"])
+@pytest.mark.parametrize("change", some(CONTENTS, 2))
+def test_weights_that_a_search_starts_from_are_trained_again(bench, change, stopped):
+    """Those of every seed that it may draw, and of what it had drawn before it was stopped."""
+    bench.write(SEARCH, "search.yaml")
+    assert bench("run", "search.yaml", "--executor", "inline").code == 0
+    store = Store(bench.folder)
+    of_search = "run_uuid IN (SELECT run_uuid FROM tags WHERE key = 'stage' AND value = 'tuning')"
+    if stopped == "in the middle":
+        assert store.sql(f"UPDATE tags SET value = 'interrupted' WHERE key = 'outcome' AND {of_search}") == 4
+    else:
+        assert store.sql(f"DELETE FROM runs WHERE {of_search}") == 4
+    artifact("weights.safetensors", CONTENTS[change])(store)
+    again = bench("run", "search.yaml", "--executor", "inline")
+    assert again.code == 0, again.err + again.out
+    assert "- trials: 6: 6 finished" in again.out, again.out
+
+
 def test_a_run_goes_on_beside_damaged_metrics(damaged):
     bench, store = damaged
     store.sql("DELETE FROM runs WHERE run_uuid IN (SELECT run_uuid FROM tags WHERE key = 'stage' AND value = 'votes')")

@@ -66,6 +66,41 @@ def test_one_that_waits_goes_on_when_the_first_has_ended(store, experiment):
     assert second.number == 2
 
 
+def test_one_that_waits_asks_again_where_the_store_does_not_answer(store, experiment, monkeypatch, caplog):
+    _, held = holding(store(), experiment)
+    waits, outage = store(), threading.Event()
+    read = lease.Lease.__init__
+
+    def unsteady(self, book):
+        """Let this lease's book be out of reach while the outage lasts."""
+        read(self, book)
+        for name in ("read", "write"):
+            monkeypatch.setattr(book, name, _failing(getattr(book, name), outage))
+
+    monkeypatch.setattr(lease.Lease, "__init__", unsteady)
+    with ThreadPoolExecutor(1) as pool, caplog.at_level("WARNING", "bench"):
+        waiting = pool.submit(holding, waits, experiment, wait=True)
+        time.sleep(QUICK / 2)
+        outage.set()
+        time.sleep(QUICK)
+        assert not waiting.done()
+        held.close()
+        outage.clear()
+        second, also = waiting.result()
+    also.close()
+    assert second.number == 2
+    assert [record.message for record in caplog.records] == ["the store is out of reach; this run goes on waiting"]
+
+
+def _failing(ask, outage):
+    def asked(*given):
+        if outage.is_set():
+            raise BenchError("the store is out of reach")
+        return ask(*given)
+
+    return asked
+
+
 def test_one_without_a_beat_is_gone_after_a_time_of_the_observers_own_clock(store, experiment, silent):
     dead, _ = holding(store(), experiment)
     began = time.monotonic()
