@@ -3,10 +3,16 @@
 import math
 from dataclasses import dataclass, field
 
+from bench.reports.statistics.cochran import weighted_quantile, weighted_tail
+
 ALPHA = 0.05
 CONFIDENCE = 0.95
 LARGEST_EXPONENT = 700.0
 """Beyond this a ratio is no longer a number."""
+STEEPEST = 600.0
+"""The hyperbolic sine of more may be too large for a number once it is divided by an error."""
+CLEAR = 10
+"""A difference of so many steps of its metric needs no count of signs, however small its spread."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Comparison:
     deltas: dict[int, float] = field(default_factory=dict)
     """seed → its quantity (of a ratio the ratio itself); empty where arms are not paired."""
     test: str = "t"
-    """t, sign-flip, welch, crossed, mcnemar, pearson or spearman."""
+    """t, sign-flip, welch, crossed, mcnemar, pearson, spearman, pitman-morgan, permutation or resampled."""
     ratio: bool = False
     confidence: float = CONFIDENCE
     reason: str = ""
@@ -49,6 +55,10 @@ class Comparison:
     n_right: int = 0
     scale: float = 0.0
     """The size, on the scale tested, of the values that the quantities come from: what their rounding is a share of."""
+    resolution: float = 0.0
+    """The step of a metric that counts N items, 1 / N; 0 of one that has no step."""
+    errors: tuple[tuple[float, int], ...] = ()
+    """Of a crossed test, the variance and the degrees of freedom of each source of chance (in any unit, the same for all)."""
 
     @property
     def unbiased_d_z(self) -> float | None:
@@ -84,12 +94,55 @@ class Comparison:
             return None
         return self.tested(self.difference), self.error
 
+    @property
+    def floored(self) -> bool:
+        """Whether `sd` is the least that the metric's step allows, as the seeds differ by less."""
+        return self.resolution > 0 and self.sd is not None and self.sd <= least_sd(self.resolution)
+
+    def counts_signs(self, edge: float = 0.0) -> bool:
+        """Whether a test at this edge, on the scale tested, goes by the exact sign-flip test (alone, or besides the t-test)."""
+        if self.test == "sign-flip":
+            return True
+        if not self.floored or self.difference is None:
+            return False
+        clear = CLEAR * self.resolution
+        return abs(self.tested(self.difference) - edge) < clear * (1 - 1e-9)  # ten steps are ten steps, whatever their rounding
+
+    def studentised(self, edge: float = 0.0) -> float | None:
+        """Return how many errors the estimate lies above an edge on the scale tested; None without estimate or error."""
+        if self.scaled is None:
+            return None
+        middle, error = self.scaled
+        distance = middle - edge
+        if self.test == "pitman-morgan":
+            distance = math.sinh(max(-STEEPEST, min(distance, STEEPEST)))
+        return distance / error
+
+    def distance(self, t: float) -> float | None:
+        """Return how far from the estimate, on the scale tested, an edge lies t errors away: the inverse of `studentised`."""
+        if self.error is None:
+            return None
+        return math.asinh(t * self.error) if self.test == "pitman-morgan" else t * self.error
+
+    def critical(self, alpha: float) -> float:
+        """Return how many errors lie between the estimate and either end of its interval at confidence 1 - alpha."""
+        from scipy.special import ndtri, stdtrit
+
+        if self.correlates:
+            return -float(ndtri(alpha / 2))
+        if self.errors:
+            return float(weighted_quantile(self.errors, alpha / 2))
+        assert self.df is not None  # as in `tail`
+        return -float(stdtrit(self.df, alpha / 2))
+
     def tail(self, t: float) -> float:
         """Return the chance of a studentised estimate of t or more."""
         from scipy.special import ndtr, stdtr
 
         if self.correlates:
             return float(ndtr(-t))
+        if self.errors:
+            return weighted_tail(self.errors, t)
         assert self.df is not None  # what is no correlation and has an error has degrees of freedom
         return float(stdtr(self.df, -t))
 
@@ -100,21 +153,17 @@ def interval(c: Comparison, confidence: float) -> tuple[float, float] | None:
     The interval is Student's, also beside a sign-flip test; of a correlation it is Fisher's. ValueError unless
     0 < confidence < 1.
     """
-    from scipy.special import ndtri, stdtrit
-
     check_share("confidence", confidence)
-    if c.scaled is None:
+    if c.scaled is None or not math.isfinite(c.scaled[0]):
         return None
-    middle, error = c.scaled
-    if not math.isfinite(middle):
-        return None
-    upper = (1 + confidence) / 2
-    if c.correlates:
-        half = float(ndtri(upper)) * error
-    else:
-        assert c.df is not None  # as in `tail`
-        half = float(stdtrit(c.df, upper)) * error
+    middle, half = c.scaled[0], c.distance(c.critical(1 - confidence))
+    assert half is not None  # there is an error
     return c.shown(middle - half), c.shown(middle + half)
+
+
+def least_sd(resolution: float) -> float:
+    """Return the standard deviation that rounding to steps of this size has, uniform over a step."""
+    return resolution / math.sqrt(12)
 
 
 def check_share(name: str, value: float) -> None:

@@ -2,8 +2,9 @@
 
 import math
 
+from bench.reports.statistics.bounds import edge_of, sign_tail
 from bench.reports.statistics.comparison import Comparison
-from bench.reports.statistics.exact import sign_flip, sign_flip_above
+from bench.reports.statistics.exact import sign_flip
 
 
 def equivalence(c: Comparison, margin: float) -> float | None:
@@ -16,19 +17,16 @@ def equivalence(c: Comparison, margin: float) -> float | None:
     None where the comparison was not tested. ValueError where the margin is out of range.
     Source: Schuirmann (1987), A comparison of the two one-sided tests procedure and the power approach.
     """
-    edge = _edge(c, margin)
+    edge = edge_of(c, margin)
     if edge == 0:
         raise ValueError("an equivalence margin must be above 0")
     if c.p is None:
         return None
     tails: list[float | None] = []
-    if c.scaled is not None:
-        middle, error = c.scaled
-        tails += [c.tail((middle + edge) / error), c.tail((edge - middle) / error)]
-    if c.test == "sign-flip":
-        above_low = {seed: c.tested(delta) + edge for seed, delta in c.deltas.items()}
-        below_high = {seed: edge - c.tested(delta) for seed, delta in c.deltas.items()}
-        tails += [sign_flip_above(above_low, c.scale), sign_flip_above(below_high, c.scale)]
+    low, high = c.studentised(-edge), c.studentised(edge)
+    if low is not None and high is not None:
+        tails += [c.tail(low), c.tail(-high)]
+    tails += [sign_tail(c, side * -edge, side) for side in (1, -1) if c.counts_signs(side * -edge)]
     return max((tail for tail in tails if tail is not None), default=None)
 
 
@@ -38,7 +36,7 @@ def beyond(c: Comparison, margin: float) -> float | None:
     1.0 where the estimate itself lies within; the comparison's own p with margin 0. By the comparison's own test, so a
     sign-flip test stays exact. margin: as in `equivalence`, or 0. None where the comparison was not tested.
     """
-    edge = _edge(c, margin)
+    edge = edge_of(c, margin)
     if c.p is None or edge == 0:
         return c.p
     if c.difference is None:
@@ -46,23 +44,12 @@ def beyond(c: Comparison, margin: float) -> float | None:
     middle = c.tested(c.difference)
     if abs(middle) <= edge:
         return 1.0
+    nearer = math.copysign(edge, middle)
     if c.test == "sign-flip":
-        nearer = math.copysign(edge, middle)
         return sign_flip({seed: c.tested(delta) - nearer for seed, delta in c.deltas.items()}, c.scale)
-    if c.error is None:
+    t = c.studentised(nearer)
+    if t is None:
         return None
-    error = c.error
-    p = 2 * c.tail((abs(middle) - edge) / error)
+    p = 2 * c.tail(abs(t))
     # Fisher's z knows no error at r = 1; an effect beyond the margin is never surer than one beyond 0
     return max(p, c.p) if c.correlates else p
-
-
-def _edge(c: Comparison, margin: float) -> float:
-    """Return the margin on the scale tested."""
-    if not (margin >= 0 and math.isfinite(margin)):
-        raise ValueError(f"a margin must be a finite number of at least 0, not {margin}")
-    if c.ratio:
-        return math.log1p(margin)
-    if c.correlates and margin >= 1:
-        raise ValueError(f"a margin of a correlation must be below 1, not {margin}")
-    return c.tested(margin)

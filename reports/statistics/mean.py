@@ -1,85 +1,76 @@
-"""Tests of a mean: per-seed quantities against zero, two paired arms, two arms without shared seeds."""
+"""Tests of a mean: per-seed quantities against zero, and two paired arms."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bench.reports.statistics.comparison import CONFIDENCE, Comparison, check_share, interval
+from bench.reports.statistics.comparison import CONFIDENCE, Comparison, check_share, interval, least_sd
 from bench.reports.statistics.exact import EXACT_MOST, sign_flip, smallest_sign_flip
-from bench.reports.statistics.moments import RESOLUTION, moments, unusable
+from bench.reports.statistics.moments import RESOLUTION, logs, moments, size, unusable
 
 
-def one_sample(deltas: Mapping[int, float], scale: float, *, test: str = "t", confidence: float = CONFIDENCE) -> Comparison:
+def one_sample(
+    deltas: Mapping[int, float],
+    scale: float,
+    *,
+    ratio: bool = False,
+    test: str = "t",
+    confidence: float = CONFIDENCE,
+    resolution: float = 0.0,
+) -> Comparison:
     """Test the mean of per-seed quantities (double differences, slopes) against 0 with the one-sample t-test.
 
     scale: the size of the values that the quantities come from; a spread below their rounding is none.
+    ratio: the quantities are logarithms; estimate and interval are exponentiated.
     test: "t", or "sign-flip", which makes p the exact sign-flip p (up to 20 seeds), also where each seed's quantity is the same.
     The interval is Student's in both.
+    resolution: the step of a metric that counts N items, 1 / N; 0 where it has none. A standard deviation below
+    resolution / sqrt(12) is raised to that; p is then the larger one of this t-test and the exact sign-flip test, unless the
+    mean is ten steps or more from 0. There is no d_z then.
     Returns a Comparison whose reason says why there is no p: no seed, one seed, no spread, a value that is not finite.
-    ValueError where test or confidence is unknown or out of range.
+    ValueError where test, confidence or resolution is unknown or out of range.
     """
-    _check(test, confidence)
-    return _one_sample(deltas, scale, test, confidence, what="quantity")
+    _check(test, confidence, resolution)
+    resolution = 0.0 if ratio else resolution
+    return _one_sample(deltas, scale, test, confidence, what="quantity", ratio=ratio, resolution=resolution)
 
 
 def paired(
-    a: Mapping[int, float], b: Mapping[int, float], *, ratio: bool = False, test: str = "t", confidence: float = CONFIDENCE
+    a: Mapping[int, float],
+    b: Mapping[int, float],
+    *,
+    ratio: bool = False,
+    test: str = "t",
+    confidence: float = CONFIDENCE,
+    resolution: float = 0.0,
 ) -> Comparison:
     """Compare two arms, value by seed, over the seeds that both have: the mean of a - b with the paired t-test.
 
     ratio: compare a / b instead, by the mean of its logarithms, exponentiated (a geometric-mean ratio and its interval).
-    test, confidence, reasons and errors: as in `one_sample`.
+    test, confidence, resolution, reasons and errors: as in `one_sample`; a ratio has no resolution.
     """
-    _check(test, confidence)
+    _check(test, confidence, resolution)
     seeds = sorted(a.keys() & b.keys())
     n = len(seeds)
     blank = Comparison(n=n, test=test, ratio=ratio, confidence=confidence, smallest_p=smallest_sign_flip(n))
     if n == 0:
         return replace(blank, reason="the two arms have no seed in common")
     left, right = ({seed: arm[seed] for seed in seeds} for arm in (a, b))
-    if reason := _unusable(left, ratio) or _unusable(right, ratio):
+    if reason := unusable(left, ratio=ratio) or unusable(right, ratio=ratio):
         return replace(blank, reason=reason)
     if ratio:
-        left, right = _logs(left), _logs(right)
+        left, right = logs(left), logs(right)
     deltas = {seed: left[seed] - right[seed] for seed in seeds}
     return _one_sample(
         deltas,
-        max(_scale(left, ratio), _scale(right, ratio)),
+        max(size(left, ratio=ratio), size(right, ratio=ratio)),
         test,
         confidence,
         ratio=ratio,
+        resolution=0.0 if ratio else resolution,
         what="ratio" if ratio else "difference",
         whose=" in common",
     )
-
-
-def welch(a: Mapping[int, float], b: Mapping[int, float], *, ratio: bool = False, confidence: float = CONFIDENCE) -> Comparison:
-    """Compare two arms that share no seeds: the difference of their means with Welch's t-test; ratio as in `paired`.
-
-    Returns a Comparison whose reason says why there is no p. ValueError where confidence is out of range.
-    Source: Welch (1947), The generalization of Student's problem when several different population variances are involved.
-    """
-    from scipy.special import stdtr
-
-    check_share("confidence", confidence)
-    blank = Comparison(len(a) + len(b), test="welch", ratio=ratio, confidence=confidence, n_left=len(a), n_right=len(b))
-    if not a or not b:
-        return replace(blank, reason="an arm has no seed")
-    if reason := _unusable(a, ratio) or _unusable(b, ratio):
-        return replace(blank, reason=reason)
-    left, right = (_logs(arm) if ratio else arm for arm in (a, b))
-    scale = max(_scale(left, ratio), _scale(right, ratio))
-    (mean_a, sd_a), (mean_b, sd_b) = (moments(list(arm.values())) for arm in (left, right))
-    comparison = replace(blank, difference=blank.shown(mean_a - mean_b), scale=scale)
-    if sd_a is None or sd_b is None:
-        return replace(comparison, reason="an arm has one seed; a test needs two in each")
-    if max(sd_a, sd_b) <= RESOLUTION * scale:
-        return replace(comparison, reason="each arm's values are the same for every seed, so there is no spread to test against")
-    error_a, error_b = sd_a / math.sqrt(len(a)), sd_b / math.sqrt(len(b))
-    error = math.hypot(error_a, error_b)
-    df = 1 / ((error_a / error) ** 4 / (len(a) - 1) + (error_b / error) ** 4 / (len(b) - 1))
-    t = (mean_a - mean_b) / error
-    return with_interval(replace(comparison, t=t, df=df, p=2 * float(stdtr(df, -abs(t))), error=error))
 
 
 def with_interval(c: Comparison) -> Comparison:
@@ -89,13 +80,21 @@ def with_interval(c: Comparison) -> Comparison:
 
 
 def _one_sample(
-    deltas: Mapping[int, float], scale: float, test: str, confidence: float, *, what: str, whose: str = "", ratio: bool = False
+    deltas: Mapping[int, float],
+    scale: float,
+    test: str,
+    confidence: float,
+    *,
+    what: str,
+    whose: str = "",
+    ratio: bool = False,
+    resolution: float = 0.0,
 ) -> Comparison:
-    from scipy.special import stdtr
-
     deltas = dict(sorted(deltas.items()))
     n = len(deltas)
-    blank = Comparison(n, test=test, ratio=ratio, confidence=confidence, smallest_p=smallest_sign_flip(n), scale=scale)
+    blank = Comparison(
+        n, test=test, ratio=ratio, confidence=confidence, smallest_p=smallest_sign_flip(n), scale=scale, resolution=resolution
+    )
     if n == 0:
         return replace(blank, reason=f"no seed{whose}; a test needs two")
     if reason := unusable(deltas):
@@ -106,35 +105,30 @@ def _one_sample(
     comparison = replace(blank, deltas=shown_deltas, difference=blank.shown(mean), exact_p=exact)
     if sd is None:
         return replace(comparison, reason=f"one seed{whose}; a test needs two")
-    if sd <= RESOLUTION * scale:
+    if sd <= RESOLUTION * scale and not resolution:
         if test == "sign-flip" and exact is not None and abs(mean) > RESOLUTION * scale:
             return replace(comparison, p=exact)  # it counts signs, and needs no spread; there is no interval
         return replace(comparison, reason=f"the {what} is the same for every seed, so there is no spread to test it against")
+    sd = max(sd, least_sd(resolution))
     error = sd / math.sqrt(n)
-    t, reason = mean / error, ""
-    p = 2 * float(stdtr(n - 1, -abs(t))) if test == "t" else exact
-    if p is None:
-        reason = f"an exact sign-flip test is for up to {EXACT_MOST} seeds, and there are {n}"
-    return with_interval(replace(comparison, t=t, df=n - 1.0, error=error, sd=sd, d_z=mean / sd, p=p, reason=reason))
+    comparison = replace(comparison, t=mean / error, df=n - 1.0, error=error, sd=sd)
+    if not comparison.floored:
+        comparison = replace(comparison, d_z=mean / sd)
+    return with_interval(with_p(comparison))
 
 
-def _check(test: str, confidence: float) -> None:
+def with_p(c: Comparison) -> Comparison:
+    """Fill in the p of a mean that has t and its deltas, or the reason why it has none."""
+    assert c.t is not None
+    if c.test == "sign-flip" and c.exact_p is None:
+        return replace(c, reason=f"an exact sign-flip test is for up to {EXACT_MOST} seeds, and there are {c.n}")
+    p = 0.0 if c.test == "sign-flip" else 2 * c.tail(abs(c.t))
+    return replace(c, p=max(p, c.exact_p or 0.0) if c.counts_signs() else p)
+
+
+def _check(test: str, confidence: float, resolution: float) -> None:
     if test not in ("t", "sign-flip"):
         raise ValueError(f"test must be t or sign-flip, not {test!r}")
     check_share("confidence", confidence)
-
-
-def _unusable(values: Mapping[int, float], ratio: bool) -> str:
-    if reason := unusable(values):
-        return reason
-    low = [seed for seed, value in values.items() if ratio and value <= 0]
-    return f"a ratio needs values above 0, and that of seed {low[0]} is {values[low[0]]:g}" if low else ""
-
-
-def _logs(values: Mapping[int, float]) -> dict[int, float]:
-    return {seed: math.log(value) for seed, value in values.items()}
-
-
-def _scale(values: Mapping[int, float], ratio: bool) -> float:
-    # a value's rounding is a share of it, so that its logarithm is never more exact than a share of 1
-    return max(float(ratio), *map(abs, values.values()))
+    if not 0 <= resolution < math.inf:
+        raise ValueError(f"a resolution must be a finite number of at least 0, not {resolution}")

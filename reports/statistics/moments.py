@@ -37,14 +37,26 @@ def moments(values: Sequence[float]) -> tuple[float, float | None]:
     return mean, math.hypot(*(value - mean for value in values)) / math.sqrt(n - 1)
 
 
-def unusable(values: Mapping[int, float], whose: str = "seed") -> str:
+def unusable(values: Mapping[int, float], whose: str = "seed", *, ratio: bool = False) -> str:
     """Return a sentence part about the first value that cannot be reckoned with; "" where there is none.
 
-    values: by seed, or by whatever else `whose` names.
+    values: by seed, or by whatever else `whose` names. ratio: they must also be above 0.
     """
     for number, value in values.items():
         if not math.isfinite(value):
             return f"the value of {whose} {number} is {value}, not a finite number"
         if abs(value) > LARGEST:
             return f"the value of {whose} {number}, {value:.3g}, is too large to be compared"
-    return ""
+    low = [number for number, value in values.items() if ratio and value <= 0]
+    return f"a ratio needs values above 0, and that of {whose} {low[0]} is {values[low[0]]:g}" if low else ""
+
+
+def logs(values: Mapping[int, float]) -> dict[int, float]:
+    """Return the natural logarithm of each value, all of them above 0."""
+    return {seed: math.log(value) for seed, value in values.items()}
+
+
+def size(values: Mapping[int, float], *, ratio: bool = False) -> float:
+    """Return the size that the rounding of at least one value is a share of; ratio: they are logarithms."""
+    # a value's rounding is a share of it, so that its logarithm is never more exact than a share of 1
+    return max(float(ratio), *map(abs, values.values()))

@@ -45,7 +45,7 @@ def repeated_measures(blocks: Sequence[Sequence[float]]) -> Omnibus:
     import numpy as np
     from scipy.special import fdtrc
 
-    if reason := _unusable(blocks):
+    if reason := unusable_blocks(blocks):
         return Omnibus(reason=reason)
     values = np.asarray(blocks, dtype=float)
     n, k = values.shape
@@ -72,7 +72,7 @@ def friedman(blocks: Sequence[Sequence[float]]) -> Friedman:
     """
     from scipy.special import chdtrc
 
-    if reason := _unusable(blocks):
+    if reason := unusable_blocks(blocks):
         return Friedman(reason=reason)
     ranks = [midranks(block) for block in blocks]
     n, k = len(ranks), len(ranks[0])
@@ -119,7 +119,11 @@ def _exact(blocks: list[list[int]]) -> float | None:
     return min(1.0, float(chances[(states**2).sum(axis=1) >= observed].sum()))
 
 
-def _unusable(blocks: Sequence[Sequence[float]]) -> str:
+def unusable_blocks(blocks: Sequence[Sequence[float]]) -> str:
+    """Return a sentence part about what keeps blocks, [n][k], from a test; "" where nothing does.
+
+    ValueError where they differ in length.
+    """
     if len({len(block) for block in blocks}) > 1:
         raise ValueError("blocks must all have the same number of arms")
     if len(blocks) < 2 or len(blocks[0]) < 2:

@@ -88,14 +88,10 @@ def smallest_detectable(tested: Comparison, alpha: float) -> float | None:
         return None
     if tested.correlates:
         return math.tanh(quantiles(alpha) * tested.error)
-    if tested.sd is not None:
-        effect = detectable(tested.n, alpha, POWER)
-        size = None if effect is None else effect * tested.sd
-    else:  # two arms, or two error terms: by the standard error and its degrees of freedom
-        assert tested.df is not None  # as all have that are tested, but correlations
-        like = max(2, round(tested.df) + 1)
-        effect = detectable(like, alpha, POWER)
-        size = None if effect is None else effect * math.sqrt(like) * tested.error
+    assert tested.df is not None  # as all have that are tested, but correlations
+    like = max(2, round(tested.df) + 1)  # the seeds of a paired t-test with as many degrees of freedom
+    effect = detectable(like, alpha, POWER)
+    size = None if effect is None else tested.distance(effect * math.sqrt(like))
     if size is None or not tested.ratio:
         return size
     return math.exp(size) if size <= math.log(LARGEST_FACTOR) else None

@@ -35,14 +35,15 @@ def crossed(
     """Compare two methods by their predictions, [S, N] each: seeds by items, 1 where right (or any score of an item).
 
     With D = correct_a - correct_b and the mean squares of its two-way layout, SE^2 = (MS_seed + MS_item - MS_residual) / (S N);
-    degrees of freedom are Satterthwaite's. seeds: the number of each row, its index if left out.
+    degrees of freedom are Satterthwaite's. p and interval go by Cochran's critical value, as Satterthwaite's is too small for two
+    or three seeds: the mean of t's with S - 1 and N - 1 degrees of freedom, weighted by MS_seed and MS_item - MS_residual (0 if
+    that is less). seeds: the number of each row, its index if left out.
     Returns a Comparison whose reason says why there is no p: one seed, one item, no spread, unlike shapes, not finite.
     ValueError where an array has not two dimensions, or confidence is out of range.
-    Source: Satterthwaite (1946), An approximate distribution of estimates of variance components; Cornfield and Tukey (1956),
-    Average values of mean squares in factorials.
+    Source: Cochran (1964), Approximate significance levels of the Behrens-Fisher test; Satterthwaite (1946), An approximate
+    distribution of estimates of variance components; Cornfield and Tukey (1956), Average values of mean squares in factorials.
     """
     import numpy as np
-    from scipy.special import stdtr
 
     check_share("confidence", confidence)
     a, b = (np.asarray(correct, dtype=float) for correct in (correct_a, correct_b))
@@ -83,12 +84,14 @@ def crossed(
         item_sd=unit * math.sqrt(max(0.0, between_items - residual) / n),
         residual_sd=unit * math.sqrt(residual),
     )
-    square = between_seeds + between_items - residual
+    # items that vary by less than the rest does would take from the error: with few items, and many seeds, too much
+    square = between_seeds + max(0.0, between_items - residual)
     if square <= RESOLUTION * (between_seeds + between_items + residual):
         return replace(result, comparison=replace(comparison, reason="neither seeds nor items vary by more than the rest does"))
     df = square**2 / float(((sums / dfs) ** 2 / dfs).sum())
     error = unit * math.sqrt(square / (n * items))
     t = mean / error
     sd = unit * float(np.std(by_seed, ddof=1))
-    tested = replace(comparison, t=t, df=df, p=2 * float(stdtr(df, -abs(t))), error=error, sd=sd)
-    return replace(result, comparison=with_interval(tested))
+    errors = ((between_seeds, n - 1), (max(0.0, between_items - residual), items - 1))
+    tested = replace(comparison, t=t, df=df, error=error, sd=sd, errors=errors)
+    return replace(result, comparison=with_interval(replace(tested, p=2 * tested.tail(abs(t)))))
