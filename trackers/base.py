@@ -75,6 +75,13 @@ class Tracker(Protocol):
         tags: of the experiment; they replace those of the same names that it has. The tag `about` describes it.
         """
 
+    def note(self, name: str, text: str) -> None:
+        """Keep a text of any length with the experiment that was opened last, under a name of its own: no other writer uses it,
+        and it is written once."""
+
+    def notes(self, experiment: str) -> dict[str, str]:
+        """Return what was noted of an experiment, by name; {} where there is no such experiment. Creates nothing."""
+
     def start(self, name: str, tags: dict[str, str], params: dict[str, str], began: float | None = None) -> str:
         """Begin a run (status RUNNING) and return its id. `params` are stored with the first batch of metrics.
 

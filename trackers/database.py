@@ -36,6 +36,7 @@ EPOCHS = """SELECT m.run_uuid, m.key, m.step, m.value, m.is_nan FROM metrics m
 WHERE m.run_uuid IN :runs AND COALESCE(m.key, '') IN :metrics AND m.step > 0 ORDER BY m.run_uuid, m.key, m.step, m.timestamp"""
 """The epochs, in order. What was measured at the end stands at step 0 or, later in time, at the last epoch's step. COALESCE
 (a key is never null) keeps SQLite from the index by key, in which it would go through the points of all runs."""
+EXPERIMENT_TAGS = "SELECT t.key, t.value FROM experiment_tags t WHERE t.experiment_id = :experiment"
 CHUNK = 500
 """Runs asked for at once: databases take some thousands of parameters in a query."""
 
@@ -111,6 +112,22 @@ def read_experiment_id(uri: str, experiment: str) -> str | None:
         return None if len(ids) > 1 else str(ids[0]) if ids else ""
 
     return _read(uri, read, "")
+
+
+def read_experiment_tags(uri: str, experiment: str) -> dict[str, str] | None:
+    """Return the tags of an experiment, {} where there is none; None where MLflow itself had better be asked."""
+
+    def read(connection: "Connection") -> dict[str, str] | None:
+        import sqlalchemy as sa
+
+        ids = _experiments(connection, experiment)
+        if len(ids) != 1:
+            return None if ids else {}
+        stored = connection.execute(sa.text(EXPERIMENT_TAGS), {"experiment": ids[0]})
+        return {rows.text(key): rows.text(value) for key, value in stored}
+
+    nothing: dict[str, str] = {}
+    return _read(uri, read, nothing)
 
 
 def read_artifact_folder(uri: str, run_id: str) -> Path | None:

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from bench import scratch
-from bench.trackers import database, errors, holding, rows, schema, view
+from bench.trackers import database, errors, holding, notes, rows, schema, view
 from bench.trackers.base import Status, StoredRun
 from bench.trackers.lease import Hold, Lease
 from bench.trackers.mlflow_lease import MlflowBook, deleted
@@ -202,6 +202,20 @@ class MlflowTracker:
             _check_artifacts(client.get_experiment(self._experiment).artifact_location)
             if self._lease and not self._lease.number:
                 self._lease.take(at_once=True)
+
+    def note(self, name: str, text: str) -> None:
+        with self._guard("written"):
+            for key, value in notes.as_tags(name, text).items():
+                self._client.set_experiment_tag(self._experiment, key, value)
+
+    def notes(self, experiment: str) -> dict[str, str]:
+        with self._guard("read"):
+            if database.is_database(self.uri):
+                tags = database.read_experiment_tags(self.uri, experiment)
+                if tags is not None:
+                    return notes.of_tags(tags)
+            known = self._client.get_experiment_by_name(experiment)
+            return notes.of_tags(known.tags) if known and known.lifecycle_stage == "active" else {}
 
     def start(self, name: str, tags: dict[str, str], params: dict[str, str], began: float | None = None) -> str:
         with self._guard("written"):

@@ -99,7 +99,8 @@ class TrialStart:
 
     also: other cells that share it. seeds: what was declared, as text. source: the suite's file. start: the cell of another stage
     whose configuration it starts from. rules: how its search draws. parameters: what the search drew. members: how many trials of
-    how many vote. co_workers: workers side by side. instructions: the processor's instruction set, where it trains on one.
+    how many vote. co_workers: workers side by side. images: split → how many it has. instructions: the processor's instruction
+    set, where it trains on one.
     """
 
     suite: str
@@ -128,6 +129,8 @@ class TrialStart:
     instructions: str = ""
     attempt: str = ""
     holder: int = 0
+    images: Mapping[str, int] = field(default_factory=dict)
+    classes: int = 0
 
     def tags(self) -> dict[str, str]:
         """Return the tags of the run."""
@@ -139,6 +142,7 @@ class TrialStart:
             "instructions": self.instructions,
             "attempt": self.attempt,
             "holder": str(self.holder or ""),
+            "classes": str(self.classes or ""),
         }
         tags = {
             "source": self.source,
@@ -159,6 +163,7 @@ class TrialStart:
             "commit": self.commit,
             "coordinator": self.coordinator,
             "versions": ", ".join(f"{name} {number}" for name, number in self.versions.items()),
+            **{f"images.{split}": str(number) for split, number in self.images.items()},
             **{name: text for name, text in optional.items() if text},
         }
         if self.weights:
@@ -330,6 +335,19 @@ def pack(run: StoredRun) -> tuple[int, str]:
 def conditions(run: StoredRun) -> tuple[str, ...]:
     """Return under which conditions the trial was timed, as CONDITIONS lists them; "" for what the run does not say."""
     return tuple(run.tags.get(name, "") for name in CONDITIONS)
+
+
+def items(run: StoredRun, metric: str) -> int:
+    """Return how many images a metric's split has, as the trial's run says; 0 where it does not."""
+    split = metric.partition("/")[0]
+    text = run.tags.get(f"images.{split}", "")
+    return int(text) if _is_whole(text) else 0
+
+
+def classes(run: StoredRun) -> int:
+    """Return how many classes a trial told apart, as its run says; 0 where it does not."""
+    text = run.tags.get("classes", "")
+    return int(text) if _is_whole(text) else 0
 
 
 def device(run: StoredRun) -> str:

@@ -10,6 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from bench import scratch
+from bench.api import declaring
+from bench.api.locking import described, disagreements, lock_path
 from bench.api.plan import Forecast, opened, planned, refuse_undeclared
 from bench.api.report import Report, of_plan
 from bench.errors import BenchError, ErrorCode
@@ -122,6 +124,7 @@ def run(
     if time_limit is not None and time_limit <= 0:
         raise BenchError("a time limit is more than 0 seconds", where="--time-limit")
     listener, packs = listener or Listener(), Packs(parse(pack), timed_stages(suite))
+    _tell_of_the_lock(suite)
     if upgrade_store and (done := tracker.upgrade()):
         logger.info(done)
     with tracker.hold(suite.experiment, wait=wait, take_over=take_over) as hold:
@@ -192,6 +195,13 @@ def _answered(ask: Callable[[], T], listener: Listener) -> T:
             return answer
 
 
+def _tell_of_the_lock(suite: Suite) -> None:
+    """Warn of what the suite declares otherwise than its lock file. Raises BenchError for one that is wrong: the report would."""
+    if unlocked := disagreements(suite):
+        listing = "; ".join(map(described, unlocked))
+        logger.warning(f"{lock_path(suite)}: the suite declares otherwise, which the report will say: {listing}")
+
+
 def _attempt(job: Job) -> tuple[str, bool]:
     return job.trial.fingerprint, job.must_keep
 
@@ -217,6 +227,8 @@ class _Rounds:
     exploratory: bool
     keep_going: bool
     stored: Stored
+    runs: int = 0
+    """How many the experiment has, as the store stands."""
     tried: set[tuple[str, bool]] = field(default_factory=set)
     """Fingerprints, and whether their weights were known to be needed: that may turn out when they have been trained."""
     summaries: list[Summary] = field(default_factory=list)
@@ -230,6 +242,8 @@ class _Rounds:
                     self.listener.planned(self._forecast(plan))
                 return RunResult(plan, self.tracker, self.summaries, listener=self.listener)
             self._announce(plan)
+            if not self.tried:
+                _answered(lambda: declaring.record(self.suite, self.tracker, self.runs), self.listener)
             denoise(plan, self.executor, self.listener.denoised)
             if self._round(plan).interrupted:
                 return RunResult(plan, self.tracker, self.summaries, interrupted=True, listener=self.listener)
@@ -240,6 +254,7 @@ class _Rounds:
 
         def made() -> Plan:
             runs = settled(self.tracker, self.suite.experiment)
+            self.runs = len(runs)
             return planned(self.suite, runs, self.tracker, retry=self.retry and not self.tried, stored=self.stored)
 
         plan = _answered(made, self.listener) if self.tried else made()

@@ -16,7 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--figures", choices=IMAGES, action="append", help="with -o: write the figures too; may be given several times"
     )
-    parser.add_argument("--check", type=Path, metavar="FILE", help="compare FILE, a report or part of one, with the stored runs")
+    parser.add_argument(
+        "--check",
+        type=Path,
+        metavar="FILE",
+        help="compare FILE, a report or part of one, with the stored runs, and the suite with its lock file",
+    )
     common.add_json(parser)
 
 
@@ -31,7 +36,10 @@ def main(args: argparse.Namespace) -> int:
             print(f"{args.check}: {difference}")
         if not differences:
             print(f"{args.check}: agrees with the stored runs")
-        return 1 if differences else 0
+        unlocked = report.check_lock()
+        for difference in unlocked:
+            print(difference)
+        return 1 if differences or unlocked else 0
     if args.output:
         for path in report.write(args.output, formats, args.figures or ()):
             print(path)

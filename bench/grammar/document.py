@@ -1,5 +1,6 @@
 """A YAML document that remembers where each of its values stands, and JSON Merge Patches (RFC 7396) on it."""
 
+import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -29,6 +30,32 @@ _Loader.add_implicit_resolver(
     re.compile(r"^[-+]?(?:(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"),
     list("-+0123456789."),
 )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes exactly the texts that `_Loader` would take for something else."""
+
+    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def written(data: Any, depth: int) -> str:
+    """Return plain data as YAML that `read` takes back as it is. depth: of the mappings and lists with a line for each item; what
+    is below stands on one line, where there is room."""
+
+    def lay_out(node: yaml.Node, at: int) -> None:
+        if isinstance(node, yaml.CollectionNode):
+            node.flow_style = at >= depth
+            for item in node.value:
+                for inner in item if isinstance(item, tuple) else (item,):
+                    lay_out(inner, at + 1)
+
+    node = _Dumper(io.StringIO(), sort_keys=False).represent_data(data)
+    lay_out(node, 0)
+    text: str = yaml.serialize(node, Dumper=_Dumper, width=120, allow_unicode=True)
+    return text
 
 
 @dataclass
@@ -140,8 +167,12 @@ def scalar(text: str) -> Any:
     return _plain(node, _Loader(""), (), {}, "--set")
 
 
-def read(path: str | Path) -> Document:
-    """Read a YAML file whose top level is a mapping.
+def read(
+    path: str | Path,
+    shape: str = "a suite is a mapping, `suite: NAME` and so on",
+    mend: str = "name an existing suite file",
+) -> Document:
+    """Read a YAML file whose top level is a mapping. shape: what to say where it is none; mend: where there is no such file.
 
     Raises BenchError, with file and line, where it cannot be read or parsed, or where a key stands twice.
     """
@@ -149,7 +180,7 @@ def read(path: str | Path) -> Document:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise BenchError(f"cannot be read: {error.strerror}", where=file, mend="name an existing suite file") from None
+        raise BenchError(f"cannot be read: {error.strerror}", where=file, mend=mend) from None
     except UnicodeDecodeError as error:
         raise BenchError(f"is not UTF-8 text ({error.reason})", where=file, mend="save it as UTF-8") from None
     places: dict[DocPath, str] = {}
@@ -166,7 +197,7 @@ def read(path: str | Path) -> Document:
     except RecursionError:
         raise BenchError("an alias contains itself", where=file, mend="spell out what *ALIAS stands for") from None
     if not isinstance(data, dict):
-        raise BenchError("a suite is a mapping, `suite: NAME` and so on", where=f"{file}:1")
+        raise BenchError(shape, where=f"{file}:1")
     return Document(file, data, places)
 
 

@@ -68,6 +68,7 @@ def _is_settled(job: Mapping[str, object]) -> bool:
 def _report(markdown: str, table: str, name: str) -> str:
     """Return a report without the lines that say when it was made and how the suite is called, and without ids of runs."""
     lines = [line for line in markdown.splitlines() if not re.match(r"- (suite|recorded):", line)]
+    lines = [re.sub(r"\(\d{4}-[^,]*,", "(TIME,", line) if line.startswith("**Declared**") else line for line in lines]
     rows = [{key: text for key, text in row.items() if key != "run_id"} for row in csv.DictReader(io.StringIO(table))]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")

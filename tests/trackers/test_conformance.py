@@ -113,6 +113,28 @@ def test_what_a_store_cannot_hold_is_cut_or_changed_and_no_error(store, tracker,
     assert sorted(run.metrics.values()) == [0.25, 0.5]
 
 
+def test_notes_of_an_experiment_come_back_whole(store, tracker, experiment):
+    assert store().notes(experiment) == {}
+    tracker.open(experiment, {"about": "x"})
+    assert store().notes(experiment) == {}
+    long = "".join(f"{n} é ☃\n" for n in range(6000))
+    texts = {"0001-abc": long, "0001-abd": "", "a b/c": "{}"}
+    for name, text in texts.items():
+        tracker.note(name, text)
+    assert store().notes(experiment) == tracker.notes(experiment) == texts
+    assert store().notes(f"{experiment}-other") == {} and store().runs(experiment) == []
+
+
+def test_a_note_stays_and_those_of_two_writers_do_too(store, experiment):
+    first, second = store(), store()
+    for writer in (first, second):
+        writer.open(experiment, {})
+    first.note("a", "first")
+    second.note("b", "second")
+    first.open(experiment, {"about": "another day"})
+    assert store().notes(experiment) == {"a": "first", "b": "second"}
+
+
 def test_artifacts_come_back_byte_for_byte(store, tracker, experiment, finish):
     tracker.open(experiment, {})
     run_id, other = tracker.start("cell", {}, {}), tracker.start("other", {}, {})

@@ -29,7 +29,7 @@ tables:
   bodies: {stage: later, rows: frozen, values: test/accuracy}
   votes: {stage: votes, rows: vote, values: test/accuracy}
 claims:
-  more: {says: a higher rate is better, kind: greater, stage: s, metric: val/accuracy, left: {lr: 0.1}, right: {lr: 0.01}}
+  more: {says: a higher rate is better, stage: s, metric: val/accuracy, of: {lr: 0.1}, higher_than: {lr: 0.01}}
 figures:
   curves: {kind: curves, stage: s, metric: val/accuracy, lines: lr}
 """

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from bench.errors import BenchError, ErrorCode
 from bench.trackers import Status, StoredRun
@@ -81,6 +81,17 @@ class Toy:
             self.experiment.mkdir(parents=True, exist_ok=True)
             about = self.experiment / "tags"
             _write(about, (_read(about) if about.exists() else {}) | tags)
+
+    def note(self, name: str, text: str) -> None:
+        with self._guard():
+            path = self.experiment / "notes" / quote(name, safe="")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
+    def notes(self, experiment: str) -> dict[str, str]:
+        with self._guard():
+            folder = self._found(experiment)
+            return {unquote(path.name): path.read_text("utf-8") for path in (_inside(folder / "notes") if folder else [])}
 
     def start(self, name: str, tags: dict[str, str], params: dict[str, str], began: float | None = None) -> str:
         with self._guard():
