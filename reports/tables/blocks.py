@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from bench.grammar.metrics import by_name
 from bench.reports.records.arms import conditions
 from bench.reports.records.collect import Record
 from bench.reports.records.origins import origins
@@ -18,8 +19,9 @@ FACTORS = {"": 1.0, "%": 100.0, "s": 1.0, "min": 1 / 60, "h": 1 / 3600}
 class MetricBlock:
     """One metric of a table: cells by (row, column), and every contrast.
 
-    metric: `PREFIX/*` where the rows are classes. better: higher, lower, or "" where nobody said. best: the best arm of each
-    line, and those not significantly worse. daggers: arms that differ significantly from the baseline.
+    metric: `PREFIX/*` where the rows are classes. better: higher, lower, or "" where nobody said. best: the arm of each line
+    with the best mean, or those that tie. near: those that are not significantly worse. daggers: arms that differ significantly
+    from the baseline.
     """
 
     metric: str
@@ -28,6 +30,7 @@ class MetricBlock:
     cells: dict[tuple[str, str], TableCell]
     contrasts: list[TableContrast]
     best: frozenset[tuple[str, str]] = frozenset()
+    near: frozenset[tuple[str, str]] = frozenset()
     daggers: frozenset[tuple[str, str]] = frozenset()
     context: tuple[FamilyOmnibus, ...] = ()
 
@@ -42,9 +45,22 @@ class MetricBlock:
         return self.name + (f" ({self.unit})" if self.unit else "")
 
     @property
+    def difference_unit(self) -> str:
+        """The unit of differences of its values; "" of times, which are compared by their ratio."""
+        if by_name(self.metric).is_ratio:
+            return ""
+        return "percentage points" if self.unit == "%" else self.unit
+
+    @property
     def family_sizes(self) -> list[int]:
         """The different sizes of its families, counting the comparisons that could be tested."""
-        return sorted(set(Counter(contrast.family for contrast in self.contrasts if contrast.holm is not None).values()))
+        return sorted({contrast.m for contrast in self.contrasts if contrast.m})
+
+    @property
+    def baseline_sizes(self) -> list[int]:
+        """The different numbers of tested comparisons with the baseline in a line."""
+        tested = Counter(contrast.line for contrast in self.contrasts if contrast.against_baseline is not None)
+        return sorted(set(tested.values()))
 
 
 class Line(NamedTuple):
@@ -73,17 +89,29 @@ def compare(
 ) -> MetricBlock:
     """Compare all pairs of arms of each line, a family each, and mark the best and what differs from the baseline."""
     contrasts: list[TableContrast] = []
-    best, daggers, context = set(), set(), []
+    best, near, daggers, context = set(), set(), set(), []
     for line in lines:
         arms = {arm: cells[place] for arm, place in line.places.items() if place in cells}
-        tested = family(line.family, metric, arms, how.test, how.alpha, line=line.name, competing=line.competing)
+        tested = family(
+            line.family,
+            metric,
+            arms,
+            how.test,
+            how.alpha,
+            line=line.name,
+            competing=line.competing,
+            baseline=how.baseline if line.competing else None,
+        )
         contrasts += tested
         if line.context and how.test != "welch":
             context.append(omnibus(line.family, metric, arms))
         if line.competing:
-            best |= {line.places[arm] for arm in leaders(arms, better, tested, how.alpha)}
+            leading, as_good = leaders(arms, better, tested, how.alpha)
+            best |= {line.places[arm] for arm in leading}
+            near |= {line.places[arm] for arm in as_good}
             daggers |= {line.places[arm] for arm in differing(how.baseline, tested, how.alpha)}
-    return MetricBlock(metric, unit, better, cells, contrasts, frozenset(best), frozenset(daggers), tuple(filter(None, context)))
+    marks = {"best": frozenset(best), "near": frozenset(near), "daggers": frozenset(daggers)}
+    return MetricBlock(metric, unit, better, cells, contrasts, **marks, context=tuple(filter(None, context)))
 
 
 def cell(seeds: Mapping[int, Record], metric: str, unit: str, published: float | None) -> TableCell:

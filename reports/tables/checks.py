@@ -16,7 +16,7 @@ def check_table(document: Document, name: str, table: Table, stages: Mapping[str
     """Check that a table's axes and labels exist and that each of its places is one cell."""
     at = ("tables", name)
     known = levels_of(document, at, table.stage, stages)
-    _check_class_rows(document, at, table, known)
+    _check_class_rows(document, at, table)
     axes = {"rows": [] if table.by_class else table.rows, "columns": table.columns}
     check_axes(document, at, axes, table.where, table.stage, known)
     if both := set(table.rows) & set(table.columns):
@@ -35,10 +35,10 @@ def check_table(document: Document, name: str, table: Table, stages: Mapping[str
     _check_published(document, at, table, rows, columns)
 
 
-def _check_class_rows(document: Document, at: DocPath, table: Table, known: Mapping[str, list[str]]) -> None:
+def _check_class_rows(document: Document, at: DocPath, table: Table) -> None:
     """Check that rows are classes if the metrics are those of classes."""
     if not table.by_class:
-        if table.rows == [CLASS] and CLASS not in known:
+        if table.rows == [CLASS]:
             mend = f"show metrics of classes, such as `values: {table.values[0].metric}/*`"
             raise document.error((*at, "rows"), "rows of classes need values `PREFIX/*`", mend)
         if table.also:
@@ -50,8 +50,6 @@ def _check_class_rows(document: Document, at: DocPath, table: Table, known: Mapp
         )
     if table.rows != [CLASS]:
         raise document.error((*at, "rows"), "the values are metrics of classes, so each row is a class", "write `rows: class`")
-    if CLASS in known:
-        raise document.error((*at, "rows"), f"stage {table.stage!r} has an axis {CLASS!r} of its own", "rename the axis")
     for label, metrics in table.also.items():
         if len(metrics) != len(table.values):
             message = f"{label!r} needs one metric for each of the {len(table.values)} values, and has {len(metrics)}"

@@ -1,7 +1,7 @@
 """Comparisons within one line of a table: every pair of its arms, corrected together, and who comes out best."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from bench.grammar.metrics import by_name
@@ -12,11 +12,15 @@ from bench.reports.statistics import (
     Friedman,
     Moments,
     Omnibus,
+    Pairing,
     friedman,
     holm,
+    interval,
+    pairing,
     repeated_measures,
     smallest_detectable,
     summary,
+    superiority,
 )
 
 
@@ -46,9 +50,11 @@ class TableCell:
 class TableContrast:
     """The difference left - right (of times: the ratio) within one family, and its p-value corrected within that family.
 
-    detectable: the difference that these seeds find with 80 % power at the first step of Holm's correction, in the unit
-    shown (of times: the factor). line: the row or column of the table that the family is. competing: whether its arms are
-    what the table lets compete.
+    result: its interval is Bonferroni's, at 1 - alpha / m. detectable: the difference that these seeds find with 80 % power at
+    the first step of Holm's correction, in the unit shown (of times: the factor). line: the row or column of the table that the
+    family is. competing: whether its arms are what the table lets compete. m: comparisons of the family that were tested.
+    against_baseline: p corrected among the line's comparisons with the baseline alone; None of all others. superiority: the
+    share of seeds (of unpaired arms: of their pairs) in which left is above right.
     """
 
     family: str
@@ -60,6 +66,10 @@ class TableContrast:
     run_ids: tuple[str, ...] = ()
     line: str = ""
     competing: bool = True
+    m: int = 0
+    against_baseline: float | None = None
+    pairing: Pairing | None = None
+    superiority: float | None = None
 
 
 @dataclass(frozen=True)
@@ -72,27 +82,52 @@ class FamilyOmnibus:
 
 
 def family(
-    name: str, metric: str, arms: Mapping[str, TableCell], test: str, alpha: float, *, line: str, competing: bool
+    name: str,
+    metric: str,
+    arms: Mapping[str, TableCell],
+    test: str,
+    alpha: float,
+    *,
+    line: str,
+    competing: bool,
+    baseline: str | None = None,
 ) -> list[TableContrast]:
-    """Compare all pairs of arms, later minus earlier, and correct them together by Holm's procedure."""
+    """Compare all pairs of arms, later minus earlier, and correct them together by Holm's procedure; those with the baseline
+    also among themselves."""
     pairs = [(later, earlier) for earlier, later in combinations(arms, 2)]
     results = [compare(metric, arms[left], arms[right], test, 1 - alpha) for left, right in pairs]
     corrected = holm([result.p for result in results])
+    with_baseline = holm([result.p if baseline in pair else None for pair, result in zip(pairs, results, strict=True)])
     m = sum(p is not None for p in corrected)
-    return [
-        TableContrast(
-            name,
-            left,
-            right,
-            result,
-            p,
-            smallest_detectable(result, alpha / m) if m else None,
-            (*arms[left].run_ids.values(), *arms[right].run_ids.values()),
-            line,
-            competing,
+    level = alpha / max(1, m)
+    contrasts = []
+    for (left, right), result, p, against in zip(pairs, results, corrected, with_baseline, strict=True):
+        values, is_paired = (arms[left].values, arms[right].values), test != "welch"
+        contrasts.append(
+            TableContrast(
+                family=name,
+                left=left,
+                right=right,
+                result=_with_interval(result, 1 - level),
+                holm=p,
+                detectable=smallest_detectable(result, level),
+                run_ids=(*arms[left].run_ids.values(), *arms[right].run_ids.values()),
+                line=line,
+                competing=competing,
+                m=m,
+                against_baseline=against,
+                pairing=pairing(*values, ratio=result.ratio) if is_paired and result.difference is not None else None,
+                superiority=superiority(*values, paired=is_paired) if result.difference is not None else None,
+            )
         )
-        for (left, right), result, p in zip(pairs, results, corrected, strict=True)
-    ]
+    return contrasts
+
+
+def _with_interval(result: Comparison, confidence: float) -> Comparison:
+    """Return a comparison with its interval at another confidence, where it has one."""
+    if (ends := interval(result, confidence)) is None:
+        return result
+    return replace(result, ci_low=ends[0], ci_high=ends[1], confidence=confidence)
 
 
 def compare(metric: str, left: TableCell, right: TableCell, test: str, confidence: float) -> Comparison:
@@ -115,28 +150,28 @@ def omnibus(name: str, metric: str, arms: Mapping[str, TableCell]) -> FamilyOmni
     return FamilyOmnibus(name, repeated_measures(blocks), friedman(blocks)) if len(seeds) > 1 else None
 
 
-def leaders(arms: Mapping[str, TableCell], better: str, tested: list[TableContrast], alpha: float) -> list[str]:
-    """Return the best arm and all that was tested against it and is not significantly worse; exact ties are best too.
+def leaders(arms: Mapping[str, TableCell], better: str, tested: list[TableContrast], alpha: float) -> tuple[list[str], list[str]]:
+    """Return the arm with the best mean (exact ties are best too), and those that these seeds cannot tell from it: tested against
+    it, and not significantly worse.
 
-    [] where nothing could be tested, or nobody said which way is better.
+    None of either where nothing could be tested, or nobody said which way is better.
     """
     means = {arm: mean for arm, cell in arms.items() if (mean := cell.summary.mean) is not None}
     corrected = {frozenset((contrast.left, contrast.right)): contrast.holm for contrast in tested if contrast.holm is not None}
     if not better or not corrected:
-        return []
+        return [], []
     top = (max if better == "higher" else min)(means, key=means.__getitem__)
     slack = RESOLUTION * max(map(abs, means.values()))
 
-    def leads(arm: str) -> bool:
-        return abs(means[arm] - means[top]) <= slack or corrected.get(frozenset((arm, top)), 0.0) > alpha
-
-    return [arm for arm in means if leads(arm)]
+    best = [arm for arm in means if abs(means[arm] - means[top]) <= slack]
+    near = [arm for arm in means if arm not in best and corrected.get(frozenset((arm, top)), 0.0) > alpha]
+    return best, near
 
 
 def differing(baseline: str | None, tested: list[TableContrast], alpha: float) -> list[str]:
-    """Return the arms that differ significantly from the baseline."""
+    """Return the arms that differ significantly from the baseline, corrected for the comparisons with it alone."""
     return [
         contrast.left if contrast.right == baseline else contrast.right
         for contrast in tested
-        if baseline in (contrast.left, contrast.right) and contrast.holm is not None and contrast.holm <= alpha
+        if contrast.against_baseline is not None and contrast.against_baseline <= alpha
     ]
