@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bench.reports.claims.judge import judge
 from bench.reports.claims.results import ClaimResult
+from bench.reports.declared import Declared
 from bench.reports.records.arms import Records
 from bench.reports.records.collect import Record
 from bench.reports.tables.build import TableData, build
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from bench.grammar.schedule import Schedule
     from bench.grammar.stages import Stage
     from bench.reports.claims.base import ClaimContrast
-    from bench.reports.claims.kinds import Claim
+    from bench.reports.claims.relations import Claim
     from bench.reports.figures.base import Figure, FigureSpec
     from bench.reports.figures.cells import Store
     from bench.reports.tables.grammar import Table as TableSpec
@@ -89,6 +90,14 @@ class ReportData:
     exploratory: str = ""
     run_url: Callable[[str], str | None] | None = None
     """run id → the address of its page."""
+    claim_alphas: dict[str, float] = field(default_factory=dict)
+    """claim → its level, of all looks together."""
+    declared: Declared | None = None
+    """What is known of the suite's declaration, None where there is nothing to say of it."""
+
+    def is_exploratory(self, claim: str) -> bool:
+        """Whether a claim's verdict is no confirmation: after the first trial seeds were added, or a term of it changed."""
+        return bool(self.exploratory) or (self.declared is not None and claim in self.declared.exploratory)
 
 
 class Asked(Protocol):
@@ -121,11 +130,12 @@ def assemble(
     figures: Mapping[str, "FigureSpec"] | None = None,
     store: "Store | None" = None,
     run_url: Callable[[str], str | None] | None = None,
+    declared: Declared | None = None,
 ) -> ReportData:
     """Build every table of a suite, judge every claim, and list the trials without a result and where the rest comes from.
 
     figures: those to draw, by name. store: gives the histories and artifacts that figures, and claims tested over seeds and
-    images, are made from.
+    images, are made from. declared: what is known of the suite's declaration.
     """
     schedules, trials = suite.schedules, Records(records)
     predictions = partial(store.artifact, name=Artifact.PREDICTIONS) if store else None
@@ -157,6 +167,10 @@ def assemble(
         searches=list(found_searches(suite.searches, trials)),
         exploratory=_exploratory(schedules, records),
         run_url=run_url,
+        claim_alphas={
+            name: schedules[contrasts[0].arms[0].stage].total_alpha for name, (_, contrasts) in suite.tested_claims.items()
+        },
+        declared=declared,
     )
 
 

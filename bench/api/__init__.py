@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bench.api.suite import load as load
     from bench.api.validation import Validation as Validation
     from bench.api.validation import validate as validate
+    from bench.api.validation import write_schemas as write_schemas
     from bench.runner.coordinator import Summary as Summary
     from bench.runner.messages import Denoised as Denoised
     from bench.runner.plan import Job as Job
@@ -44,6 +45,7 @@ _PLACES = {
     "Validation": "bench.api.validation",
     "load": "bench.api.suite",
     "validate": "bench.api.validation",
+    "write_schemas": "bench.api.validation",
 }
 __all__ = list(_PLACES)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.api.declaring import declared
+from bench.api.locking import described, disagreements, lock_path
 from bench.api.plan import planned, records
 from bench.errors import BenchError
 from bench.grammar.cells import TRIAL, collector_paused
@@ -98,6 +100,14 @@ class Report:
         except BenchError as error:
             raise BenchError(error.message, where=error.where or str(path), mend=error.mend) from None
 
+    def check_lock(self) -> list[str]:
+        """Compare the suite with its lock file: return every item that it declares otherwise, on a line each; [] without one.
+
+        Raises BenchError, with file and line, for a lock file that is wrong.
+        """
+        file = lock_path(self.suite)
+        return [f"{file}: the suite declares otherwise: {described(change)}" for change in disagreements(self.suite)]
+
     def frame(self) -> "pd.DataFrame":
         """Return every planned trial as a row: stage, a column an axis (None where the stage has no such axis), seed, outcome,
         every metric that some run has (NaN where this one has none), the suite's own metrics, and run_id.
@@ -180,6 +190,7 @@ def of_plan(plan: Plan, runs: list[StoredRun], tracker: Tracker, *, figures: boo
         figures=_figures(suite) if figures else {},
         store=tracker,
         run_url=tracker.run_url(suite.experiment),
+        declared=declared(suite, tracker, runs),
     )
     return Report(suite, data, trial_records)
 

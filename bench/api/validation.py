@@ -1,13 +1,16 @@
 """Check suite files: the grammar, and that their models, data and custom components can be used."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.errors import BenchError, ErrorCode
+from bench.reports.claims.reading import read_back
 from bench.runner.executors import open_executor
 from bench.runner.planner import make_plan
 from bench.runner.preflight import preflight
+from bench.suite.jsonschema import suite_schema
 from bench.suite.load import load_suite
 from bench.suite.suite import Suite
 
@@ -24,6 +27,18 @@ class Validation:
     @property
     def valid(self) -> bool:
         return not self.errors
+
+    def readings(self) -> list[tuple[Suite, dict[str, str]]]:
+        """Return each suite with its claims read back as sentences; of a further profile those that differ from the first
+        one's."""
+        first: dict[str, dict[str, str]] = {}
+        result = []
+        for suite in self.suites:
+            texts = {name: read_back(claim) for name, claim in suite.spec.claims.items()}
+            known = first.setdefault(suite.document.file, {})
+            result.append((suite, {name: text for name, text in texts.items() if known.get(name) != text}))
+            first[suite.document.file] = known or texts
+        return result
 
 
 def validate(
@@ -46,6 +61,20 @@ def validate(
     if result.suites and code:
         _check(result.suites, executor, result)
     return result
+
+
+def write_schemas(suites: Sequence[Suite]) -> list[Path]:
+    """Write the JSON Schema of each suite file beside it, for editors. Returns the paths. BenchError where one cannot be
+    written."""
+    paths = []
+    for file, suite in {suite.document.file: suite for suite in reversed(suites)}.items():
+        path = Path(file).with_suffix(".schema.json")
+        try:
+            path.write_text(json.dumps(suite_schema(suite), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise BenchError(f"cannot be written: {error.strerror}", where=str(path), mend="make its folder writable") from None
+        paths.append(path)
+    return paths
 
 
 def _loaded(files: list[Path], profile: str | None, overrides: list[str], result: Validation) -> list[Suite]:

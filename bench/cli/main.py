@@ -15,6 +15,8 @@ VERBS = {
     "status": "show how far a suite is",
     "report": "write a suite's tables with significance tests",
     "validate": "check a suite file",
+    "lock": "write down what a suite declares, before it runs",
+    "migrate": "rewrite a suite's claims in today's grammar",
     "data": "prepare, list and verify data sets",
     "ls": "list suites, models, data sources and other parts",
     "ui": "open MLflow's web interface on the recorded runs",

@@ -17,6 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-code", action="store_true", help="check the grammar alone: nothing of the suite's folder is imported or run"
     )
+    parser.add_argument(
+        "--schema",
+        action="store_true",
+        help="also write SUITE.schema.json beside each suite: with it, editors complete the suite's own axes, labels and metrics",
+    )
     common.add_json(parser)
 
 
@@ -24,13 +29,18 @@ def main(args: argparse.Namespace) -> int:
     from bench import api
 
     result = api.validate(args.suites, args.profile, args.overrides, code=not args.no_code)
+    schemas = api.write_schemas(result.suites) if args.schema else []
     if args.json:
         errors = [str(error) for error in result.errors]
-        common.show_json({"valid": result.valid, "errors": errors, "notes": result.notes})
+        claims = {f"{suite.document.file} ({suite.profile})": readings for suite, readings in result.readings()}
+        common.show_json({"valid": result.valid, "errors": errors, "notes": result.notes, "claims": claims})
     else:
-        for suite in result.suites:
+        for suite, readings in result.readings():
             trials = sum(len(cells) * len(suite.seeds(stage)) for stage, cells in suite.cells.items())
             print(f"{suite.document.file} ({suite.profile}): {len(suite.cells)} stages, {trials} trials")
+            print("".join(f"  claim {name}: {text}\n" for name, text in readings.items()), end="")
+        for path in schemas:
+            print(f"{path}: first line of the suite: # yaml-language-server: $schema={path.name}")
         for name, note in result.notes.items():
             print(f"note: {name}: {note}")
         for error in dict.fromkeys(map(str, result.errors)):

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, FiniteFloat, StringConstraints, model_validator
 
-from bench.config import Config
-from bench.grammar.metrics import BY_CLASS, Metric, by_name, is_recorded
+from bench.config import Config, Positive
+from bench.grammar.metrics import BY_CLASS, RECORDED, Metric, by_name, is_recorded
 from bench.grammar.parts import Labels
 
 MetricName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")]
@@ -35,6 +35,10 @@ class Derived(Config):
     """Which end is better, where its name does not say so."""
     range: Annotated[list[FiniteFloat | None], Field(min_length=2, max_length=2)] | None = None
     """[lowest, highest] that it can be; null for an open end."""
+    unit: str | None = None
+    """Its unit. With "%", claims of a share give their numbers and margins in percent, and their results are told so."""
+    margin: Positive | None = None
+    """The largest difference that does not matter, in its unit, for all claims that declare none; of times the share."""
 
     @model_validator(mode="after")
     def _one_rule(self) -> Self:
@@ -47,6 +51,11 @@ class Derived(Config):
         if low is not None and high is not None and low >= high:
             raise ValueError(f"'range' should be [lowest, highest], not [{low:g}, {high:g}]")
         return self
+
+    @property
+    def facts(self) -> bool:
+        """Whether it says something of a metric, rather than how it is computed."""
+        return any(getattr(self, key) is not None for key in ("better", "range", "unit", "margin"))
 
     @property
     def over(self) -> tuple[Over, str] | None:
@@ -62,6 +71,11 @@ class Derived(Config):
 def is_known(metric: str, derived: Mapping[str, Derived]) -> bool:
     """Whether a metric is recorded, derived, or declared as logged by something else (of the whole, or of each class)."""
     return is_recorded(metric) or metric in derived or any(metric.startswith(f"{name}/") for name in _logged(derived))
+
+
+def metric_names(derived: Mapping[str, Derived]) -> list[str]:
+    """Return the names of all metrics that do not depend on the classes, and those of classes as `PREFIX/*`."""
+    return [*RECORDED, *derived, *(f"{prefix}/*" for prefix in (*BY_CLASS, *_logged(derived)))]
 
 
 def is_prefix(prefix: str, derived: Mapping[str, Derived]) -> bool:
@@ -96,7 +110,7 @@ def cycle(metric: str, derived: Mapping[str, Derived]) -> list[str]:
 
 
 def _logged(derived: Mapping[str, Derived]) -> list[str]:
-    return [name for name, rule in derived.items() if rule.logged]
+    return [name for name, rule in derived.items() if rule.logged and not is_recorded(name)]
 
 
 def described(metric: str, derived: Mapping[str, Derived]) -> Metric:
@@ -108,6 +122,7 @@ def described(metric: str, derived: Mapping[str, Derived]) -> Metric:
     if rule.over:
         kind, prefix = rule.over
         whole = by_name(prefix) if prefix in BY_CLASS else described(prefix, derived)
+        whole = _declared(whole, derived[prefix]) if prefix in BY_CLASS and prefix in derived else whole
         low, high = whole.range
         spread = Metric(range=(0.0, (high - low) / 2), unit=whole.unit)  # the population's SD is at most half of the range
         return _declared(spread if kind == "sd" else replace(whole, counts=""), rule)
@@ -123,4 +138,5 @@ def _declared(known: Metric, rule: Derived) -> Metric:
     if rule.range is not None:
         low, high = rule.range
         known = replace(known, range=(-math.inf if low is None else low, math.inf if high is None else high))
-    return known if rule.better is None else replace(known, better=rule.better)
+    declared = {key: value for key in ("better", "unit", "margin") if (value := getattr(rule, key)) is not None}
+    return replace(known, **declared)

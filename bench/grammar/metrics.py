@@ -35,7 +35,7 @@ class Metric:
     better: the better end, "" where nobody knows. range: the lowest and the highest value that it can have. counts: what it is
     a share of, where it counts items: the images of its split, or those of one class. chance: what guessing comes to; "classes"
     for 1 / their number, None where nobody knows. compared: how two arms are, and so how values are averaged: by the difference
-    of their means, or by the ratio of their geometric means.
+    of their means, or by the ratio of their geometric means. margin: the largest difference that does not matter, in its unit.
     """
 
     better: Better = ""
@@ -44,6 +44,12 @@ class Metric:
     counts: Literal["", "images", "images of a class"] = ""
     chance: Literal["classes"] | None = None
     compared: Literal["difference", "ratio"] = "difference"
+    margin: float | None = None
+
+    @property
+    def factor(self) -> float:
+        """What its values are multiplied by to be in its unit: 100 for a share that a suite declares in percent."""
+        return 100.0 if self.unit == "%" and max(map(abs, self.range)) <= 1 else 1.0
 
     @property
     def is_ratio(self) -> bool:

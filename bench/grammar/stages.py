@@ -32,6 +32,8 @@ class Start(Config):
     ] = []
     """Axes that both stages have: for each of their levels the best cell is kept, and what has that level here starts from it."""
     metric: Monitor = "val/accuracy"
+    seeds: Literal["fresh"] | None = None
+    """fresh: this whole stage runs with seeds that the other one has not, so that the runs that chose the best do not test it."""
 
 
 class RandomSampler(Config):

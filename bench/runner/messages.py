@@ -44,10 +44,11 @@ class Fault:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a cell before it trains. sizes: images in train, val and test. errors: each with its section. weights:
-    bytes of its network's."""
+    """What is known of a cell before it trains. sizes: images in train, val and test. classes: how many. errors: each with its
+    section. weights: bytes of its network's."""
 
     sizes: tuple[int, int, int] = (0, 0, 0)
+    classes: int = 0
     errors: list[tuple[str, BenchError]] = field(default_factory=list)
     weights: int = 0
 

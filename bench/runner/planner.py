@@ -247,7 +247,9 @@ class Planner:
     def _best(self, stage: str, start: Start, on: Mapping[str, str]) -> Cell | None:
         """Return the best cell of a stage, None where that is not known (yet)."""
         contenders = candidates(self.cells[start.stage], start, on)
-        jobs = {id(cell): self.of_cell[key(cell)] for cell in contenders}
+        first = self.suite.seeds(start.stage)  # what was chosen at the first look stays chosen
+        all_jobs = {id(cell): self.of_cell[key(cell)] for cell in contenders}
+        jobs = {cell: [job for job in of_one if job.search or job.trial.seed in first] for cell, of_one in all_jobs.items()}
         if not all(job.state.is_settled for of_one in jobs.values() for job in of_one):
             return None
         ranked: list[tuple[float, Cell]] = []

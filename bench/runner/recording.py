@@ -9,9 +9,12 @@ import yaml
 from bench.config import SECTIONS
 from bench.runner import provenance
 from bench.runner.executors.base import Executor
-from bench.runner.plan import Job, Plan, search_of
+from bench.runner.messages import Facts
+from bench.runner.plan import Job, Plan, kind, search_of
 from bench.runner.planner import rules
 from bench.trackers.record import Origin, TrialStart
+
+SPLITS = ("train", "val", "test")
 
 
 def trial_start(plan: Plan, job: Job, executor: Executor, co_workers: int, members: str = "") -> TrialStart:
@@ -21,6 +24,7 @@ def trial_start(plan: Plan, job: Job, executor: Executor, co_workers: int, membe
     file = Path(suite.document.file)
     kept = plan.kept_by(cell)
     origin = job.origin.trial if job.origin else None
+    facts = plan.facts.get(kind(cell), Facts())
     return TrialStart(
         suite=suite.name,
         profile=suite.profile,
@@ -46,6 +50,8 @@ def trial_start(plan: Plan, job: Job, executor: Executor, co_workers: int, membe
         rules=rules(search_of(suite, cell.stage)) if job.search else "",
         parameters=job.parameters or {},
         members=members,
+        images={split: size for split, size in zip(SPLITS, facts.sizes, strict=True) if size},
+        classes=facts.classes,
     )
 
 

@@ -119,7 +119,7 @@ def _inspect(request: Inspect, channel: Channel, device: str) -> Facts:
         from bench.contracts import check_own
 
         errors += check_own(config, dataset, device)
-    return Facts(sizes, errors, weights)
+    return Facts(sizes, classes, errors, weights)
 
 
 def _count_shared(request: CountShared, channel: Channel, device: str) -> int:

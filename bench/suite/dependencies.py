@@ -1,14 +1,18 @@
 """What ties stages together: the best cell that a stage starts from, the weights that another trained, the trials that vote."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from bench.config import Trained
 from bench.errors import BenchError, did_you_mean
 from bench.grammar.cells import TRIAL, Cell, Cells
 from bench.grammar.document import DocPath, Document
 from bench.grammar.parts import Looks
-from bench.grammar.stages import Ensemble, Patch, Range, Search, Start
+from bench.grammar.stages import Ensemble, Patch, Range, Search, Stage, Start
 from bench.suite.schema import SuiteFile
+
+NO_AXES = ("stage", "minus", "divided_by", "class")
+"""Words that claims and tables have for something else."""
 
 
 def first(cells: Cells, start: Start, labels: Mapping[str, str]) -> Cell:
@@ -34,6 +38,10 @@ def check_stages(document: Document, spec: SuiteFile) -> None:
             raise document.error(at, f"stage {stage!r} has no axes", mend)
         if part.union and (part.exclude or part.when or part.zip or part.ablate) and not part.axes:
             raise document.error(at, "exclude, when, zip and ablate belong into the grids of the union")
+        for path, grid in ((at, part), *(((*at, "union", i), grid) for i, grid in enumerate(part.union))):
+            if taken := [axis for axis in grid.axes if axis in NO_AXES]:
+                message = f"no axis can be named {taken[0]!r}: claims and tables have another meaning for it"
+                raise document.error((*path, "axes", taken[0]), message, "give it another name")
         if part.search and part.ensemble:
             raise document.error((*at, "ensemble"), f"stage {stage!r} searches and votes", "make two stages of it")
         if part.search:
@@ -96,6 +104,8 @@ def check_votes(place: Callable[[DocPath], str], ensemble: Ensemble, spec: Suite
 def check_start(document: Document, at: DocPath, start: Start, spec: SuiteFile, stage: str) -> None:
     """Check what a cell starts from."""
     _check_stage_names(document.place((*at, "stage")), [start.stage], spec, stage)
+    if start.seeds and (spec.stages[stage].search or spec.stages[stage].ensemble):
+        raise document.error((*at, "seeds"), f"stage {stage!r} has no seeds of its own to be fresh", "take `seeds: fresh` out")
     for axis in start.each:
         for where in (stage, start.stage):
             if axis not in (axes := _axes(spec, where)):
@@ -174,6 +184,13 @@ def _axes(spec: SuiteFile, stage: str) -> list[str]:
     return list(
         dict.fromkeys([*part.axes, *(axis for grid in part.union for axis in grid.axes), *([TRIAL] if part.search else [])])
     )
+
+
+def starts(part: Stage) -> list[dict[str, Any]]:
+    """Return what cells of a stage start from, as its patches say it; those that name a stage."""
+    patches = [part.patch, *(patch for grid in (part, *part.union) for levels in grid.axes.values() for patch in levels.values())]
+    named = [patch["start"] for patch in patches if isinstance(patch.get("start"), dict)]
+    return [start for start in named if isinstance(start.get("stage"), str)]
 
 
 def _patches(spec: SuiteFile, stage: str) -> Iterator[tuple[Patch, DocPath]]:

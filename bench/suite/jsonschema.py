@@ -1,19 +1,25 @@
 """The JSON Schema of suite files, for editors that complete and check as one types."""
 
+import json
 from typing import Any
 
 from bench.config import Data, Model, Train
+from bench.grammar.derived import metric_names
+from bench.grammar.document import scalar
 from bench.grammar.parts import Looks
 from bench.grammar.stages import AXIS_SCHEMA, Ensemble, PathAxis, Range, Start
+from bench.reports.claims.grammar import CLASS, CONDITIONS, OPERATORS, Condition
+from bench.reports.claims.relations import RELATIONS
 from bench.reports.tables.grammar import Value
 from bench.suite.schema import SuiteFile
+from bench.suite.suite import Suite
 
 
 def json_schema() -> dict[str, Any]:
     """Return the schema; `suites/suite.schema.json` holds it, and a test keeps the two the same."""
     schema = _with_refs(SuiteFile.model_json_schema())
     defs = schema["$defs"]
-    for part in (Data, Model, Train, Start, Ensemble, Range, PathAxis, Value, Looks):
+    for part in (Data, Model, Train, Start, Ensemble, Range, PathAxis, Value, Looks, Condition):
         part_schema = part.model_json_schema()
         defs |= part_schema.pop("$defs", {})
         defs[part.__name__] = part_schema
@@ -38,6 +44,51 @@ def json_schema() -> dict[str, Any]:
     }
     schema["properties"]["data"] = {"$ref": "#/$defs/DataPatch"}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "bench suite"}
+
+
+def suite_schema(suite: Suite) -> dict[str, Any]:
+    """Return the schema with the words of one suite: editors complete the stages, axes, labels and metrics of its claims too."""
+    schema = json_schema()
+    labels: dict[str, dict[str, None]] = {}
+    for cells in suite.all_cells.values():
+        for axis, levels in cells.levels.items():
+            labels.setdefault(axis, {}).update(dict.fromkeys(levels))
+    axes: dict[str, Any] = {axis: _label_schema(list(levels)) for axis, levels in labels.items()}
+    arm: dict[str, Any] = {
+        "type": "object",
+        "properties": {**axes, "stage": {"enum": list(suite.all_cells)}} | {key: {"$ref": "#/$defs/Arm"} for key in OPERATORS},
+        "additionalProperties": False,
+    }
+    listed = {"type": "array", "items": {"enum": list(axes)}, "minItems": 1}
+    some = {"type": "object", "properties": axes, "additionalProperties": False}
+    each = {"type": "object", "properties": axes | {CLASS: {"type": "array"}}, "additionalProperties": False}
+    over: dict[str, Any] = {"anyOf": [{"enum": list(axes)}, listed, each]}
+    points = {"anyOf": [{"enum": [*axes, CLASS]}, listed, some]}
+    metric = {"anyOf": [{"enum": metric_names(suite.spec.metrics)}, {"type": "string", "pattern": "/"}]}
+    values = {
+        "an arm": {"anyOf": [{"$ref": "#/$defs/Arm"}, {"type": "number"}, {"type": "string"}]},
+        "an axis": {"$ref": "#/$defs/Axes"},
+        "the best": {"anyOf": [{"$ref": "#/$defs/Axes"}, {"type": "array", "items": {"$ref": "#/$defs/Arm"}, "minItems": 1}]},
+        "a metric": {"$ref": "#/$defs/Metric"},
+    }
+    own: dict[str, Any] = {"of": {"$ref": "#/$defs/Arm"}, "stage": {"enum": list(suite.all_cells)}}
+    own |= {"metric": {"$ref": "#/$defs/Metric"}, "spread": {"$ref": "#/$defs/Metric"}, "across": points}
+    own |= {key: {"$ref": "#/$defs/Axes"} for key in ("each", "mean_over", "within")}
+    own |= {name: values[relation.kind] for name, relation in RELATIONS.items()}
+    conditions = {key: own[key] for key in ("of", "stage", "metric", *CONDITIONS) if key in own}
+    for name, parts in (("Claim", own), ("Condition", conditions)):
+        properties = schema["$defs"][name]["properties"]
+        for key, part in parts.items():
+            properties[key] = {word: properties[key][word] for word in ("description",) if word in properties[key]} | part
+    schema["$defs"] |= {"Arm": arm, "Axes": over, "Metric": metric}
+    return schema | {"title": f"bench suite {suite.name}"}
+
+
+def _label_schema(labels: list[str]) -> dict[str, Any]:
+    """Return the schema of one of these labels, of several, or of null. YAML reads some of them as numbers or booleans."""
+    words = list(dict.fromkeys(scalar(json.dumps(label)) if quoted else scalar(label) for label in labels for quoted in (0, 1)))
+    one = {"enum": [word for word in words if isinstance(word, str | int | float)]}
+    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}, {"type": "null"}]}
 
 
 def _with_refs(node: Any) -> Any:
@@ -87,6 +138,4 @@ def _to_patches(node: Any) -> Any:
 
 
 if __name__ == "__main__":  # python -m bench.suite.jsonschema > suites/suite.schema.json
-    import json
-
     print(json.dumps(json_schema(), indent=1, ensure_ascii=False))

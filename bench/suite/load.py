@@ -1,5 +1,6 @@
 """From a file to a checked suite: read, patch with profile and overrides, normalise, validate, expand."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -13,9 +14,13 @@ from bench.reports.figures.kinds import KINDS
 from bench.reports.tables.checks import check_table
 from bench.suite import dependencies
 from bench.suite.axes import normalise
+from bench.suite.lock import SUFFIX
 from bench.suite.metric_checks import check_metrics
+from bench.suite.old_claims import translate_document
 from bench.suite.schema import SuiteFile
 from bench.suite.suite import Selection, Suite
+
+logger = logging.getLogger("bench")
 
 
 def load_suite(
@@ -26,11 +31,18 @@ def load_suite(
     Raises BenchError for anything wrong with it, with file and line.
     """
     document = documents.read(path)
+    if Path(path).suffix == SUFFIX:
+        raise BenchError("is a lock file, and no suite", where=str(path), mend="name the suite that it is of")
     _only_one_of_its_name(document)
     if profile is not None and profile != "default":
         _lay_over(document, profile)
     for override in overrides or []:
         _override(document, override)
+    if old := translate_document(document):
+        what = f"{len(old)} claims are" if len(old) > 1 else f"claim {old[0]} is"
+        logger.warning(
+            f"{document.file}: {what} in the old grammar, and read as in the new one; `bench migrate {path}` rewrites the file"
+        )
     normalise(document)
     spec = validated(SuiteFile, document.data, document.place)
     suite = Suite(document, spec, profile or "default", [])

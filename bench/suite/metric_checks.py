@@ -8,7 +8,6 @@ from bench.grammar.derived import Derived, cycle, is_known, is_prefix, stored
 from bench.grammar.document import DocPath, Document
 from bench.grammar.metrics import BY_CLASS, EACH_EPOCH, RECORDED, VOTED, by_name, is_recorded
 from bench.reports.claims.base import ClaimContrast
-from bench.reports.claims.kinds import KINDS as CLAIM_KINDS
 from bench.reports.figures.kinds import KINDS
 from bench.suite.schema import SuiteFile
 
@@ -32,7 +31,7 @@ def check_metrics(
 
 def _check_derived(document: Document, name: str, rule: Derived, derived: Mapping[str, Derived]) -> None:
     at = ("metrics", name)
-    if is_recorded(name):
+    if is_recorded(name) and (rule.over or rule.minus or not rule.facts):
         raise document.error(at, f"trials record {name!r} themselves, and a derived metric must not hide it", "rename it")
     if rule.over and not is_prefix(rule.over[1], derived):
         kind, prefix = rule.over
@@ -66,13 +65,13 @@ def named_metrics(
             for i, metric in enumerate(metrics):
                 yield ("tables", name, "also", label, i), metric, shown
     for name, claim in spec.claims.items():
-        cells = [cell for contrast in claims[name] for arm in contrast.arms for cell in arm.cells]
-        for key, metric in CLAIM_KINDS[claim.kind].metrics(claim).items():
+        cells = [cell for contrast in claims[name] for arm in contrast.needed for cell in arm.cells]
+        for key, metric in claim.relation.metrics(claim).items():
             yield ("claims", name, key), metric, cells
     for name, figure in (spec.figures or {}).items():
         for path, metric, each_epoch in KINDS[figure.kind].metrics(figure):
             rule = spec.metrics.get(metric)
-            if each_epoch and metric not in EACH_EPOCH and not (rule and rule.logged):
+            if each_epoch and metric not in EACH_EPOCH and not (rule and rule.logged and not is_recorded(metric)):
                 message = f"{metric!r} is not recorded every epoch"
                 raise document.error(("figures", name, *path), message, did_you_mean(metric, EACH_EPOCH))
             yield ("figures", name, *path), metric, stages[figure.stage].where(figure.where)

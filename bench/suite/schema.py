@@ -8,7 +8,7 @@ from bench.config import Config, Data, Fraction, Positive
 from bench.grammar.derived import Derived, MetricName
 from bench.grammar.parts import Name, Seeds
 from bench.grammar.stages import Axis, Stage
-from bench.reports.claims.kinds import Claim
+from bench.reports.claims.relations import Claim
 from bench.reports.figures.kinds import Figure
 from bench.reports.tables.grammar import Table
 

@@ -14,7 +14,7 @@ from bench.grammar.schedule import Schedule
 from bench.grammar.stages import Stage, Start
 from bench.reports.claims.base import ClaimContrast
 from bench.reports.claims.contrasts import contrasts
-from bench.reports.claims.kinds import Claim
+from bench.reports.claims.relations import Claim
 from bench.reports.tables.grammar import Table
 from bench.suite import dependencies, expand
 from bench.suite.schema import SuiteFile
@@ -106,9 +106,21 @@ class Suite:
             return Schedule([seeds[:1]], self.spec.alpha)
         if spec.ensemble and spec.ensemble.pool == "all":
             return Schedule([[0]], self.spec.alpha)
+        first = self._fresh_from(stage)
         if isinstance(seeds, Looks):
-            return Schedule([list(range(n)) for n in seeds.looks], seeds.alpha or self.spec.alpha)
-        return Schedule([seeds], self.spec.alpha)
+            return Schedule([list(range(first, first + n)) for n in seeds.looks], seeds.alpha or self.spec.alpha)
+        return Schedule([[first + seed for seed in seeds]], self.spec.alpha)
+
+    def _fresh_from(self, stage: str) -> int:
+        """Return what is added to a stage's seeds, so that none of them is one that chose what it starts from."""
+        order = list(self.spec.stages)
+        fresh = [start["stage"] for start in dependencies.starts(self.spec.stages[stage]) if start.get("seeds") == "fresh"]
+        above = [source for source in fresh if source in order[: order.index(stage)]]
+        return max((max(self._all_seeds(source)) + 1 for source in above), default=0)
+
+    def _all_seeds(self, stage: str) -> list[int]:
+        """Return every seed that a stage may run with."""
+        return self.search_seeds(stage) if self.spec.stages[stage].search else self.schedule(stage).looks[-1]
 
     @property
     def schedules(self) -> dict[str, Schedule]:

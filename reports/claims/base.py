@@ -1,164 +1,228 @@
-"""What every kind of claim has: its shape in a suite, the cells it compares, what it measures, and its words."""
+"""What a claim comes to: contrasts of arms, each with a rule by which it is judged; and what every relation has."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
-
-from bench.config import Config, Positive
-from bench.grammar.parts import Labels, Name
-from bench.reports.claims.arms import ArmFinder
+from bench.grammar.metrics import Metric
+from bench.reports.claims.rules import Rule
 from bench.reports.records.arms import Arm, ArmValues, Records
 from bench.reports.records.predictions import Predictions
 from bench.reports.statistics import Comparison
 
-SingleTest = Literal["t", "sign-flip"]
-Test = Literal["t", "sign-flip", "welch", "crossed"]
-"""t: paired t-test over the seeds · sign-flip: exact paired permutation test · welch: arms whose seeds are not paired ·
-crossed: paired, over the seeds and the images of the metric's split, from the stored predictions."""
+if TYPE_CHECKING:
+    from bench.reports.claims.arms import ArmFinder
+    from bench.reports.claims.relations import Claim
+
+SIGNS = {"minus": "−", "divided_by": "÷"}
 
 
-class ClaimSpec(Config):
-    """A claim as a suite says it. A kind adds `kind: Literal[NAME, …]`, its arms, metric and test."""
+@dataclass(frozen=True)
+class Side:
+    """An arm, less another one or divided by it. operator: `minus`, `divided_by`, or "" of an arm alone."""
 
-    says: Annotated[str, Field(min_length=1)]
-    """The report's sentence."""
-    stage: str | None = None
-    """The stage of every arm that does not name its own."""
-    where: dict[str, Labels] = {}
-    """Labels that every arm shares."""
-    each: str | None = None
-    """An axis: the claim is made, and must hold, for each of its levels (of which `where` may name some); they are one family."""
-    margin: Positive | None = None
-    """Largest difference that does not matter, in the metric's unit; for times and ratios the share (0.1: 1/1.1 to 1.1)."""
-    family: Name | None = None
-    """Claims of one family are corrected together (Holm); a claim alone is its own family."""
+    arm: Arm
+    other: "Side | None" = None
+    operator: str = ""
+
+    @property
+    def terms(self) -> tuple[tuple[float, Arm], ...]:
+        """The arms of which it is the sum (where it divides, of their logarithms), each with its weight."""
+        others = self.other.terms if self.other else ()
+        return ((1.0, self.arm), *((-weight, arm) for weight, arm in others))
+
+    @property
+    def subtracts(self) -> bool:
+        return self.operator == "minus" or (self.other is not None and self.other.subtracts)
+
+    @property
+    def divides(self) -> bool:
+        return self.operator == "divided_by" or (self.other is not None and self.other.divides)
 
 
 @dataclass(frozen=True)
 class ClaimContrast:
-    """One comparison of a claim. label: the level of `each`, "" without. arms: left, right; or first and second of the left, then
-    of the right; or one a level of a trend; or one a cell of a correlation. scores: the levels' positions along a trend.
-    number: what the only arm is compared with, where the right side is no arm."""
+    """One comparison of a claim, judged by itself. label: the level of `each`, or what else tells it from the claim's others; ""
+    where it is alone.
+
+    sides: what is compared; weights: of each side, in the sum that is tested against 0. rule: how it is judged. number: what the
+    only side is compared with, where that is no arm. ratio: whether logarithms are summed. joint: whether it is tested that any
+    of the sides differs, rather than their weighted sum.
+    """
 
     label: str
-    arms: tuple[Arm, ...]
-    scores: tuple[float, ...] = ()
+    sides: tuple[Side, ...]
+    weights: tuple[float, ...]
+    rule: Rule
     number: float | None = None
+    ratio: bool = False
+    joint: bool = False
+    text: str = ""
+    """What is compared with what, where that is not told by the sides."""
+    requires: tuple["Requirement", ...] = ()
+    of_class: str = ""
+    """The class that the `*` of the claim's metric stands for, where the claim holds for each of several."""
 
     @property
-    def shared(self) -> str:
-        """What all arms have in common, as text."""
-        return as_text(self._shared)
+    def terms(self) -> list[tuple[float, Arm]]:
+        """Every arm with its weight in the sum that is tested."""
+        return [
+            (factor * weight, arm) for factor, side in zip(self.weights, self.sides, strict=True) for weight, arm in side.terms
+        ]
 
     @property
-    def apart(self) -> list[dict[str, str]]:
-        """Of each arm the labels that not all share."""
-        return [{axis: text for axis, text in arm.labels.items() if axis not in self._shared} for arm in self.arms]
+    def arms(self) -> tuple[Arm, ...]:
+        return tuple(arm for _, arm in self.terms)
 
     @property
-    def names(self) -> list[str]:
-        """Of each arm what tells it from the others, as text."""
-        return [as_text(labels) or arm.stage for labels, arm in zip(self.apart, self.arms, strict=True)]
+    def needed(self) -> tuple[Arm, ...]:
+        """The arms whose results it needs: its own, and those of its preconditions."""
+        return (*self.arms, *(arm for required in self.requires for arm in required.contrast.arms))
 
     @property
-    def _shared(self) -> dict[str, str]:
-        first, *others = self.arms
-        return {axis: text for axis, text in first.labels.items() if all(arm.labels.get(axis) == text for arm in others)}
+    def widest(self) -> float:
+        """How large the sum can be, in units of the metric's range."""
+        return sum(abs(weight) for weight, _ in self.terms) / (1 if self.number is not None and len(self.arms) == 1 else 2)
+
+    @property
+    def wording(self) -> str:
+        """What is compared with what; what all arms share comes last."""
+        if self.text:
+            return at_shared(self.text, self.arms)
+        names = iter(names_of(self.arms))
+        texts = [_side_text(side, names) for side in self.sides]
+        if self.number is not None:
+            return at_shared(
+                f"{texts[0] or self.sides[0].arm.stage} vs {self.number:.4g}", self.arms if len(self.arms) > 1 else ()
+            )
+        if any(side.other for side in self.sides):
+            texts = [f"({text})" for text in texts]
+        return at_shared(" vs ".join(texts), self.arms)
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A precondition of a contrast, as a claim of its own. above_chance: by how much, where chance is what it is held against."""
+
+    claim: "Claim"
+    contrast: ClaimContrast
+    above_chance: float | None = None
+
+
+def _side_text(side: Side, names: Any) -> str:
+    own = next(names)
+    if side.other is None:
+        return own
+    other = _side_text(side.other, names)
+    return f"{own} {SIGNS[side.operator]} {f'({other})' if side.other.other else other}"
 
 
 @dataclass(frozen=True)
 class Question:
-    """A contrast of a claim with the values of some seeds. arms: of every metric of the claim those of the contrast, in this
-    order; none of a metric of classes. predictions: gives a trial's stored predictions, for tests over seeds and images."""
+    """A contrast of a claim with the values of some seeds. arms: those of the contrast, in its order. metric: what is known of
+    the claim's. predictions: gives a trial's stored predictions, for tests over seeds and images."""
 
-    claim: Any
+    claim: "Claim"
     contrast: ClaimContrast
     arms: list[ArmValues]
     trials: Records
     seeds: Sequence[int]
     confidence: float
+    metric: Metric
     predictions: Predictions | None
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a question came to. tested: the comparison, such that 0 (of a ratio 1) is the hypothesis. shown: the same as the
-    reader sees it, where that is another. remark: what is to be said of it. run_ids: where they are not those of the arms."""
+    """What a question came to. tested: the comparison, such that 0 (of a ratio 1) is the hypothesis. remark: what is to be said
+    of it. run_ids: where they are not those of the arms. described: why it is not to be judged, only described; "" where it is.
+    identical: whether the arms made the same predictions in every seed."""
 
     tested: Comparison
-    shown: Comparison | None = None
     remark: str = ""
     run_ids: tuple[str, ...] | None = None
+    described: str = ""
+    identical: bool = False
 
 
-class ClaimKind(ABC):
-    """A kind of claim, or several of one shape."""
+class Relation(ABC):
+    """What a claim says of its subject. A subclass gives its name, the type of its value, its contrasts and its words."""
 
-    spec: type[ClaimSpec]
+    name: str
+    value: Any
+    """The type of what stands behind its name in a claim."""
+    kind: Literal["an arm", "an axis", "the best", "a metric"] = "an arm"
+    """With what it relates the subject."""
     sample = "seeds"
     """What its tests are over."""
-    effect = "difference"
-    """What it estimates."""
-    remark = figure_remark = ""
-    """What the caption of the table of claims says of it, and that of their figure."""
+    needs_margin = False
+    tests: tuple[str, ...] = ("t", "sign-flip", "welch", "crossed")
+    of_spread = False
+    """Whether it can be of a spread."""
+    pins_its_axes = False
+    """Whether the subject is at one level of the axes that it names."""
+    remark = ""
+    """What the caption of the table of claims says of it."""
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        names: tuple[str, ...] = get_args(self.spec.model_fields["kind"].annotation)
-        return names
+    def check(self, claim: "Claim") -> None:
+        """Raise ValueError where a claim's keys do not go together."""
+        return
 
     @abstractmethod
-    def contrast(self, claim: Any, label: str, arms: ArmFinder) -> ClaimContrast:
-        """Return what is compared, at one level of `each`. Raises BenchError where it does not exist."""
+    def contrasts(self, claim: "Claim", find: "ArmFinder") -> list[ClaimContrast]:
+        """Return what is compared at one combination of the levels of `each`; all of it must hold. Raises BenchError where an
+        arm is not there."""
 
     @abstractmethod
     def measure(self, question: Question) -> Measured:
         """Compare the arms, each of which has values."""
 
     @abstractmethod
-    def direction(self, claim: Any) -> int:
-        """Return 1 where the claim is of a higher value, -1 of a lower one, 0 where it is that no difference matters."""
-
-    @abstractmethod
-    def text(self, contrast: ClaimContrast) -> str:
-        """Return what is compared with what; what all arms share comes last."""
+    def sentence(self, claim: "Claim") -> str:
+        """Return what is claimed as an English clause: "is higher than that of model=a"."""
 
     def quantity(self, metric: str, ratio: bool) -> str:
         """Return what is estimated, as the label of an axis."""
-        return f"{self.effect} of {metric}"
+        return f"{'ratio' if ratio else 'difference'} of {metric}"
 
-    def metrics(self, claim: Any) -> Mapping[str, str]:
+    def axes(self, claim: "Claim") -> Mapping[str, list[str] | None]:
+        """Return the axes that its own value accounts for, with the levels that it names."""
+        return {}
+
+    def metrics(self, claim: "Claim") -> dict[str, str]:
         """Return the metrics of a claim, by the key that names them."""
-        return {"metric": claim.metric}
-
-    def test(self, claim: Any) -> str:
-        return str(claim.test)
-
-    def stage(self, claim: Any) -> str:
-        """Return the stage that `each` is of; "" where no arm names one."""
-        return str(claim.stage or "")
+        return {"metric" if claim.metric else "spread": claim.measure}
 
     def is_vacuous(self, contrast: ClaimContrast) -> bool:
-        """Whether arms that it compares are the same."""
-        first, *others = contrast.arms
-        return len(others) == 1 and others[0].is_same(first)
-
-    def widest(self, span: float, contrast: ClaimContrast) -> float:
-        """Return how large what it estimates can be. span: from the lowest value of the metric to the highest."""
-        return span
-
-    def is_ratio(self, claim: Any) -> bool:
-        """Whether arms are compared by their ratio. claim: or what became of it, which has its metric and ratio too."""
-        return False
+        """Whether what it compares is the same."""
+        counts: list[tuple[float, Arm]] = []
+        for weight, arm in contrast.terms:
+            same = next((i for i, (_, known) in enumerate(counts) if known.is_same(arm)), None)
+            if same is None:
+                counts.append((weight, arm))
+            else:
+                counts[same] = (counts[same][0] + weight, arm)
+        return contrast.number is None and all(abs(weight) < 1e-12 for weight, _ in counts)
 
 
 def as_text(labels: Mapping[str, str]) -> str:
     return ", ".join(f"{axis}={text}" for axis, text in labels.items())
 
 
-def at_shared(text: str, contrast: ClaimContrast) -> str:
+def names_of(arms: Sequence[Arm]) -> list[str]:
+    """Return of each arm what tells it from the others, as text; all its labels, where it is alone."""
+    shared = _shared(arms) if len(arms) > 1 else {}
+    apart = [{axis: text for axis, text in arm.labels.items() if axis not in shared} for arm in arms]
+    return [as_text(labels) or arm.stage for labels, arm in zip(apart, arms, strict=True)]
+
+
+def at_shared(text: str, arms: Sequence[Arm]) -> str:
     """Return a comparison's text with what its arms share behind it."""
-    return f"{text} at {contrast.shared}" if contrast.shared else text
+    shared = as_text(_shared(arms)) if arms else ""
+    return f"{text} at {shared}" if shared else text
+
+
+def _shared(arms: Sequence[Arm]) -> dict[str, str]:
+    first, *others = arms
+    return {axis: text for axis, text in first.labels.items() if all(arm.labels.get(axis) == text for arm in others)}

@@ -4,59 +4,84 @@ The spread is the pilot's, the size is the margin that was declared: never the d
 """
 
 import math
+from dataclasses import dataclass
 
-from bench.reports.claims.kinds import KINDS, Claim
-from bench.reports.numbers import digits, number
+from bench.reports.claims.rules import Rule, band
 from bench.reports.statistics import Comparison, seeds_to_detect, seeds_to_show_equivalence, smallest_detectable
 from bench.reports.statistics.power import POWER, quantiles
 
+SURE = 0.8
+"""How sure the upper bound of a spread is: with three seeds it is twice the estimate."""
 
-def seeds_needed(claim: Claim, tested: Comparison, alpha: float) -> int | None:
-    """Return how many seeds (cells, classes) have 80 % power to settle a claim at its margin; None where none can be told."""
-    if claim.margin is None or tested.p is None or tested.error is None or tested.test in ("crossed", "mcnemar"):
-        return None
+
+@dataclass(frozen=True)
+class Needed:
+    """Seeds with 80 % power to settle a contrast at its margin; at_most: if the spread is as large as it may be (80 % bound)."""
+
+    seeds: int | None = None
+    at_most: int | None = None
+
+
+def seeds_needed(rule: Rule, tested: Comparison, margin: float | None, alpha: float) -> Needed:
+    """Return how many seeds (points) have 80 % power to settle a contrast; None where that cannot be told."""
+    from scipy.special import chdtri
+
+    if margin is None or tested.p is None or tested.error is None or tested.test in ("crossed", "mcnemar", "pitman-morgan"):
+        return Needed()
     if tested.correlates:
-        return 3 + math.ceil((quantiles(alpha) / math.atanh(min(claim.margin, 0.999))) ** 2)
-    margin = math.log1p(claim.margin) if tested.ratio else claim.margin
+        return Needed(3 + math.ceil((quantiles(alpha) / math.atanh(min(margin, 0.999))) ** 2))
+    size = math.log1p(margin) if tested.ratio else margin
     # unpaired arms of n seeds each have the error of n differences whose SD is the root of twice their variance
     sd = tested.sd if tested.sd is not None else tested.error * math.sqrt(tested.n / 2)
-    find = seeds_to_detect if KINDS[claim.kind].direction(claim) else seeds_to_show_equivalence
-    return find(margin / sd, alpha, POWER)
+    df = tested.df or 1.0
+    largest = sd * math.sqrt(df / float(chdtri(df, SURE)))
+
+    def find(spread: float) -> int | None:
+        if rule.asks == "same":  # each side at half of alpha: one two-sided interval decides
+            return seeds_to_show_equivalence(size / spread, alpha / 2, POWER)
+        return seeds_to_detect(size / spread, alpha, POWER)
+
+    return Needed(find(sd), find(largest))
 
 
-def unsettled(claim: Claim, tested: Comparison, alpha: float) -> str:
-    """Say what these seeds could have found, and how many would settle the claim."""
-    kind = KINDS[claim.kind]
-    what, directed = "images" if tested.test == "mcnemar" else kind.sample, bool(kind.direction(claim))
-    text = "Not significant" if directed else "Neither equal within the margin nor beyond it"
+def unsettled(rule: Rule, tested: Comparison, margin: float | None, alpha: float, sample: str) -> str:
+    """Say what these seeds could have found, and how many would settle the contrast. sample: what the test is over."""
+    what = "images" if tested.test == "mcnemar" else sample
+    asks = rule.asks if margin else "beyond"
+    text = {
+        "same": "Neither equal within the margin nor beyond it",
+        "not beyond": "Neither above the margin nor below it" if rule.sign > 0 else "Neither below the margin nor above it",
+    }.get(asks, "Not significant")
+    if tested.floored:
+        text += (
+            f": the differences hardly vary, and fewer than ten steps of the metric, {tested.resolution:.2g} each, count as none"
+        )
     if (smallest := smallest_detectable(tested, alpha)) is not None:
-        unit = "factor" if tested.ratio else kind.effect
+        unit = "correlation" if tested.correlates else "factor" if tested.ratio else "difference"
         text += f"; n={tested.n} {what} find a {unit} of {smallest:.3g} with 80 % power"
+    if tested.test in ("permutation", "pearson", "spearman") and tested.error is None:
+        return f"{text}."
     if tested.error is None:
         return f"{text}; it is the same in every seed, so that more of them would not be others."
     if tested.test == "mcnemar":
         return f"{text}. Other test images would be needed, or several seeds."
-    if claim.margin is None:
+    if tested.test == "pitman-morgan":
+        return f"{text}. Standard deviations of few seeds are uncertain: five seeds find a ratio of about 5."
+    if margin is None:
         return f"{text}. Declare a margin to learn how many {what} would settle it."
     if tested.test == "crossed":
         return f"{text}. More seeds help only as far as the images' share of the error allows."
-    at = band(claim.margin, tested)
-    needed = seeds_needed(claim, tested, alpha)
-    if needed is None:
-        return f"{text}. More than 10,000 {what} would be needed at the margin, {at}."
+    return text + _more(seeds_needed(rule, tested, margin, alpha), tested, band(margin, tested), what)
+
+
+def _more(needed: Needed, tested: Comparison, at: str, what: str) -> str:
+    if needed.seeds is None:
+        return f". More than 10,000 {what} would be needed at the margin, {at}."
     apart = min(tested.n_left, tested.n_right)  # seeds of each arm, where they are not paired
-    if needed <= (apart or tested.n):
+    if needed.seeds <= (apart or tested.n):
         there = f"{apart} an arm" if apart else tested.n
-        return f"{text}; at the margin, {at}, {needed} {what} have 80 % power, and there are {there}."
-    return f"{text}. About {needed} {what}{' an arm' if apart else ''} would settle it at the margin, {at}."
-
-
-def band(margin: float, tested: Comparison) -> str:
-    """Return the margin as one reads it."""
-    return f"{1 / (1 + margin):.3g} to {1 + margin:.3g} times" if tested.ratio else f"±{margin:g}"
-
-
-def span(low: float, high: float, ratio: bool) -> str:
-    """Return an interval as one reads it."""
-    places = digits((high - low) / 2, 2)
-    return f"{number(low, places)} to {number(high, places)}" + (" times" if ratio else "")
+        return f"; at the margin, {at}, {needed.seeds} {what} have 80 % power, and there are {there}."
+    up_to = (
+        "" if needed.at_most == needed.seeds else f" (up to {needed.at_most or 'more than 10,000'}, by the spread's 80 % bound)"
+    )
+    return f". About {needed.seeds} {what}{' an arm' if apart else ''}{up_to} would settle it at the margin, {at}."

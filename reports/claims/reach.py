@@ -5,12 +5,16 @@ from collections.abc import Mapping, Sequence
 from math import comb
 from typing import TYPE_CHECKING
 
-from bench.reports.claims.kinds import KINDS, Claim
+from bench.grammar.metrics import by_name
+from bench.reports.claims.evidence import LEAST_SEEDS
+from bench.reports.claims.relations import Claim
+from bench.reports.claims.selection import favoured, unlike_tuning
 from bench.reports.statistics import smallest_sign_flip
 
 if TYPE_CHECKING:
     from bench.grammar.schedule import Schedule
     from bench.reports.claims.base import ClaimContrast
+    from bench.reports.records.arms import Arm
     from bench.reports.tables.grammar import Table
 
 
@@ -25,24 +29,59 @@ def warnings(
     arms: table → its numbers of rows and columns.
     """
     sentences = []
-    sizes: Counter[str] = Counter()
+    sizes = Counter(claim.family or name for name, (claim, _) in claims.items())
     for name, (claim, contrasts) in claims.items():
-        sizes[claim.family or name] += len(contrasts)
-    for name, (claim, contrasts) in claims.items():
-        schedule = schedules[contrasts[0].arms[0].stage]
-        n, m = (
-            min(len(schedules[arm.stage].looks[-1]) for contrast in contrasts for arm in contrast.arms),
-            sizes[claim.family or name],
-        )
-        kind = KINDS[claim.kind]
-        if kind.sample == "seeds":
-            sentences += _unreachable(f"claim {name!r}", kind.test(claim), n, m, schedule.alpha)
+        schedule, m = schedules[contrasts[0].arms[0].stage], sizes[claim.family or name]
+        n = min(len(schedules[arm.stage].looks[-1]) for contrast in contrasts for arm in contrast.arms)
+        if claim.relation.sample == "seeds":
+            sentences += _unreachable(f"claim {name!r}", claim.test or "t", n, m, schedule.total_alpha / len(schedule.looks))
+            if 1 < n < LEAST_SEEDS and claim.test not in ("crossed", "sign-flip"):
+                sentences.append(f"claim {name!r} gets no verdict with {n} seeds; plan at least {LEAST_SEEDS}")
+        sentences += _doubts(name, claim, contrasts, schedules)
     for name, table in tables.items():
         schedule, (rows, columns) = schedules[table.stage], arms[name]
         m = max(comb(rows, 2), comb(columns, 2))
         if m:
             sentences += _unreachable(f"table {name!r}", table.test, len(schedule.looks[-1]), m, schedule.alpha)
     return sentences
+
+
+def _doubts(name: str, claim: Claim, contrasts: Sequence["ClaimContrast"], schedules: Mapping[str, "Schedule"]) -> list[str]:
+    """Say what a verdict would not be worth, before anything runs: arms tested on the runs that chose them, and preconditions on
+    the claim's own arms and metric."""
+    doubts = []
+    chosen = {start.stage: arm for contrast in contrasts for arm, start in favoured(contrast, by_name(claim.measure))}
+    for stage, arm in chosen.items():
+        if not set(schedules[stage].looks[-1]) & set(schedules[arm.stage].looks[-1]):
+            continue
+        more = len(arm.cells) * len(schedules[arm.stage].looks[0])
+        doubts.append(
+            f"claim {name!r} may test the best of stage {stage} on the runs that chose it: with `start: {{stage: {stage}, "
+            f"seeds: fresh}}` stage {arm.stage} runs it again, {more} trials"
+        )
+    unlike = dict.fromkeys(filter(None, map(unlike_tuning, contrasts)))
+    doubts += [f"claim {name!r}: {text}" for text in unlike]
+    own = {_cells(arm) for contrast in contrasts for arm in contrast.arms}
+    conditions = [required for contrast in contrasts for required in contrast.requires]
+    doubts += [
+        f"claim {name!r}: {claim.than:g} is a number; the arm of that level is {{{axis}: {claim.than:g}}}"
+        for axis, labels in claim.of.items()
+        if isinstance(claim.than, float) and isinstance(labels, list) and f"{claim.than:g}" in _levels(contrasts, axis)
+    ]
+    alike = [required for required in conditions if required.claim.measure == claim.measure]
+    if any(_cells(arm) in own for required in alike for arm in required.contrast.arms):
+        why = "where that holds, the verdict is wrong more often than alpha says"
+        doubts.append(f"claim {name!r} has a condition on its own arms and metric: {why}")
+    return doubts
+
+
+def _levels(contrasts: Sequence["ClaimContrast"], axis: str) -> set[str]:
+    """Return the levels of an axis in the stages that a claim compares, as far as its arms name them."""
+    return {cell.labels[axis] for contrast in contrasts for arm in contrast.arms for cell in arm.cells if axis in cell.labels}
+
+
+def _cells(arm: "Arm") -> frozenset[tuple[str, tuple[tuple[str, str], ...]]]:
+    return frozenset((arm.stage, tuple(cell.labels.items())) for cell in arm.cells)
 
 
 def _unreachable(what: str, test: str, n: int, m: int, alpha: float) -> list[str]:

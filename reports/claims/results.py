@@ -10,39 +10,48 @@ Due = dict[tuple[str, tuple], int]
 
 @dataclass(frozen=True)
 class ContrastResult:
-    """What became of one contrast of a claim; a claim with `each: AXIS` has one for each level.
+    """What became of one contrast of a claim, of which all must hold.
 
-    p: of the hypothesis that the verdict turns on (of no difference; for `equivalent`, of a difference that reaches the
-    margin). holm: p corrected within the family. detectable: the difference (for times the factor) found with 80 % power.
-    preliminary: whether some of its trials are still to run, so that the verdict may change.
+    result: as the reader sees it, its interval at the family's level. quantity: what is estimated. reference: what it is held
+    against: 0, of a ratio 1 or the number that is claimed. p: of the hypothesis that the verdict turns on, two-sided. holm: p
+    corrected within the family. detectable: the difference (for times the factor) found with 80 % power. seeds_needed: how many
+    seeds would settle it at the margin; seeds_at_most: how many it may take, since the SD of few seeds is uncertain. preliminary:
+    whether some of its trials are still to run, so that the verdict may change. beyond_images: whether it also holds for other
+    images
+    ("yes", "no" or "not known"); "" where that question does not arise.
     """
 
     label: str
     contrast: str
+    quantity: str
+    reference: float
     result: Comparison
     p: float | None
     holm: float | None
-    equivalence_p: float | None
     verdict: str
     why: str
     detectable: float | None
     seeds_needed: int | None
+    seeds_at_most: int | None
     run_ids: tuple[str, ...]
     look: int = 0
     preliminary: bool = False
+    beyond_images: str = ""
 
 
 @dataclass(frozen=True)
 class ClaimResult:
     """A claim and what became of it. holds: whether the sentence may be said; None while nobody knows.
 
-    ratio: the multiple of the right arm that the left one was held against, if any. m: size of its family. alpha: level of
-    each look. look: how many looks it took, "" where only one was declared.
+    relation: its name. reading: the claim read back as a sentence. m: size of its family, in claims. alpha: level of each look.
+    look: how many looks it took, "" where only one was declared. p: the level from which on it has a verdict, None without a
+    test.
     """
 
     name: str
     says: str
-    kind: str
+    relation: str
+    reading: str
     metric: str
     margin: float | None
     test: str
@@ -53,7 +62,7 @@ class ClaimResult:
     parts: list[ContrastResult]
     verdict: str
     holds: bool | None
-    ratio: float | None = None
+    p: float | None = None
 
 
 @dataclass(frozen=True)

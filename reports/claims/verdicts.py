@@ -1,134 +1,145 @@
-"""What a claim's comparison amounts to: one of six verdicts, with the sentence that explains it.
+"""What a claim's contrasts amount to at a level: the verdict on each, and on the claim, which must hold in all of them."""
 
-Three hypotheses are tested, each two-sided and corrected within the claim's family: that there is no difference, that the
-difference reaches the margin (TOST), and that it stays inside. "Not significant" alone is never "the same".
-"""
-
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
 
-from bench.grammar.metrics import by_name
-from bench.reports.claims.base import ClaimContrast, Measured, Question
-from bench.reports.claims.kinds import KINDS, Claim
-from bench.reports.claims.outlook import band, span, unsettled
-from bench.reports.records.arms import ArmValues, Records, unlike
-from bench.reports.records.predictions import Predictions
-from bench.reports.statistics import Comparison, beyond, equivalence, interval
+from bench.reports.claims.evidence import LEAST_SEEDS, Evidence
+from bench.reports.claims.outlook import unsettled
+from bench.reports.claims.rules import (
+    DESCRIPTIVE,
+    EQUIVALENT,
+    IDENTICAL,
+    INSUFFICIENT,
+    NEGLIGIBLE,
+    REFUTED,
+    REGIME,
+    SELECTED,
+    SUPPORTED,
+    SURVIVORS,
+    UNRESOLVED,
+    Decision,
+    decide,
+)
+from bench.reports.statistics import Comparison, holm, holm_levels
 
-SUPPORTED, REFUTED = "supported", "refuted"
-EQUIVALENT, NEGLIGIBLE = "equivalent", "different but negligible"
-UNRESOLVED, INSUFFICIENT = "unresolved", "insufficient seeds"
-SETTLED = (SUPPORTED, REFUTED, EQUIVALENT, NEGLIGIBLE)
-
-
-class PValues(NamedTuple):
-    """Of the three hypotheses: no difference, a difference that reaches the margin, one that stays inside. None: no test."""
-
-    difference: float | None = None
-    equivalence: float | None = None
-    beyond: float | None = None
-
-
-NO_TEST = PValues()
+RANK = (IDENTICAL, EQUIVALENT, NEGLIGIBLE, SUPPORTED)
+"""Of the verdicts by which a claim holds, in several contrasts, the last one is told."""
+OPEN = (REGIME, SELECTED, SURVIVORS, UNRESOLVED, INSUFFICIENT, DESCRIPTIVE)
+"""Of those by which nobody knows whether it holds, the first."""
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What was measured for one contrast, before any correction.
+class ClaimDecision:
+    """The verdict on a claim, and those on its contrasts."""
 
-    shown: the comparison as the reader sees it. tested: the same with a claimed ratio divided out, so that 0 (or 1) is the
-    hypothesis. empty: whether an arm has no value at all, so that more seeds would not help.
-    """
-
-    shown: Comparison
-    tested: Comparison
-    arms: list[ArmValues]
-    p: PValues = NO_TEST
-    empty: bool = False
-    remark: str = ""
-    run_ids: tuple[str, ...] = ()
-
-    @property
-    def common(self) -> set[int]:
-        """The seeds for which every arm has a value."""
-        return set.intersection(*(set(arm.values) for arm in self.arms)) if self.arms else set()
+    parts: list[Decision] = field(default_factory=list)
+    verdict: str = UNRESOLVED
+    holds: bool | None = None
 
 
-def gather(
-    claim: Claim, contrast: ClaimContrast, trials: Records, seeds: Sequence[int], alpha: float, predictions: Predictions | None
-) -> Evidence:
-    """Measure one contrast of a claim. predictions: gives a trial's stored predictions, for tests over seeds and images."""
-    arms = _arms(claim, contrast, trials, seeds)
-    run_ids = tuple(dict.fromkeys(run_id for arm in arms for run_id in arm.run_ids))
-    if lacking := [arm for arm in arms if not arm.values]:
-        reasons = list(dict.fromkeys(lacking[0].without.values())) or ["not run"]
-        nothing = Comparison(reason=f"there is no result of {lacking[0].name or 'an arm'} ({'; '.join(reasons)})")
-        return Evidence(nothing, nothing, arms, empty=True, run_ids=run_ids)
-    if reason := _unlike_times(claim, arms):
-        measured = Measured(Comparison(reason=reason))
-    else:
-        question = Question(claim, contrast, arms, trials, seeds, 1 - alpha, predictions)
-        measured = KINDS[claim.kind].measure(question)
-    return Evidence(
-        shown=measured.shown or measured.tested,
-        tested=measured.tested,
-        arms=arms,
-        p=_p_values(measured.tested, claim.margin),
-        remark=measured.remark,
-        run_ids=run_ids if measured.run_ids is None else measured.run_ids,
+def settles(parts: Sequence[Evidence]) -> float | None:
+    """Return the level from which on a claim has a verdict: where all of its contrasts uphold it, or one, corrected for their
+    number (Holm), speaks against it. None where nothing was tested."""
+    if not any(part.is_judged or part.measured.identical for part in parts):
+        return None
+    refuting = [p for p in holm([part.against_p for part in parts]) if p is not None]
+    return min(max(part.for_p for part in parts), *refuting)
+
+
+def judged(parts: Sequence[Evidence], level: float, m: int, alpha: float, held: Sequence[Decision | None]) -> ClaimDecision:
+    """Return the verdict on a claim at its level in the family. held: of each contrast that upheld it at an earlier look, how. m:
+    claims in the family; alpha: its level."""
+    levels = holm_levels([part.against_p for part in parts], level)
+    decisions = [
+        before or _decision(part, level, strict, m, alpha) for part, strict, before in zip(parts, levels, held, strict=True)
+    ]
+    return ClaimDecision(decisions, *_whole(decisions))
+
+
+def _decision(part: Evidence, level: float, strict: float, m: int, alpha: float) -> Decision:
+    """Judge one contrast: whether its question can be asked, the verdict, and whether that rests on who survived."""
+    states = [(required, _state(required, level)) for required in part.requires]
+    if failed := [required for required, state in states if state is False]:
+        return Decision(REGIME, None, _not_reached(failed[0]))
+    decision = _verdict(part, part.tested, level, strict, m, alpha)
+    if unknown := [required for required, state in states if state is None]:
+        text = f"Whether it can be asked is not known: {_condition(unknown[0])}"
+        decision = replace(decision, why=f"{decision.why} {text}.")
+    if decision.holds and part.selected:
+        return Decision(SELECTED, None, f"{decision.why} But {part.selected}; `start: {{…, seeds: fresh}}` runs it again.")
+    if decision.holds is None or not (part.unbounded or part.worst):
+        return decision
+    if part.worst is None:
+        return Decision(
+            SURVIVORS, None, f"{decision.verdict}, of the seeds that have a result: there is no worst for the others."
+        )
+    worst = _verdict(part, part.worst, level, strict, m, alpha)
+    if worst.verdict == decision.verdict:
+        return replace(decision, why=f"{decision.why} It stays so with the worst result for each lost seed.")
+    return Decision(
+        SURVIVORS, None, f"{decision.verdict}, but {worst.verdict} with the worst result for each lost seed.".capitalize()
     )
 
 
-def _arms(claim: Claim, contrast: ClaimContrast, trials: Records, seeds: Sequence[int]) -> list[ArmValues]:
-    """Return the values of every metric of a claim, arm by arm; a number that is compared with has it for each seed."""
-    metrics = [metric for metric in KINDS[claim.kind].metrics(claim).values() if "*" not in metric]
-    arms = [trials.values(arm, metric, seeds) for metric in metrics for arm in contrast.arms]
-    if contrast.number is not None:
-        arms.append(ArmValues(f"{contrast.number:g}", dict.fromkeys(arms[0].values, contrast.number)))
-    return arms
+def _state(required: Evidence, level: float) -> bool | None:
+    """Return whether a precondition holds, by its own interval; None where that is not known."""
+    if not required.is_judged:
+        return None
+    if required.for_p <= level:
+        return True
+    return False if required.against_p <= level else None
 
 
-def _unlike_times(claim: Claim, arms: Sequence[ArmValues]) -> str:
-    """Say why times cannot be compared; "" for other metrics too."""
-    timed = any(by_name(metric).is_ratio for metric in KINDS[claim.kind].metrics(claim).values())
-    return unlike(set().union(*(arm.conditions for arm in arms))) if timed else ""
+def _condition(required: Evidence) -> str:
+    return f"{required.contrast.wording} ({required.claim.relation.name.replace('_', ' ')})"
 
 
-def _p_values(tested: Comparison, margin: float | None) -> PValues:
-    if tested.p is None or margin is None:
-        return PValues(tested.p)
-    return PValues(tested.p, equivalence(tested, margin), beyond(tested, margin))
+def _not_reached(required: Evidence) -> str:
+    value = required.tested.difference
+    number = required.contrast.number or 0.0
+    told = "" if value is None else f": it is {number + value if not required.tested.ratio else value:.4g}"
+    return f"Its condition fails, {_condition(required)}{told}."
 
 
-def decide(claim: Claim, evidence: Evidence, corrected: PValues, m: int, alpha: float) -> tuple[str, str]:
-    """Return the verdict on one contrast and the sentence that says why. corrected: by Holm's procedure. m: family size."""
-    tested, margin = evidence.tested, claim.margin
+def _verdict(part: Evidence, tested: Comparison, level: float, strict: float, m: int, alpha: float) -> Decision:
+    """Judge one comparison: what speaks against the claim must do so at the stricter level, corrected for the claim's
+    contrasts."""
+    rule = part.contrast.rule
+    if part.measured.described:
+        return Decision(DESCRIPTIVE, None, sentence(part.measured.described))
+    if part.measured.identical and tested is part.tested:
+        text = "the predictions of both arms are the same in every seed"
+        return Decision(IDENTICAL, part.holds_identical, sentence(text))
     if tested.p is None:
-        few = evidence.empty or len(evidence.common) < 2
-        return (INSUFFICIENT if few else UNRESOLVED), sentence(tested.reason)
-    if tested.test == "sign-flip" and tested.smallest_p is not None and tested.smallest_p * m > alpha:
+        few = not part.empty and len(part.common) < LEAST_SEEDS
+        return Decision(INSUFFICIENT if few else UNRESOLVED, None, sentence(tested.reason))
+    if part.is_short:
+        return Decision(INSUFFICIENT, None, "Two seeds are too few for a verdict; plan at least three.")
+    if tested.test in ("sign-flip", "permutation") and tested.smallest_p is not None and tested.smallest_p > alpha / m:
         reason = f"the smallest p that n={tested.n} seeds allow is {tested.smallest_p:.4g}"
         reason += f", times m={m} in the family" if m > 1 else ""
-        return INSUFFICIENT, sentence(f"{reason}: above alpha {alpha:.3g}")
-    significant, negligible, outside = (p is not None and p <= alpha for p in corrected)
-    if negligible and margin is not None:
-        if ends := interval(tested, 1 - 2 * alpha):
-            what = f"the {100 * (1 - 2 * alpha):.3g} % interval, {span(*ends, tested.ratio)},"
-        else:
-            what = f"the {KINDS[claim.kind].effect}, the same in every seed,"
-        within = f"{what} lies within {band(margin, tested)}"
-        return (NEGLIGIBLE, f"Significant, but {within}.") if significant else (EQUIVALENT, sentence(within))
-    direction = KINDS[claim.kind].direction(claim)
-    if not direction and outside and margin is not None:
-        return REFUTED, f"Differs by more than the margin, {band(margin, tested)}."
-    if direction and significant and tested.difference is not None:
-        above = math.log(tested.difference) if tested.ratio else tested.difference
-        if direction * above > 0:
-            return SUPPORTED, "Significant in the direction claimed."
-        return REFUTED, "Significant in the opposite direction."
-    return UNRESOLVED, unsettled(claim, tested, alpha / m)
+        return Decision(INSUFFICIENT, None, sentence(f"{reason}: above alpha {alpha:.3g}"))
+    against = decide(rule, tested, part.margin, strict)
+    if against.holds is False:
+        return against
+    upheld = decide(rule, tested, part.margin, level)
+    if upheld.holds:
+        return upheld
+    if upheld.holds is False:
+        return Decision(UNRESOLVED, None, f"{upheld.why} That is not enough against the claim among its comparisons (Holm).")
+    return Decision(UNRESOLVED, None, unsettled(rule, tested, part.margin, alpha / m, part.claim.relation.sample))
+
+
+def _whole(decisions: Sequence[Decision]) -> tuple[str, bool | None]:
+    """Return the verdict on a claim that must hold in every contrast, and whether it holds."""
+    verdicts = [decision.verdict for decision in decisions]
+    if len(set(verdicts)) == 1 and len({decision.holds for decision in decisions}) == 1:
+        return verdicts[0], decisions[0].holds
+    if any(decision.holds is False for decision in decisions):
+        return REFUTED, False
+    if any(decision.holds is None for decision in decisions):
+        return next(verdict for verdict in OPEN if verdict in verdicts), None
+    return max(verdicts, key=RANK.index), True
 
 
 def sentence(text: str) -> str:

@@ -1,10 +1,14 @@
 """The table of claims and their verdicts."""
 
-from bench.reports.claims.kinds import KINDS
+from bench.reports.claims.relations import RELATIONS
 from bench.reports.claims.results import ClaimResult, ContrastResult
 from bench.reports.layout.grid import NOTHING, TESTS, Text, TextGrid, estimate
+from bench.reports.layout.head import head
 from bench.reports.numbers import probability
 from bench.reports.report import ReportData
+
+SCOPE = "Seeds vary what is random in training, never the split or the images: verdicts speak of these, and of others only where "
+SCOPE += "it is said."
 
 
 def claims(report: ReportData) -> TextGrid | None:
@@ -13,11 +17,11 @@ def claims(report: ReportData) -> TextGrid | None:
         return None
     title = "Claims of the report"
     header = ["claim", "verdict", "comparison", "estimate", "p", "Holm p", "m", "n"]
-    grid = TextGrid(title, f"{title}, each tested. {_how(report)}", header)
+    grid = TextGrid(title, f"{title}. {head(report)} {_how(report)}", header)
     for claim in report.claims:
         if len(claim.parts) > 1:
             scope = "in all of" if claim.holds else "over"
-            verdict = (_verdict(report, claim.verdict, claim.parts), f"{scope} the {len(claim.parts)} comparisons below")
+            verdict = (_verdict(report, claim, claim.verdict, claim.parts), f"{scope} the {len(claim.parts)} comparisons below")
             grid.rows.append([_head(claim), Text(verdict, bold=True, verdict=claim.verdict), *[Text(("",)) for _ in header[2:]]])
         for part in claim.parts:
             first = Text((part.label,)) if len(claim.parts) > 1 else _head(claim)
@@ -27,14 +31,18 @@ def claims(report: ReportData) -> TextGrid | None:
 
 def _how(report: ReportData) -> str:
     """Say how the claims were tested: the second half of the caption."""
-    levels = " or ".join(sorted({f"{100 * (1 - claim.alpha):.3g} %" for claim in report.claims}))
+    intervals = {part.result.confidence for claim in report.claims for part in claim.parts if part.result.ci_low is not None}
+    levels = " or ".join(f"{100 * confidence:.4g} %" for confidence in sorted(intervals)) or "95 %"
     tests = ", ".join(dict.fromkeys(TESTS[claim.test] for claim in report.claims))
     alphas = " or ".join(sorted({f"{claim.alpha:.3g}" for claim in report.claims}))
     share = " at each look" if any(claim.look for claim in report.claims) else ""
-    how = f"Estimate with its {levels} interval, below it every seed's own; {tests}, two-sided; Holm within each family of m; "
-    how += f"alpha={alphas}{share}."
-    kinds = {claim.kind for claim in report.claims}
-    how += "".join(f" {kind.remark}" for name, kind in KINDS.items() if name in kinds and kind.remark)
+    how = f"Estimate with its {levels} interval, below it every seed's own; {tests}, two-sided; "
+    how += f"Holm within each family of m claims; alpha={alphas}{share}. {SCOPE}"
+    if any(claim.m > 1 for claim in report.claims):
+        how += " Intervals are Bonferroni's, 1 − alpha/m; Holm may reject where one still holds zero."
+    said = {claim.relation for claim in report.claims}
+    remarks = [relation.remark for name, relation in RELATIONS.items() if name in said and relation.remark]
+    how += "".join(f" {remark}" for remark in dict.fromkeys(remarks))
     if any(part.preliminary for claim in report.claims for part in claim.parts):
         how += " Preliminary: some of its trials are still to run."
     if any(part.result.ratio for claim in report.claims for part in claim.parts):
@@ -43,23 +51,20 @@ def _how(report: ReportData) -> str:
 
 
 def _head(claim: ClaimResult) -> Text:
-    kind = f"{claim.kind}: {claim.metric}"
-    kind += f", than {claim.ratio:.3g} times" if claim.ratio is not None else ""
-    kind += f", margin {claim.margin:g}" if claim.margin is not None else ""
-    return Text((claim.name, f"“{claim.says}”", kind + (f"; {claim.look}" if claim.look else "")), bold=True)
+    return Text((claim.name, f"“{claim.says}”", claim.reading + (f"; {claim.look}" if claim.look else "")), bold=True)
 
 
 def _part(grid: TextGrid, report: ReportData, claim: ClaimResult, part: ContrastResult) -> list[Text]:
     p = [NOTHING if value is None else probability(value) for value in (part.p, part.holm)]
     return [
-        Text((_verdict(report, part.verdict, [part]), part.why), bold=True, verdict=part.verdict),
+        Text((_verdict(report, claim, part.verdict, [part]), part.why), bold=True, verdict=part.verdict),
         Text((part.contrast,)),
         Text(estimate(grid, part.result), runs=part.run_ids),
         *[Text((text,)) for text in (*p, str(claim.m), str(part.result.n))],
     ]
 
 
-def _verdict(report: ReportData, verdict: str, parts: list[ContrastResult]) -> str:
+def _verdict(report: ReportData, claim: ClaimResult, verdict: str, parts: list[ContrastResult]) -> str:
     remarks = ["preliminary"] if any(part.preliminary for part in parts) else []
-    remarks += ["exploratory"] if report.exploratory else []
+    remarks += ["exploratory"] if report.is_exploratory(claim.name) else []
     return f"{verdict} ({', '.join(remarks)})" if remarks else verdict

@@ -1,10 +1,12 @@
 """The tables of comparisons: every contrast of a table of results."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
+from collections.abc import Sequence
 
 from bench.grammar.metrics import by_name
-from bench.reports.layout.grid import NOTHING, TESTS, Text, TextGrid, estimate
-from bench.reports.numbers import digits, number, p_is, probability
+from bench.reports.layout.contrasts import details, is_own_family, row
+from bench.reports.layout.grid import TESTS, TextGrid
+from bench.reports.numbers import number, p_is
 from bench.reports.tables.blocks import MetricBlock
 from bench.reports.tables.build import Stack, TableData
 from bench.reports.tables.comparisons import FamilyOmnibus, TableContrast
@@ -21,31 +23,31 @@ def comparisons(table: TableData, stack: Stack) -> TextGrid:
     """
     first = stack[0]
     ratio = by_name(first.metric).is_ratio
-    unit = {"": "", "%": " (percentage points)"}.get(first.unit, f" ({first.unit})")
+    unit = first.difference_unit
     what = "first divided by second" if ratio else "first minus second"
-    level = f"{100 * (1 - table.alpha):.3g} %"
-    title = f"{table.title}: comparisons of {first.name}{'' if ratio else unit}"
+    title = f"{table.title}: comparisons of {first.name}{f' ({unit})' if unit else ''}"
+    estimated = "ratio" if ratio else "difference"
     counted = table.by_class and len(first.contrasts) > MOST_CLASSES
     listed = [contrast for block in (stack[1:] if counted else stack) for contrast in block.contrasts]
     grid = TextGrid(
         title,
         f"{title}, {what}, with every seed's own below: {TESTS[table.test]} over seeds{' of the log-ratio' if ratio else ''}; "
-        f"Holm within each family of m; * Holm p at or below {table.alpha:.3g}. Detectable: the "
+        f"Holm within each family of m; * Holm p at or below {table.alpha:.3g}.{_corrected(table, listed)} Detectable: the "
         f"{'factor' if ratio else 'difference'} that these seeds find with 80 % power at alpha/m.{_exact(table, listed)}",
-        ["family", "m", "contrast", f"{'ratio' if ratio else 'difference'} ({level} CI)", "t", "p", "Holm p", "exact p", "d_z",
-         "detectable", "n"],
+        ["family", "m", "contrast", f"{estimated} ({', '.join([*filter(None, [unit]), _level(listed)])})", "t", "p", "Holm p",
+         "exact p", "d_z", f"detectable{_short(unit, ratio)}", "n"],
     )  # fmt: skip
-    sizes = Counter(contrast.family for contrast in listed if contrast.holm is not None)
     untested = defaultdict(list)
     for contrast in listed:
         if contrast.result.difference is None:
             name = f"{contrast.left} vs {contrast.right}"
             untested[contrast.result.reason].append((name, contrast.family))
         else:
-            grid.rows.append(_row(grid, contrast, sizes[contrast.family], table.alpha))
+            grid.rows.append(row(grid, contrast, table.alpha))
     for reason, names in untested.items():
         grid.remarks.append(f"Not compared ({reason}): {_which(names, len(listed))}.")
     grid.remarks += _counted(table, first) if counted else []
+    grid.remarks += details(table, listed)
     if tests := [f"{omnibus.family}: {_omnibus(omnibus)}" for block in stack for omnibus in block.context]:
         grid.remarks.append(f"All arms of a family at once, as context, not as a gate: {'; '.join(tests)}.")
     return grid
@@ -85,22 +87,25 @@ def _names(names: list[str]) -> str:
     return f" ({', '.join(names[:MOST_NAMED])}{f' and {more} more' if more > 0 else ''})" if names else ""
 
 
-def _row(grid: TextGrid, contrast: TableContrast, m: int, alpha: float) -> list[Text]:
-    result = contrast.result
-    significant = contrast.holm is not None and contrast.holm <= alpha
-    tested = [NOTHING] * 3
-    if result.p is not None and contrast.holm is not None:
-        t = NOTHING if result.t is None else number(result.t, 2)  # a sign-flip test without spread has none
-        tested = [t, probability(result.p), probability(contrast.holm) + ("*" if significant else "")]
-    exact = NOTHING if result.exact_p is None else probability(result.exact_p)
-    d_z = NOTHING if result.d_z is None else number(result.d_z, 2)
-    effect = contrast.detectable
-    detectable = NOTHING if effect is None or significant else number(effect, digits(effect, 2))
-    return [
-        *[Text((text,)) for text in (contrast.family, str(m or NOTHING), f"{contrast.left} vs {contrast.right}")],
-        Text(estimate(grid, result), runs=contrast.run_ids),
-        *[Text((text,)) for text in (*tested, exact, d_z, detectable, str(result.n))],
-    ]
+def _level(contrasts: Sequence[TableContrast]) -> str:
+    """Return the confidence of the intervals, where all have the same."""
+    levels = {f"{100 * contrast.result.confidence:.4g} % CI" for contrast in contrasts if contrast.result.ci_low is not None}
+    return levels.pop() if len(levels) == 1 else "CI"
+
+
+def _short(unit: str, ratio: bool) -> str:
+    """Return the unit of what is detectable, in a few letters, as its column is narrow."""
+    text = "factor" if ratio else {"percentage points": "pp"}.get(unit, unit)
+    return f" ({text})" if text else ""
+
+
+def _corrected(table: TableData, contrasts: Sequence[TableContrast]) -> str:
+    """Say at which level intervals are, and what is corrected in a family of its own."""
+    text = " Intervals are Bonferroni's, at 1 − alpha/m." if any(contrast.m > 1 for contrast in contrasts) else ""
+    text += " The intervals are Student's." if table.test == "sign-flip" else ""
+    if any(map(is_own_family, contrasts)):
+        text += f" Below the Holm p, that among the comparisons with {table.baseline} alone († at or below {table.alpha:.3g})."
+    return text
 
 
 def _omnibus(omnibus: FamilyOmnibus) -> str:

@@ -32,7 +32,7 @@ def provenance(report: ReportData) -> list[tuple[str, str]]:
         ("trials", f"{source.trials}: " + ", ".join(f"{n} {outcome}" for outcome, n in source.outcomes.items())),
     ]
     if source.first is not None and source.last is not None:
-        lines.append(("recorded", f"{_when(source.first)} to {_when(source.last)}"))
+        lines.append(("recorded", f"{moment(source.first)} to {moment(source.last)}"))
     details = {"device": source.devices, "packs": source.packs, "commit": source.commits, "versions": source.versions}
     if len(source.instructions) > 1:
         details["mixed instruction sets"] = [
@@ -45,5 +45,6 @@ def provenance(report: ReportData) -> list[tuple[str, str]]:
     return lines
 
 
-def _when(seconds: float) -> str:
+def moment(seconds: float) -> str:
+    """Return a time, Unix seconds, as one reads it."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -13,8 +13,10 @@ TESTS = {
     "welch": "Welch's t-test",
     "crossed": "t-test over seeds and images (crossed error)",
     "mcnemar": "McNemar's test over images",
-    "pearson": "Pearson correlation over cells or classes",
-    "spearman": "Spearman correlation over cells or classes",
+    "pearson": "Pearson correlation",
+    "spearman": "Spearman correlation",
+    "permutation": "exact permutation test within seeds",
+    "pitman-morgan": "Pitman-Morgan test of two standard deviations",
 }
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 

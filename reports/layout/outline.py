@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from bench.reports.layout import claims, comparisons, ends, results, searches
+from bench.reports.layout import claims, comparisons, declarations, ends, results, searches
 from bench.reports.layout.grid import TextGrid
 from bench.reports.report import ReportData
 
@@ -13,8 +13,8 @@ KEYS = {"claims": ("claim", "comparison"), "comparisons": ("family", "contrast")
 
 @dataclass(frozen=True)
 class PlacedGrid:
-    """A grid and its place. name: unique within the report, of `[A-Za-z0-9-]`. kind: claims, results, comparisons, search or
-    ledger."""
+    """A grid and its place. name: unique within the report, of `[A-Za-z0-9-]`. kind: declaration, claims, results, comparisons,
+    search or ledger."""
 
     name: str
     kind: str
@@ -42,15 +42,19 @@ def banners(report: ReportData) -> list[tuple[str, str]]:
         notices.append(("Incomplete", "the trials at the end have no result."))
     if report.exploratory:
         notices.append(("Exploratory", report.exploratory))
+    if report.declared is not None:
+        notices.append(("Declared", declarations.sentence(report.declared)))
     return notices
 
 
 def sections(report: ReportData) -> list[ReportSection]:
-    """Return the claims, where the suite makes any, and every table with its comparisons."""
+    """Return what changed in the declaration, the claims, where the suite makes any, and every table with its comparisons."""
     report_sections = []
+    if (changed := declarations.changes(report)) is not None:
+        report_sections.append(ReportSection("declaration", "Declaration", [PlacedGrid("declaration", "declaration", changed)]))
     if (judged := claims.claims(report)) is not None:
         report_sections.append(ReportSection("claims", "Claims", [PlacedGrid("claims", "claims", judged)]))
-    used = {"claims", "figures", "ledger", "provenance"}
+    used = {"declaration", "claims", "figures", "ledger", "provenance"}
     for table in report.tables:
         section = ReportSection(_unique(table.name or table.stage, used), table.title)
         # a grid for each value, or for all of them where each is a column; below it the comparisons of each value

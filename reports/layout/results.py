@@ -15,7 +15,7 @@ from bench.reports.tables.comparisons import TableCell
 
 def results(table: TableData, stacks: Sequence[Stack]) -> TextGrid:
     """Lay out a value of a table, or all of them side by side where each is a column: mean ± SD by row and column, the best in
-    bold, and the published number below."""
+    bold, marks for what is as good and for what differs from the baseline, and the published number below."""
     named = [stack[0].label for stack in stacks]
     blocks = [block for stack in stacks for block in stack]
     title = f"{table.title}: {', '.join(named)}"
@@ -35,9 +35,10 @@ def results(table: TableData, stacks: Sequence[Stack]) -> TextGrid:
         decimals_below = _decimals(below)
         for (_, column, stack), block, decimals in zip(header, shown, places, strict=True):
             cell = block.cells.get((row, column), TableCell())
-            dagger = "†" if (row, column) in block.daggers else ""
-            lines = _cell(grid, table, block, cell, decimals if block is stack[0] else decimals_below, dagger)
-            texts.append(Text(lines, (row, column) in block.best, tuple(cell.run_ids.values())))
+            at = row, column
+            marks = "≈" * (at in block.near) + "†" * (at in block.daggers)
+            lines = _cell(grid, table, block, cell, decimals if block is stack[0] else decimals_below, marks)
+            texts.append(Text(lines, at in block.best, tuple(cell.run_ids.values())))
         grid.rows.append(texts)
     constant = [stack[0].name for stack in stacks if stack[0].contrasts and not comparable(stack)] if table.planned > 1 else []
     grid.remarks += [f"Not compared, as it is the same for every seed: {', '.join(constant)}."] if constant else []
@@ -51,13 +52,23 @@ def _legend(table: TableData, blocks: Sequence[MetricBlock]) -> list[str]:
     ends = {block.better for block in blocks if block.best}
     if ends:
         which = f"{ends.pop()} is better" if len(ends) == 1 else "the highest; of losses, times and epochs the lowest"
+        legend = f"Bold: the best mean of its {line} ({which})."
+        if any(block.near for block in blocks):
+            legend += (
+                f" ≈ These seeds cannot tell it from the best of its {line}: tested against it, and not significantly worse "
+                f"(Holm over all pairs of the {line}, p above {table.alpha:.3g}). Neither: significantly worse, or not tested."
+            )
+        remarks.append(legend)
+    if sizes := sorted({size for block in blocks for size in block.baseline_sizes}):
         remarks.append(
-            f"Bold: the best of its {line} ({which}) and all that were tested against it and are not "
-            f"significantly worse (Holm p above {table.alpha:.3g})."
+            f"† Significantly different from {table.baseline} in the same {line}: Holm over the comparisons with "
+            f"{table.baseline} alone, m={_range(sizes)}, p at or below {table.alpha:.3g}."
         )
-    if table.baseline is not None and any(contrast.holm is not None for block in blocks for contrast in block.contrasts):
-        remarks.append(f"† significantly different from {table.baseline} in the same {line}.")
     return remarks
+
+
+def _range(sizes: Sequence[int]) -> str:
+    return f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
 
 
 def _how(table: TableData, blocks: Sequence[MetricBlock]) -> str:
@@ -67,8 +78,7 @@ def _how(table: TableData, blocks: Sequence[MetricBlock]) -> str:
     else:
         how = f"Mean ± sample SD (ddof=1) over n={table.planned} seeds"
         if sizes := sorted({size for block in blocks for size in block.family_sizes}):
-            m = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
-            how += f"; {TESTS[table.test]}, Holm, m={m} a family, alpha={table.alpha:.3g}"
+            how += f"; {TESTS[table.test]}, Holm, m={_range(sizes)} a family, alpha={table.alpha:.3g}"
             how += f" (a share of {table.looks} looks)." if table.looks > 1 else "."
         else:
             how += "; nothing could be tested."
@@ -76,11 +86,11 @@ def _how(table: TableData, blocks: Sequence[MetricBlock]) -> str:
     return how + (" In parentheses: what the report printed." if printed else "")
 
 
-def _cell(grid: TextGrid, table: TableData, block: MetricBlock, cell: TableCell, places: int, dagger: str) -> tuple[str, ...]:
+def _cell(grid: TextGrid, table: TableData, block: MetricBlock, cell: TableCell, places: int, marks: str) -> tuple[str, ...]:
     if not cell.planned:
         return (NOTHING,)
     lines = _value(table, cell, places) if cell.values else [_nothing(grid, cell)]
-    lines[0] += dagger
+    lines[0] += marks
     if by_name(block.metric).is_ratio and len(cell.conditions) > 1:
         lines[0] += grid.mark(unlike(cell.conditions))
     if cell.published is not None:

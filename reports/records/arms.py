@@ -1,17 +1,18 @@
 """One side of a comparison: its values seed by seed, and what they come from."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from bench.errors import BenchError
 from bench.grammar.cells import Cell
+from bench.grammar.derived import Derived, described
+from bench.grammar.metrics import Metric
 from bench.reports.records.collect import Record
 from bench.reports.statistics import Comparison, paired, welch
+from bench.trackers.record import classes as classes_of
 from bench.trackers.record import conditions as of_run
-
-if TYPE_CHECKING:
-    from bench.grammar.derived import Derived
+from bench.trackers.record import items as items_of
 
 Place = TypeVar("Place", bound=tuple[str, ...])
 
@@ -41,6 +42,21 @@ class ArmValues:
     """seed → the trials that the value comes from."""
     without: dict[int, str] = field(default_factory=dict)
     """seed → why it has no value."""
+
+    def items(self, metric: str) -> int:
+        """Return how many images a metric's split has, as its trials say; 0 where they do not say so, or not alike."""
+        known = {items_of(record.run, metric) for records in self.records.values() for record in records if record.run}
+        return known.pop() if len(known) == 1 else 0
+
+    @property
+    def classes(self) -> int:
+        """How many classes its trials told apart; 0 where they do not say so, or not alike."""
+        known = {classes_of(record.run) for records in self.records.values() for record in records if record.run}
+        return known.pop() if len(known) == 1 else 0
+
+    def scaled(self, factor: float) -> "ArmValues":
+        """Return the same in another unit."""
+        return self if factor == 1 else replace(self, values={seed: factor * value for seed, value in self.values.items()})
 
     @property
     def run_ids(self) -> list[str]:
@@ -91,9 +107,17 @@ class Records:
             known[cell][record.seed] = record
 
     @property
-    def derived(self) -> Mapping[str, "Derived"]:
+    def derived(self) -> Mapping[str, Derived]:
         """The suite's own metrics."""
         return self.records[0].derived if self.records else {}
+
+    def described(self, metric: str) -> Metric:
+        """Return what is known of a metric."""
+        return described(metric, self.derived)
+
+    def run_ids(self, stage: str) -> set[str]:
+        """Return the runs that stand for a stage's trials."""
+        return {record.run.run_id for _, by_seed in self.of_stage(stage) for record in by_seed.values() if record.run}
 
     def of_stage(self, stage: str) -> Iterator[tuple[Mapping[str, str], dict[int, Record]]]:
         """Yield the labels of every cell of a stage, in order, with its trials by seed."""

@@ -58,6 +58,12 @@ def crossed_comparison(
     return result.comparison, f"{len(images)} images; SD between seeds {result.seed_sd:.2g}, between images {result.item_sd:.2g}"
 
 
+def labels_said(content: bytes, split: str) -> dict[int, int]:
+    """Return image → the class that was predicted. Raises contents.Damaged."""
+    predictions = contents.predictions(content, split)
+    return dict(zip(predictions.indices.tolist(), predictions.probabilities.argmax(1).tolist(), strict=True))
+
+
 def _correct(content: bytes, split: str) -> Mapping[int, bool]:
     """Return image → whether it was recognised. Raises contents.Damaged."""
     predictions = contents.predictions(content, split)

@@ -32,28 +32,25 @@ stages:
       epochs: {path: train.epochs, values: [1, 2]}  # the name of a metric
   other:
     axes:
-      stage: {early: {train: {batch_size: 48}}, broken: {train: {optimizer: {lr: 1.0e+30}}}}
+      outcome: {early: {train: {batch_size: 48}}, broken: {train: {optimizer: {lr: 1.0e+30}}}}
 tables:
   t: {stage: grid, rows: lr, columns: epochs, values: [{metric: val/accuracy, unit: "%"}, gap]}
-  o: {stage: other, rows: stage, values: val/loss}
+  o: {stage: other, rows: outcome, values: val/loss}
 claims:
   faster:
     says: larger rates learn more
-    kind: greater
     metric: val/accuracy
     stage: grid
-    left: {lr: 0.1}
-    right: {lr: 0.01}
+    of: {lr: 0.1}
+    higher_than: {lr: 0.01}
     each: epochs
     margin: 0.01
   same:
     says: epochs do not matter
-    kind: equivalent
     metric: val/loss
     stage: grid
-    where: {lr: 0.01}
-    left: {epochs: 1}
-    right: {epochs: 2}
+    of: {lr: 0.01, epochs: 1}
+    same_as: {epochs: 2}
     margin: 5
 """
 INLINE = {"executor": "inline", "workers": 1, "device": "cpu", "pack": "off"}
@@ -69,6 +66,9 @@ class Shelf:
 
     def runs(self, experiment: str) -> list[StoredRun]:
         return self.stored
+
+    def notes(self, experiment: str) -> dict[str, str]:
+        return {}
 
     def run_url(self, experiment: str) -> None:
         return None

@@ -13,7 +13,7 @@ TESTED = """\
 stages: {s: {axes: {lr: {path: train.optimizer.lr, values: [0.01, 0.1]}}}}
 claims:
   faster:
-    {says: it is, kind: greater, stage: s, metric: val/accuracy, left: {lr: 0.1}, right: {lr: 0.01}, test: sign-flip}
+    {says: it is, stage: s, metric: val/accuracy, of: {lr: 0.1}, higher_than: {lr: 0.01}, test: sign-flip}
 """
 
 
@@ -21,8 +21,9 @@ def test_a_plan_without_measuring(write):
     forecast = bench.load(write(TESTED)).plan(probe=False)
     assert len(forecast.plan.todo()) == len(forecast.plan.trials) == 4 and not forecast.complete
     assert (forecast.seconds, forecast.workers, forecast.device, forecast.kind) == (None,) * 4
-    (warning,) = forecast.warnings
-    assert "faster" in warning and "2 seeds" in warning
+    unreachable, few = forecast.warnings
+    assert "'faster' can never be significant" in unreachable and "n=2 seeds" in unreachable
+    assert "'faster' gets no verdict with 2 seeds; plan at least 3" in few
     assert bench.load(write()).plan(probe=False).warnings == []
 
 

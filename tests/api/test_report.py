@@ -21,7 +21,7 @@ tables:
   t: {stage: s, rows: lr, columns: batch, values: val/accuracy}
   classes: {stage: s, rows: class, columns: [lr, batch], values: test/class_accuracy/*}
 claims:
-  faster: {says: it is, kind: greater, stage: s, metric: val/accuracy, where: {batch: 16}, left: {lr: 0.1}, right: {lr: 0.01}}
+  faster: {says: it is, stage: s, metric: val/accuracy, of: {batch: 16, lr: 0.1}, higher_than: {lr: 0.01}}
 """
 
 

@@ -66,8 +66,8 @@ def _suite(levels: tuple[int, int, int]) -> str:
         lines.append(f"  {part}: {{stage: grid, rows: noise, columns: model, values: val/accuracy, where: {{part: {part}}}}}")
     lines.append("claims:")
     for part in parts:
-        lines.append(f"  {part}: {{says: it matters, kind: greater, metric: val/accuracy, stage: grid, margin: 0.01,")
-        lines.append(f"    where: {{part: {part}, noise: r0}}, left: {{model: c0}}, right: {{model: c1}}}}")
+        lines.append(f"  {part}: {{says: it matters, metric: val/accuracy, stage: grid, margin: 0.01,")
+        lines.append(f"    of: {{part: {part}, noise: r0, model: c0}}, higher_than: {{model: c1}}}}")
     return "\n".join(lines) + "\n"
 
 

@@ -19,7 +19,7 @@ stages:
 tables:
   t: {stage: main, rows: lr, values: [val/accuracy, test/accuracy, test/loss]}
 claims:
-  c: {says: slower is better, kind: greater, metric: val/accuracy, stage: main, left: {lr: 0.02}, right: {lr: 0.1}}
+  c: {says: slower is better, metric: val/accuracy, stage: main, of: {lr: 0.02}, higher_than: {lr: 0.1}}
 """
 
 STAGES = """\

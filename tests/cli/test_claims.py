@@ -1,6 +1,7 @@
 """Claims from the suite file to the verdict, with seeds on demand, through the command line."""
 
 import json
+import re
 
 import pytest
 
@@ -24,18 +25,16 @@ tables:
 claims:
   open:
     says: a little more of the rate matters
-    kind: greater
     metric: val/accuracy
     stage: s
-    left: {lr: 0.1}
-    right: {lr: 0.09}
+    of: {lr: 0.1}
+    higher_than: {lr: 0.09}
   clear:
     says: without a rate nothing is learned
-    kind: less
     metric: val/loss
     stage: s
-    left: {lr: 0.1}
-    right: {lr: 0.00001}
+    of: {lr: 0.1}
+    lower_than: {lr: 0.00001}
 """
 
 
@@ -114,11 +113,19 @@ def test_seeds_that_were_not_declared_are_refused_or_make_the_result_exploratory
     assert ran.code == 0 and len(bench.runs()) == 15
     assert "**Exploratory**" in ran.tables and "(exploratory)" in ran.tables
     write(3)
-    assert "xploratory" not in bench("report", "tiny.yaml").out
+    back = bench("report", "tiny.yaml").out
+    assert "**Exploratory**" not in back and "Exploratory, as a term of theirs changed: clear, open." in back
+    assert re.search(r"\| seeds of stage s +\| 0, 1, 2, 3 +\| 0, 1, 2 +\|", back), "what the first run declared was four"
 
 
 def test_the_plan_warns_of_tests_that_cannot_reach_alpha(bench, write):
-    write(5, **{"kind: greater": "kind: greater\n    test: sign-flip\n    family: f", "kind: less": "kind: less\n    family: f"})
+    write(
+        5,
+        **{
+            "metric: val/accuracy": "metric: val/accuracy\n    test: sign-flip\n    family: f",
+            "metric: val/loss": "metric: val/loss\n    family: f",
+        },
+    )
     plan = bench("plan", "tiny.yaml", "--no-probe")
     assert plan.code == 0
     assert "warning: claim 'open' can never be significant: a sign-flip test of n=5 seeds has a smallest p of 0.0625" in plan.out
@@ -136,7 +143,7 @@ def test_the_plan_warns_of_tests_that_cannot_reach_alpha(bench, write):
 
 
 def test_a_claim_about_a_missing_cell(bench, write):
-    write(3, **{"right: {lr: 0.09}": "right: {lr: 0.9}"})
+    write(3, **{"higher_than: {lr: 0.09}": "higher_than: {lr: 0.9}"})
     for verb in ("run", "plan", "report", "validate"):
         answer = bench(verb, "tiny.yaml")
         assert answer.code == 1 and "axis 'lr' has no level '0.9'" in answer.err and "did you mean '0.09'?" in answer.err

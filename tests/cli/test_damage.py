@@ -52,8 +52,8 @@ tables:
   further: {stage: further, rows: frozen, values: test/accuracy}
   votes: {stage: votes, rows: vote, values: [val/accuracy, test/accuracy]}
 claims:
-  images: {says: i, kind: greater, stage: base, metric: test/accuracy, test: crossed, left: {lr: 0.1}, right: {lr: 0.01}}
-  seeds: {says: s, kind: less, stage: base, metric: test/loss, left: {lr: 0.1}, right: {lr: 0.01}}
+  images: {says: i, stage: base, metric: test/accuracy, test: crossed, of: {lr: 0.1}, higher_than: {lr: 0.01}}
+  seeds: {says: s, stage: base, metric: test/loss, of: {lr: 0.1}, lower_than: {lr: 0.01}}
 figures:
   dots: {kind: dots, table: base}
   curves: {kind: curves, stage: base, lines: lr, metric: [train/loss, val/loss]}

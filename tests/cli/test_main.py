@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-VERBS = ["run", "plan", "status", "report", "validate", "data", "ls", "ui"]
+VERBS = ["run", "plan", "status", "report", "validate", "migrate", "data", "ls", "ui"]
 HEAVY = {"torch", "mlflow", "optuna", "pandas", "numpy", "scipy", "sklearn", "matplotlib", "pydantic", "yaml"}
 
 

@@ -24,11 +24,10 @@ tables:
 claims:
   rate:
     says: the higher the better
-    kind: greater
     metric: val/accuracy
     stage: s
-    left: {rate: 0.1}
-    right: {rate: 0.01}
+    of: {rate: 0.1}
+    higher_than: {rate: 0.01}
     each: noise
 """
 FORMATS = {"markdown": "md", "latex": "tex", "html": "html", "json": "json", "csv": "csv"}
@@ -103,4 +102,4 @@ def test_a_report_of_one_stage_and_of_nothing(logged, new_bench, tmp_path_factor
     empty = new_bench(tmp_path_factory.mktemp("empty"))
     empty.write(SUITE)
     answer = empty("report", "tiny.yaml", "--format", "html", "--format", "markdown")
-    assert answer.code == 3 and "insufficient seeds (preliminary)" in answer.out and "12 missing" in answer.out
+    assert answer.code == 3 and "unresolved (preliminary)" in answer.out and "12 missing" in answer.out

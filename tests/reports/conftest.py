@@ -4,13 +4,14 @@ from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
-from pydantic import TypeAdapter
 
 from bench.grammar.derived import Derived
 from bench.grammar.schedule import Schedule
 from bench.grammar.stages import Stage
-from bench.reports.claims.base import ClaimContrast
-from bench.reports.claims.kinds import Claim
+from bench.reports.claims.base import ClaimContrast, Side
+from bench.reports.claims.relations import RELATIONS, Claim
+from bench.reports.claims.relations.along import slope_weights
+from bench.reports.claims.rules import Rule
 from bench.reports.records.arms import Arm
 from bench.reports.records.collect import Expected, collect
 from bench.reports.tables.grammar import Table
@@ -46,10 +47,26 @@ def arm(records, **labels) -> Arm:
     return Arm(records[0].stage, labels, tuple(cells.values()))
 
 
-def claim(*arms, label="", scores=(), **fields):
-    """A claim of one contrast, as `assemble` takes it."""
-    given = {"says": "it is so", "kind": "greater", "stage": arms[0].stage, "metric": "val/accuracy"} | fields
-    return TypeAdapter(Claim).validate_python(given), [ClaimContrast(label, arms, scores)]
+def claim(*arms, **fields):
+    """A claim of one contrast, as `assemble` takes it; higher_than where no relation is given."""
+    given = {"says": "it is so", "stage": arms[0].stage, "metric": "val/accuracy", "of": dict(arms[0].labels)} | fields
+    if not RELATIONS.keys() & given.keys():
+        given["higher_than"] = dict(arms[1].labels)
+    spec = Claim.model_validate(given)
+    return spec, [contrast(spec, *arms)]
+
+
+def contrast(spec, *arms, label="") -> ClaimContrast:
+    """The contrast of two arms, of an arm divided by another with a number, or along three levels."""
+    ratio = spec.metric == "wall_clock"
+    if spec.relation.kind == "an axis":
+        places = [0, 0.01, 0.04][: len(arms)]
+        rule = Rule("beyond", spec.relation.sign)
+        return ClaimContrast(label, tuple(map(Side, arms)), slope_weights(places), rule, text="noise=0 → 0.01 → 0.04")
+    if not isinstance(spec.than, dict):
+        first, second = arms
+        return ClaimContrast(label, (Side(first, Side(second), "divided_by"),), (1.0,), spec.relation.rule, spec.than, ratio)
+    return ClaimContrast(label, tuple(map(Side, arms)), (1.0, -1.0), spec.relation.rule, ratio=ratio)
 
 
 @pytest.fixture
@@ -104,19 +121,22 @@ def claimed(study):
     tables, records = study
     clean, noisy = ({m: arm(records, model=m, noise=n) for m in ("simple", "complex", "pretrained_50%")} for n in ("0", "0.01"))
     by_noise = [(n, arm(records, model="simple", noise=n), arm(records, model="complex", noise=n)) for n in ("0", "0.01", "0.04")]
-    sides = {"left": {"model": "simple"}, "right": {"model": "complex"}}
-    every, _ = claim(*by_noise[0][1:], says="On every noise level the naive CNN wins, by 1 % & more", **sides)
+    every, _ = claim(*by_noise[0][1:], says="On every noise level the naive CNN wins, by 1 % & more", each="noise")
     claims = {
-        "simple-wins": (every, [ClaimContrast(f"noise={n}", (left, right)) for n, left, right in by_noise]),
-        "same-when-noisy": claim(noisy["simple"], noisy["complex"], kind="equivalent", margin=0.02, **sides),
-        "close-when-clean": claim(clean["simple"], clean["complex"], kind="equivalent", margin=0.05, **sides),
-        "noise-hurts": claim(
-            *(one for _, one, _ in by_noise), kind="trend", along="noise", direction="decreasing", scores=(0, 0.01, 0.04)
+        "simple-wins": (every, [contrast(every, left, right, label=f"noise={n}") for n, left, right in by_noise]),
+        "same-when-noisy": claim(noisy["simple"], noisy["complex"], same_as={"model": "complex"}, margin=0.02),
+        "close-when-clean": claim(clean["simple"], clean["complex"], same_as={"model": "complex"}, margin=0.05),
+        "noise-hurts": claim(*(one for _, one, _ in by_noise), lower_along="noise"),
+        "faster": claim(
+            clean["simple"],
+            clean["complex"],
+            metric="wall_clock",
+            of={"model": "simple", "divided_by": {"model": "complex"}},
+            lower_than="1/7",
         ),
-        "faster": claim(clean["simple"], clean["complex"], kind="less", metric="wall_clock", ratio="1/7", **sides),
-        "complex-wins": claim(clean["complex"], clean["simple"], says="the complex model is better", **sides),
-        "pretraining-helps": claim(clean["pretrained_50%"], clean["simple"], **sides),
-        "exact": claim(clean["simple"], clean["complex"], test="sign-flip", **sides),
+        "complex-wins": claim(clean["complex"], clean["simple"], says="the complex model is better"),
+        "pretraining-helps": claim(clean["pretrained_50%"], clean["simple"]),
+        "exact": claim(clean["simple"], clean["complex"], test="sign-flip"),
     }
     schedules = {"accuracy": Schedule([[0, 1, 2, 3, 4]], 0.05)}
     return assemble(

@@ -66,9 +66,9 @@ def one_column(make, arms, unit="", **changes):
 
 def test_mean_and_sd_share_the_decimals_of_their_column(make):
     rows = cells_of(one_column(make, {"0": [0.912, 0.905, 0.921], "1": [0.9001, 0.9003, 0.9002]}))
-    assert ["0", "0.9127 ± 0.0080"] in rows and ["1", "0.9002 ± 0.0001"] in rows
+    assert ["0", "0.9127 ± 0.0080"] in rows and ["1", "0.9002 ± 0.0001≈"] in rows
     rows = cells_of(one_column(make, {"0": [0.912, 0.905, 0.921], "1": [0.90011, 0.90013, 0.90012]}))
-    assert ["0", "0.91267 ± 0.00802"] in rows and ["1", "0.90012 ± 0.00001"] in rows  # or it would read as no spread at all
+    assert ["0", "0.91267 ± 0.00802"] in rows and ["1", "0.90012 ± 0.00001≈"] in rows  # or it would read as no spread at all
     assert ["0", "0.912 ± 0.064"] in cells_of(one_column(make, {"0": [0.912, 0.848, 0.976]}))
     assert ["0", "91.2 ± 6.4"] in cells_of(one_column(make, {"0": [0.912, 0.848, 0.976]}, unit="%"))
 
@@ -92,7 +92,8 @@ def test_the_caption_names_test_correction_family_size_and_alpha(finished):
     text = FORMATS["markdown"].load().render(report_of(finished))
     assert "Mean ± sample SD (ddof=1) over n=5 seeds; paired t-test, Holm, m=1 a family, alpha=0.05." in text
     (row,) = [row for row in cells_of(text) if row[0] == "noise = 0" and "−1.08" in row[3]]
-    assert row[3:7] == ["−1.08 (−1.46 to −0.70)<br>−1.20 −0.90 −1.50 −0.70 −1.10", "−7.96", "0.001", "0.001\\*"]
+    told = "−1.08 (−1.46 to −0.70)<br>−1.20 −0.90 −1.50 −0.70 −1.10<br>r 0.92, relative efficiency 6.2, P(A > B) 0.00"
+    assert row[3:7] == [told, "−7.96", "0.001", "0.001\\*"]
     assert row[:3] == ["noise = 0", "1", "complex vs simple"]
 
 
@@ -356,8 +357,11 @@ def test_html_links_each_number_to_its_runs(claimed):
 
 
 def test_html_tells_verdicts_by_colour_and_sign_and_word(claimed):
-    text = FORMATS["html"].load().render(claimed)
-    for kind, sign, word in (("yes", "✓", "supported"), ("no", "✗", "refuted"), ("open", "?", "unresolved")):
+    clear = next(claim for claim in claimed.claims if claim.name == "pretraining-helps")
+    supported = replace(clear, parts=[replace(part, verdict="supported") for part in clear.parts])
+    text = FORMATS["html"].load().render(replace(claimed, claims=[supported, *claimed.claims]))
+    told = [("yes", "✓", "supported"), ("no", "✗", "refuted"), ("open", "?", "unresolved"), ("open", "†", "survivors only")]
+    for kind, sign, word in [*told, ("few", "…", "insufficient seeds"), ("same", "≈", "different but negligible")]:
         assert f'<span class="verdict {kind}"><span aria-hidden="true">{sign}</span> {word}</span>' in text
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.reports.layout.comparisons import comparisons
+from bench.reports.layout.results import results
 from bench.reports.records.arms import Records
 from bench.reports.records.collect import collect
 from bench.reports.statistics import holm, paired, welch
@@ -48,7 +49,7 @@ def test_rows_columns_and_families(make):
         "model = s": [("0.1", "0")], "model = c": [("0.1", "0")], "model = t": [("0.1", "0")],
     }  # fmt: skip
     first = [contrast for contrast in block.contrasts if contrast.family == "noise = 0"]
-    assert first[0].result == paired(dict(enumerate(COMPLEX)), dict(enumerate(SIMPLE)))
+    assert first[0].result == paired(dict(enumerate(COMPLEX)), dict(enumerate(SIMPLE)), confidence=1 - 0.05 / 2)
     assert first[1].result.p is None  # s and t are identical
     assert [contrast.holm for contrast in first] == holm([contrast.result.p for contrast in first])
     assert block.family_sizes == [2]
@@ -161,37 +162,63 @@ def test_a_table_of_nothing(make):
 
 
 WORSE = [value - 0.05 + 0.002 * (i % 2) for i, value in enumerate(SIMPLE)]
-NEAR = [value + shift for value, shift in zip(SIMPLE, (0.004, -0.005, 0.003, -0.002, 0.0), strict=True)]
+NEAR = [value + shift for value, shift in zip(SIMPLE, (0.004, -0.005, 0.003, -0.002, -0.001), strict=True)]
 
 
 def marks(block):
-    return set(block.best), set(block.daggers)
+    return set(block.best), set(block.near), set(block.daggers)
 
 
-def test_bold_is_the_best_of_a_row_and_all_that_is_not_significantly_worse(make):
+def test_the_best_mean_of_a_row_alone_is_best_and_what_is_not_significantly_worse_is_near(make):
     values = {("0", "s"): SIMPLE, ("0", "n"): NEAR, ("0", "w"): WORSE, ("1", "w"): SIMPLE, ("1", "s"): WORSE}
     (block,) = build(make.spec(baseline="s"), arms(make, values)).blocks
     assert block.better == "higher"
-    assert marks(block) == ({("0", "s"), ("0", "n"), ("1", "w")}, {("0", "w"), ("1", "w")})
+    assert marks(block) == ({("0", "s"), ("1", "w")}, {("0", "n")}, {("0", "w"), ("1", "w")})
     (lower,) = build(make.spec(values=[{"metric": "val/accuracy", "better": "lower"}]), arms(make, values)).blocks
-    assert marks(lower) == ({("0", "w"), ("1", "s")}, set())
+    assert marks(lower) == ({("0", "w"), ("1", "s")}, set(), set())
+
+
+def test_three_seeds_do_not_make_a_cell_best_that_is_far_below(make):
+    values = {("0", "s"): [0.30, 0.60, 0.441], ("0", "c"): [0.31, 0.05, 0.198]}  # 44.7 and 18.6 %
+    table = build(make.spec(), arms(make, values))
+    assert marks(table.blocks[0]) == ({("0", "s")}, {("0", "c")}, set())
+    told = results(table, table.stacks).rows[0][1:]
+    assert [cell.bold for cell in told] == [True, False] and told[1].lines[0].endswith("≈") and "≈" not in told[0].lines[0]
+
+
+def test_the_dagger_counts_the_comparisons_with_the_baseline_alone(make):
+    less = [value - d for value, d in zip(SIMPLE, (0.008, 0.002, 0.012, 0.004, 0.006), strict=True)]
+    near = [value - d for value, d in zip(SIMPLE, (0.004, -0.001, 0.009, 0.006, -0.002), strict=True)]
+    values = {("0", "s"): SIMPLE, ("0", "l"): less, ("0", "n"): near}
+    table = build(make.spec(baseline="s"), arms(make, values))
+    (block,) = table.blocks
+    first, second, third = block.contrasts
+    raw = [first.result.p, second.result.p]
+    assert [first.against_baseline, second.against_baseline, third.against_baseline] == [*holm(raw), None]
+    assert first.against_baseline < 0.05 < first.holm  # two comparisons, not three
+    assert block.daggers == {("0", "l")} and first.m == 3
+    (told,) = [remark for remark in results(table, table.stacks).remarks if "†" in remark]
+    assert "s alone" in told and "m=2" in told
+    (cell,) = [row[6] for row in comparisons(table, table.stacks[0]).rows if row[2].lines[0] == "l vs s"]
+    assert len(cell.lines) == 2 and cell.lines[1].endswith("†") and "*" not in cell.lines[0]
+    assert all(contrast.against_baseline is None for contrast in build(make.spec(), arms(make, values)).blocks[0].contrasts)
 
 
 def test_rows_compete_where_the_suite_says_so_or_there_is_one_column(make):
     values = {("0", "s"): SIMPLE, ("1", "s"): WORSE, ("0", "w"): NEAR, ("1", "w"): WORSE}
     (block,) = build(make.spec(arms="rows", baseline="1"), arms(make, values)).blocks
-    assert marks(block) == ({("0", "s"), ("0", "w")}, {("0", "s"), ("0", "w")})
+    assert marks(block) == ({("0", "s"), ("0", "w")}, set(), {("0", "s"), ("0", "w")})
     one = {place: column for place, column in values.items() if place[1] == "s"}
     assert build(make.spec(), arms(make, one)).blocks[0].best == {("0", "s")}
 
 
 def test_nothing_is_bold_that_nobody_tested_or_of_which_nobody_knows_the_better_end(make):
-    assert build(make.spec(), arms(make, {("0", "s"): [0.9], ("0", "c"): [0.8]})).blocks[0].best == frozenset()
+    assert marks(build(make.spec(), arms(make, {("0", "s"): [0.9], ("0", "c"): [0.8]})).blocks[0]) == (set(), set(), set())
     values = {("0", "s"): SIMPLE, ("0", "c"): WORSE}
     assert build(make.spec(values="epochs"), arms(make, values, "epochs")).blocks[0].best == frozenset()
     shifted = {("0", "s"): SIMPLE, ("0", "c"): [v - 0.1 for v in SIMPLE], ("0", "n"): NEAR, ("0", "t"): list(SIMPLE)}
     # c differs by the same amount for every seed, so no test speaks for it; t ties exactly
-    assert build(make.spec(), arms(make, shifted)).blocks[0].best == {("0", "s"), ("0", "n"), ("0", "t")}
+    assert marks(build(make.spec(), arms(make, shifted)).blocks[0]) == ({("0", "s"), ("0", "t")}, {("0", "n")}, set())
 
 
 def test_the_test_is_the_one_declared(make):

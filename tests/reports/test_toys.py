@@ -1,4 +1,4 @@
-"""A kind of claim, a kind of figure and a format of one's own: each a file and a line, in a copy of the sources."""
+"""A relation of claims, a kind of figure and a format of one's own: each a file and a line, in a copy of the sources."""
 
 import json
 import os
@@ -9,42 +9,31 @@ import sys
 import pytest
 
 CLAIM = '''\
-"""A metric of one arm is above zero."""
+"""A metric of the subject is above zero."""
 
-from typing import Literal
-
-from bench.grammar.parts import Labels
-from bench.reports.claims.base import ClaimKind, ClaimSpec, ClaimContrast, Measured, as_text
-from bench.reports.claims.weighted import weighted_sum
+from bench.reports.claims.base import ClaimContrast, Relation, as_text
+from bench.reports.claims.estimates import estimate
+from bench.reports.claims.rules import Rule
 
 
-class Positive(ClaimSpec):
-    """A metric of an arm is above zero."""
-
-    kind: Literal["positive"]
-    metric: str
-    arm: dict[str, Labels]
-    test: Literal["t"] = "t"
-
-
-class OfPositive(ClaimKind):
-    spec = Positive
+class Positive(Relation):
+    name = "positive"
+    value = bool
+    tests = ("t",)
     remark = "Positive: above zero."
 
-    def contrast(self, claim, label, arms):
-        return ClaimContrast(label, (arms.arm(claim.arm, "arm"),))
+    def contrasts(self, claim, find):
+        side = find.subject()
+        return [ClaimContrast("", (side,), (1.0,), Rule("beyond", 1), number=0.0, text=f"{as_text(side.arm.labels)} above zero")]
 
     def measure(self, question):
-        return Measured(weighted_sum(question, [1.0]))
+        return estimate(question)
 
-    def direction(self, claim):
-        return 1
-
-    def text(self, contrast):
-        return f"{as_text(contrast.arms[0].labels)} above zero"
+    def sentence(self, claim):
+        return "is above zero"
 
 
-KINDS = (OfPositive(),)
+RELATIONS = (Positive(),)
 '''
 FIGURE = '''\
 """How many seeds each cell of a table has, as bars."""
@@ -108,7 +97,7 @@ base: {model: {name: simple_cnn}, train: {epochs: 1, optimizer: {name: sgd, lr: 
 seeds: 3
 stages: {s: {axes: {lr: {path: train.optimizer.lr, values: [0.1, 0.2]}}}}
 tables: {t: {title: Rates, stage: s, rows: lr, values: val/accuracy}}
-claims: {up: {says: it learns, kind: positive, metric: val/accuracy, stage: s, arm: {lr: 0.1}}}
+claims: {up: {says: it learns, metric: val/accuracy, stage: s, of: {lr: 0.1}, positive: true}}
 figures: {n: {kind: counts, table: t}}
 """
 SCRIPT = """\
@@ -140,7 +129,7 @@ print(json.dumps({
 }))
 """
 LINES = {
-    "reports/claims/kinds/__init__.py": ('    "trend",\n', '    "positive",\n'),
+    "reports/claims/relations/__init__.py": ('    "along",\n', '    "positive",\n'),
     "reports/figures/kinds/__init__.py": ('    "dots",\n', '    "counts",\n'),
     "reports/formats/__init__.py": ('    "json": ', '    "text": Format("txt", "bench.reports.formats.text"),\n'),
 }
@@ -154,7 +143,7 @@ def copy(root, tmp_path):
     shutil.copytree(root / "bench", tmp_path / "bench", ignore=ignored)
     for folder in ("reports", "trackers"):
         shutil.copytree(root / folder, tmp_path / "bench" / folder, ignore=ignored)
-    for path, text in {"claims/kinds/positive": CLAIM, "figures/kinds/counts": FIGURE, "formats/text": FORMAT}.items():
+    for path, text in {"claims/relations/positive": CLAIM, "figures/kinds/counts": FIGURE, "formats/text": FORMAT}.items():
         (tmp_path / "bench" / "reports" / f"{path}.py").write_text(text)
     for path, (before, line) in LINES.items():
         file = tmp_path / "bench" / path
@@ -164,7 +153,7 @@ def copy(root, tmp_path):
     return tmp_path
 
 
-def test_a_claim_kind_a_figure_kind_and_a_format_are_a_file_and_a_line_each(copy):
+def test_a_relation_a_figure_kind_and_a_format_are_a_file_and_a_line_each(copy):
     command = [sys.executable, "-c", SCRIPT, "toys.yaml"]
     done = subprocess.run(command, cwd=copy, env=os.environ | {"PYTHONPATH": str(copy)}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -132,8 +132,8 @@ def test_random_searches_draw_ahead_to_find_like_trials_and_others_do_not(make):
     "shown",
     [
         "tables: {t: {stage: s, rows: lr, columns: [noise, hidden], values: [val/accuracy, wall_clock]}}",
-        "claims: {c: {says: it is quicker, kind: less, stage: s, metric: images_per_second, where: {hidden: all, noise: all}, "
-        "left: {lr: 0.1}, right: {lr: 0.2}}}",
+        "claims: {c: {says: it is quicker, stage: s, metric: images_per_second, of: {lr: 0.1}, lower_than: {lr: 0.2}, "
+        "mean_over: [hidden, noise]}}",
     ],
 )
 def test_stages_of_which_times_are_shown_train_each_trial_alone(make, shown):

@@ -1,117 +1,196 @@
-"""What may be claimed and drawn: the cells that a claim compares, and every mistake with its line and mend."""
+"""What may be claimed: the cells that a claim compares, its looks, how it reads back, and what editors are told of it."""
 
 import pytest
 
 from bench.errors import BenchError
-from bench.reports.claims.kinds import KINDS
+from bench.reports.claims.reading import read_back
+from bench.reports.claims.relations import RELATIONS, Claim
+from bench.suite.jsonschema import json_schema
 
 STAGE = "stages: {s: {axes: {a: {x: {}, y: {}}, b: {path: train.epochs, values: [1, 2, 4]}}}}\n"
-CLAIM = STAGE + "claims:\n c:\n"
-SAYS = "  says: so\n"
-TWO = CLAIM + SAYS + "  kind: greater\n  metric: val/accuracy\n  stage: s\n"
-
-MISTAKES = {
-    "no such level": (TWO + "  left: {a: z, b: 1}\n  right: {a: y, b: 1}\n", 13, "axis 'a' has no level 'z'", "known: x, y"),
-    "no such axis": (TWO + "  left: {aa: x, b: 1}\n  right: {a: y, b: 1}\n", 13, "no axis 'aa'", "'a'"),
-    "no such cell": (
-        "stages:\n s: {axes: {a: {x: {}, y: {}}, b: {p: {}, q: {train: {epochs: 9}}}}, exclude: [{a: x, b: p}]}\n"
-        "claims:\n c: {says: so, kind: greater, metric: m, stage: s, left: {a: x, b: p}, right: {a: y, b: p}}\n",
-        9,
-        "stage 's' has no cell a=x, b=p",
-        "labels that occur together",
-    ),
-    "loose axis": (TWO + "  left: {a: x}\n  right: {a: y, b: 1}\n", 13, "axis 'b' varies within the arm", "`b: all`"),
-    "no stage": (TWO.replace("  stage: s\n", "") + "  left: {a: x, b: 1}\n  right: {a: y, b: 1}\n", 12, "of one stage", "add"),
-    "unknown stage": (TWO.replace("stage: s", "stage: z") + "  left: {a: x}\n  right: {a: y}\n", 13, "no stage 'z'", "known: s"),
-    "margin of zero": (
-        TWO + "  left: {a: x, b: 1}\n  right: {a: y, b: 1}\n  margin: 0\n",
-        15,
-        "claims.c.margin: should be greater than 0",
-        "",
-    ),
-    "equivalence without a margin": (
-        TWO.replace("greater", "equivalent") + "  left: {a: x, b: 1}\n  right: {a: y, b: 1}\n",
-        8,
-        "'margin' is missing in claims.c",
-        "add",
-    ),
-    "no kind": (CLAIM + SAYS, 8, "needs a 'kind'", "known: "),
-    "unknown kind": (CLAIM + SAYS + "  kind: greatr\n", 10, "has no kind 'greatr'", "did you mean 'greater'?"),
-    "unknown key": (TWO + "  left: {a: x, b: 1}\n  right: {a: y, b: 1}\n  margn: 1\n", 15, "unknown key 'margn'", "'margin'"),
-    "ratio of words": (TWO + "  left: {a: x, b: 1}\n  right: {a: y, b: 1}\n  ratio: 1/0\n", 15, "such as 1/7", ""),
-    "a number with a test of two samples": (
-        TWO + "  left: {a: x, b: 1}\n  right: 0.5\n  test: welch\n",
-        8,
-        "'right' is a number, which has no seeds of its own",
-        "",
-    ),
-    "no number": (TWO + "  left: {a: x, b: 1}\n  right: half\n", 14, "claims.c.right: should be a valid number", ""),
-    "each of no axis": (TWO + "  left: {a: x}\n  right: {a: y}\n  each: c\n", 15, "stage 's' has no axis 'c'", "known: a, b"),
-    "each is pinned": (
-        TWO + "  left: {a: x}\n  right: {a: y}\n  where: {b: 1}\n  each: b\n",
-        16,
-        "pinned by `where` already",
-        "take it out",
-    ),
-    "trend along no axis": (
-        CLAIM + SAYS + "  kind: trend\n  metric: m\n  stage: s\n  along: z\n  direction: increasing\n",
-        13,
-        "no axis 'z'",
-        "known: a, b",
-    ),
-    "trend of one level": (
-        CLAIM + SAYS + "  kind: trend\n  metric: m\n  stage: s\n  along: b\n  where: {a: x, b: 1}\n  direction: increasing\n",
-        13,
-        "a trend needs two levels",
-        "`where`",
-    ),
-    "interaction of three": (
-        CLAIM + SAYS + "  kind: interaction\n  metric: m\n  stage: s\n  direction: less\n"
-        "  left: [{a: x}]\n  right: [{a: x}, {a: y}]\n",
-        14,
-        "at least 2 items",
-        "",
-    ),
-    "correlation of half a star": (
-        CLAIM + SAYS + "  kind: correlation\n  stage: s\n  x: val/loss\n  y: test/class_accuracy/*\n  direction: positive\n",
-        12,
-        "over classes or over cells",
-        "in neither",
-    ),
-    "correlation of few cells": (
-        CLAIM + SAYS + "  kind: correlation\n  stage: s\n  x: m\n  y: l\n  where: {a: x}\n  direction: positive\n",
-        8,
-        "over 3 cells",
-        "at least four",
-    ),
-    "baseline of no column": (
-        STAGE + "tables:\n t:\n  stage: s\n  rows: b\n  columns: a\n  values: m\n  baseline: z\n",
-        13,
-        "the table has no column 'z'",
-        "known: x, y",
-    ),
-    "figure of no table": (STAGE + "figures:\n f: {kind: dots, table: t}\n", 8, "no table 't'", ""),
-    "figure of no axis": (STAGE + "figures:\n f: {kind: curves, stage: s, lines: c}\n", 8, "no axis 'c'", "known: a, b"),
-    "figure with a loose axis": (
-        STAGE + "figures:\n f: {kind: curves, stage: s, lines: a}\n",
-        8,
-        "axis 'b' varies within what figure 'f' draws",
-        "where: {b: 1}",
-    ),
-    "figure of no kind": (STAGE + "figures:\n f: {kind: pie}\n", 8, "has no kind 'pie'", "known: "),
-    "arms with different looks": (
-        "stages:\n s: {axes: {a: {x: {}, y: {}}}}\n t: {axes: {a: {x: {}}}, seeds: {looks: [3, 5]}}\n"
-        "claims:\n c: {says: so, kind: less, metric: m, left: {stage: s, a: y}, right: {stage: t, a: x}}\n",
-        10,
-        "different looks",
-        "the same `seeds:`",
-    ),
-}
+ARM = STAGE + "claims:\n c:\n  says: so\n  metric: val/accuracy\n  stage: s\n  of: {a: x, b: 1}\n"
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistakes_are_told_with_line_and_mend(suite, mistake):
-    suite.refuses(*MISTAKES[mistake])
+def of(suite, claim, stage=STAGE):
+    made = suite(f"{stage}claims:\n c: {{says: so, {claim}}}\n")
+    return made.spec.claims["c"], made.claims["c"]
+
+
+def cells(contrast):
+    return [[cell.name for cell in arm.cells] for arm in contrast.arms]
+
+
+def test_an_arm_takes_over_what_it_does_not_say(suite):
+    _, (found,) = of(suite, "metric: epochs, stage: s, of: {a: x, b: 2}, lower_than: {a: y}")
+    assert cells(found) == [["a=x, b=2"], ["a=y, b=2"]] and found.wording == "a=x vs a=y at b=2"
+    _, (found,) = of(suite, "metric: epochs, of: {a: x, b: 2}, lower_than: {b: 4}")
+    assert cells(found) == [["a=x, b=2"], ["a=x, b=4"]] and found.wording == "b=2 vs b=4 at a=x"
+    _, (found,) = of(suite, "metric: epochs, of: {a: x, b: 2, minus: {b: 1}}, lower_than: {a: y}")
+    assert cells(found) == [["a=x, b=2"], ["a=x, b=1"], ["a=y, b=2"], ["a=y, b=1"]]
+    assert found.wording == "(a=x, b=2 − a=x, b=1) vs (a=y, b=2 − a=y, b=1)"
+    _, (found,) = of(suite, "metric: epochs, of: {a: x, b: 2, minus: {b: 1}}, lower_than: {a: y, minus: {b: 4}}")
+    assert cells(found) == [["a=x, b=2"], ["a=x, b=1"], ["a=y, b=2"], ["a=y, b=4"]]
+    _, (found,) = of(suite, "metric: epochs, of: {a: x, b: 2, minus: {b: 1}}, lower_than: {a: y, minus: null}")
+    assert cells(found) == [["a=x, b=2"], ["a=x, b=1"], ["a=y, b=2"]]
+    _, (found,) = of(suite, "metric: val/loss, of: {a: x, b: 2, divided_by: {a: y}}, lower_than: 1/7")
+    assert found.number == pytest.approx(1 / 7) and found.ratio and found.wording == "a=x ÷ a=y vs 0.1429 at b=2"
+
+
+def test_a_list_in_an_arm_is_its_mean(suite):
+    _, (found,) = of(suite, "metric: epochs, stage: s, of: {a: x}, lower_than: {a: y}, mean_over: b")
+    assert cells(found) == [["a=x, b=1", "a=x, b=2", "a=x, b=4"], ["a=y, b=1", "a=y, b=2", "a=y, b=4"]]
+    assert found.wording == "a=x vs a=y at b=all (mean)"
+    _, (found,) = of(suite, "metric: epochs, stage: s, of: {a: x, b: 1}, lower_than: {a: y, b: [1, 4]}")
+    assert cells(found) == [["a=x, b=1"], ["a=y, b=1", "a=y, b=4"]]
+    assert found.wording == "a=x, b=1 vs a=y, b=1 and 4 (mean)"
+    _, (found,) = of(suite, "metric: epochs, stage: s, higher_than: 1, mean_over: [a, b]")
+    assert len(found.arms[0].cells) == 6
+
+
+def test_each_level_is_a_contrast(suite):
+    _, found = of(suite, "metric: epochs, stage: s, of: {a: x}, lower_than: {a: y}, each: b")
+    assert [one.label for one in found] == ["b=1", "b=2", "b=4"] and cells(found[2])[1] == ["a=y, b=4"]
+    _, found = of(suite, "metric: val/loss, stage: s, of: {a: x}, lower_than: {a: y}, each: {b: [4, 1]}")
+    assert [one.label for one in found] == ["b=4", "b=1"] and cells(found[0]) == [["a=x, b=4"], ["a=y, b=4"]]
+    _, found = of(suite, "metric: val/loss, lower_than: 3, each: [a, b]")
+    assert [one.label for one in found][:2] == ["a=x, b=1", "a=x, b=2"] and len(found) == 6
+
+
+def test_of_combinations_of_levels_only_those_that_there_are(suite):
+    stage = STAGE.replace("[1, 2, 4]}}", "[1, 2, 4]}}, exclude: [{a: x, b: 4}]")
+    _, found = of(suite, "metric: val/loss, lower_than: 3, each: [a, b]", stage)
+    assert len(found) == 5 and "a=x, b=4" not in [one.label for one in found]
+    _, (found,) = of(suite, "metric: val/loss, of: {a: x}, lower_along: b", stage)
+    assert found.wording == "b=1 → 2 at a=x"
+
+
+def test_cells_are_left_out_as_of_grids(suite):
+    _, (found,) = of(suite, "metric: val/loss, of: {a: x}, lower_along: b, exclude: [{b: 2}, {a: y, b: 1}]")
+    assert found.wording == "b=1 → 4 at a=x"
+    _, (found,) = of(suite, "metric: val/loss, of: {a: y}, lower_than: 3, mean_over: b, exclude: [{a: y, b: [1, 2]}]")
+    assert cells(found) == [["a=y, b=4"]]
+
+
+def test_the_other_side_may_be_a_number(suite):
+    _, found = of(suite, "metric: val/accuracy, stage: s, of: {a: x}, higher_than: 0.1, each: b")
+    assert [cells(one) for one in found] == [[["a=x, b=1"]], [["a=x, b=2"]], [["a=x, b=4"]]]
+    assert [one.number for one in found] == [0.1] * 3 and found[0].wording == "a=x, b=1 vs 0.1"
+    _, (found,) = of(suite, "metric: val/accuracy, stage: s, of: {a: x, b: 1}, same_as: 1, margin: 0.1")
+    assert found.number == 1
+
+
+def test_an_axis_goes_from_its_lowest_number_to_its_highest_and_words_as_they_are_listed(suite):
+    _, (found,) = of(suite, "metric: epochs, stage: s, of: {a: x}, higher_along: b")
+    assert cells(found) == [["a=x, b=1"], ["a=x, b=2"], ["a=x, b=4"]] and found.wording == "b=1 → 2 → 4 at a=x"
+    assert found.weights == pytest.approx((-6 / 7, -3 / 14, 15 / 14))  # the least-squares slope at 1, 2, 4, times 3
+    _, (found,) = of(suite, "metric: epochs, stage: s, of: {a: x}, higher_along: b, scale: log")
+    assert found.weights == pytest.approx((-1, 0, 1))
+    _, (found,) = of(suite, "metric: epochs, stage: s, of: {b: 1}, higher_along: a")
+    assert found.weights == pytest.approx((-1, 1)) and found.wording == "a=x → y at b=1"
+
+
+def test_each_relation_has_its_contrasts(suite):
+    _, found = of(suite, "metric: val/loss, of: {a: x}, same_along: b, margin: 1")
+    assert [one.label for one in found] == ["b=1 vs b=2", "b=1 vs b=4", "b=2 vs b=4"]
+    _, found = of(suite, "metric: val/loss, of: {a: x}, lower_each_step: b")
+    assert [one.label for one in found] == ["b=1 → b=2", "b=2 → b=4", "the ends"]
+    _, (found,) = of(suite, "metric: val/loss, of: {a: x}, differs_along: b")
+    assert found.joint and found.wording == "b=1, 2, 4 at a=x"
+    _, found = of(suite, "metric: val/loss, of: {a: x, b: 2}, lowest_of: b")
+    assert [one.label for one in found] == ["than b=1", "than b=4"] and cells(found[1]) == [["a=x, b=2"], ["a=x, b=4"]]
+    _, found = of(suite, "metric: val/loss, of: {a: x, b: 2}, lowest_of: [{b: 1}, {a: y}]")
+    assert [one.label for one in found] == ["than b=1", "than a=y"]
+    _, found = of(suite, "metric: val/loss, of: {b: 2}, lowest_of: {b: [1, 2]}, each: a")
+    assert [one.label for one in found] == ["a=x; than b=1", "a=y; than b=1"]
+
+
+def test_a_correlation_has_one_arm_a_point_and_over_classes_one(suite):
+    _, (found,) = of(suite, "metric: val/accuracy, stage: s, lower_with: val/loss, across: [a, b]")
+    assert len(found.arms) == 6 and found.wording == "6 points"
+    _, (found,) = of(suite, "metric: val/accuracy, stage: s, lower_with: val/loss, across: b, within: a")
+    assert len(found.arms) == 6
+    claim = "metric: test/class_accuracy/*, lower_with: test/class_accuracy/*, across: class, stage: s, of: {a: x, b: 1}"
+    base = "base: {model: {name: simple_cnn}, train: {epochs: 2, class_metrics: [accuracy]}}\n"
+    made = suite(f"{STAGE}claims:\n c: {{says: so, {claim}}}\n", head=f"suite: t\ntitle: T\ndata: {{source: digits}}\n{base}")
+    (found,) = made.claims["c"]
+    assert cells(found) == [["a=x, b=1"]] and found.wording == "classes at a=x, b=1"
+
+
+def test_margins_that_a_metric_can_have(suite):
+    arms = "stage: s, of: {a: x, b: 1}, same_as: {a: y}"
+    of(suite, f"metric: val/loss, {arms}, margin: 2")
+    of(suite, f"metric: wall_clock, {arms}, margin: 250%")
+    of(suite, f"metric: wall_clock, {arms}, margin: 0.5")
+    # a line may change by more than its points (0 1 1 at 1 2 4), a difference of differences by twice as much
+    of(suite, "metric: val/accuracy, stage: s, of: {a: x}, higher_along: b, margin: 1.01")
+    of(suite, "metric: val/accuracy, stage: s, of: {a: x, b: 2, minus: {b: 1}}, lower_than: {a: y}, margin: 1.5")
+    percent = STAGE + 'metrics: {val/accuracy: {unit: "%", margin: 2}}\n'
+    claim, _ = of(suite, f"metric: val/accuracy, {arms}", percent)
+    assert claim.margin is None, "the metric's own"
+    of(suite, "metric: val/accuracy, of: {a: x, b: 1}, at_least: 90", percent)
+    with pytest.raises(BenchError, match="900 is no number for val/accuracy, which is 0 to 100"):
+        of(suite, "metric: val/accuracy, of: {a: x, b: 1}, at_least: 900", percent)
+
+
+def test_a_metric_of_ones_own_has_the_range_that_is_declared(suite):
+    stage = STAGE + "metrics: {f1: {range: [-1, 1]}}\n"
+    with pytest.raises(BenchError, match="3 is no number for f1") as error:
+        of(suite, "metric: f1, of: {a: x}, higher_along: b, margin: 3", stage)
+    assert "`range:`" in error.value.mend
+    of(suite, "metric: f1, of: {a: x}, higher_along: b, margin: 1.5", stage)
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ("of: {a: x, b: 1}, higher_than: {a: y}", ["with a=x, b=1", "is higher than", "with a=y"]),
+        ("of: {a: x}, lower_than: {a: y}, each: b, margin: 0.02", ["is lower than", ", for each b", "(margin 0.02)"]),
+        ("of: {a: x}, at_least: 0.9, mean_over: b, margin: 0.01", ["is at least", "0.9", ", on average over b"]),
+        ("of: {a: x, b: 2, minus: {b: 1}}, higher_than: 0.01", ["a=x, b=2", "minus", "b=1", "0.01"]),
+        ("of: {a: x}, lower_each_step: b, exclude: [{b: 4}]", ["is lower with each step along b", "leaving out b=4"]),
+        ("of: {a: x, b: 1}, highest_of: [a, b]", ["is the highest of a, b"]),
+        ("higher_with: val/loss, across: b, within: a", ["is higher where val/loss is higher, across b, within a"]),
+    ],
+)
+def test_a_claim_reads_back_as_a_sentence(suite, claim, words):
+    spec, _ = of(suite, f"metric: val/accuracy, stage: s, {claim}")
+    text = read_back(spec)
+    assert text.startswith("val/accuracy in stage s") and [word for word in words if word not in text] == []
+
+
+def test_a_spread_reads_back_as_one(suite):
+    spec, _ = of(suite, "spread: val/accuracy, of: {a: x, b: 1}, higher_than: {a: y}")
+    assert read_back(spec).startswith("the standard deviation of val/accuracy over the seeds with a=x, b=1 is higher than")
+
+
+def test_a_profile_takes_a_claim_out(suite):
+    body = ARM + "  higher_than: {a: y}\nprofiles:\n  small: {stages: {s: {axes: {a: {y: null}}}}%s}\n"
+    with pytest.raises(BenchError, match="axis 'a' has no level 'y'"):
+        suite(body % "", profile="small")
+    assert suite(body % ", claims: {c: null}", profile="small").claims == {}
+
+
+def test_a_profile_changes_a_claim(suite):
+    body = ARM + "  higher_than: {a: y}\nprofiles:\n  other: {claims: {c: {higher_than: null, lower_than: {b: 2}}}}\n"
+    assert suite(body).spec.claims["c"].relation.name == "higher_than"
+    (found,) = suite(body, profile="other").claims["c"]
+    assert found.wording == "b=1 vs b=2 at a=x"
+
+
+def test_an_old_claim_is_read_as_a_new_one_and_told(suite, caplog):
+    old = STAGE + "claims: {c: {says: so, kind: less, metric: val/loss, stage: s, left: {a: x}, right: {a: y}, each: b}}\n"
+    new = STAGE + "claims: {c: {says: so, metric: val/loss, stage: s, of: {a: x}, lower_than: {a: y}, each: b}}\n"
+    assert suite(old).spec.claims == suite(new).spec.claims and len(caplog.messages) == 1
+    assert "claim c is in the old grammar" in caplog.messages[0] and "`bench migrate" in caplog.messages[0]
+
+
+def test_the_json_schema_of_a_claim_is_flat():
+    """One object with all keys: editors complete relations, and need not find out which form is meant."""
+    claim = json_schema()["$defs"]["Claim"]
+    assert claim["type"] == "object" and claim.keys().isdisjoint({"anyOf", "oneOf", "allOf", "if", "discriminator"})
+    assert list(claim["properties"]) == list(Claim.model_fields) and claim["additionalProperties"] is False
+    assert claim["required"] == ["says"] and [name for name in RELATIONS if name not in claim["properties"]] == []
+    assert not claim["properties"].keys() & {"kind", "left", "right", "where", "along", "direction", "ratio", "x", "y", "method"}
 
 
 @pytest.mark.parametrize("looks", ["[5]", "[5, 5]", "[8, 5]", "[0, 3]", "5", "[3, x]"])
@@ -130,130 +209,3 @@ def test_looks_share_out_alpha(suite):
     assert t.alpha == pytest.approx(0.05) and u.alpha == 0.1
     assert (s.text, u.text) == ("looks 2, 4, 5 at alpha 0.03", "0, 1")
     assert made.seeds("s") == [0, 1]
-
-
-def of(suite, claim, stage=STAGE):
-    made = suite(f"{stage}claims:\n c: {{says: so, {claim}}}\n")
-    return made.spec.claims["c"], made.claims["c"]
-
-
-def text(claim, contrast):
-    return KINDS[claim.kind].text(contrast)
-
-
-def cells(arm):
-    return [cell.name for cell in arm.cells]
-
-
-def test_two_arms_with_what_they_share(suite):
-    claim, (found,) = of(suite, "kind: less, metric: epochs, stage: s, where: {b: 2}, left: {a: x}, right: {a: y}, ratio: 1/7")
-    assert claim.ratio == pytest.approx(1 / 7)
-    assert [cells(arm) for arm in found.arms] == [["a=x, b=2"], ["a=y, b=2"]]
-    assert text(claim, found) == "a=x vs a=y at b=2"
-
-
-def test_an_arm_may_be_the_mean_of_several_cells(suite):
-    claim, (found,) = of(suite, "kind: less, metric: epochs, stage: s, left: {a: x, b: all}, right: {a: y, b: [1, 4]}")
-    assert [cells(arm) for arm in found.arms] == [["a=x, b=1", "a=x, b=2", "a=x, b=4"], ["a=y, b=1", "a=y, b=4"]]
-    assert text(claim, found) == "a=x, b=all (mean) vs a=y, b=1 and 4 (mean)"
-
-
-def test_each_level_is_a_contrast(suite):
-    _, found = of(suite, "kind: less, metric: epochs, stage: s, left: {a: x}, right: {a: y}, each: b")
-    assert [one.label for one in found] == ["b=1", "b=2", "b=4"]
-    assert cells(found[2].arms[1]) == ["a=y, b=4"]
-
-
-def test_each_of_the_levels_that_where_names(suite):
-    claim = "kind: less, metric: val/loss, stage: s, where: {b: [4, 1]}, left: {a: x}, right: {a: y}, each: b"
-    _, found = of(suite, claim)
-    assert [one.label for one in found] == ["b=4", "b=1"]
-    assert [cells(arm) for arm in found[0].arms] == [["a=x, b=4"], ["a=y, b=4"]]
-
-
-def test_the_right_side_may_be_a_number(suite):
-    claim, found = of(suite, "kind: greater, metric: val/accuracy, stage: s, left: {a: x}, right: 0.1, each: b")
-    assert [cells(arm) for one in found for arm in one.arms] == [["a=x, b=1"], ["a=x, b=2"], ["a=x, b=4"]]
-    assert [one.number for one in found] == [0.1] * 3 and text(claim, found[0]) == "b=1, a=x vs 0.1"
-    claim, found = of(suite, "kind: less, metric: val/accuracy, stage: s, where: {a: x}, each: b, left: {}, right: 0.1")
-    assert text(claim, found[1]) == "a=x, b=2 vs 0.1"
-    _, (found,) = of(suite, "kind: equivalent, metric: val/accuracy, stage: s, left: {a: x, b: 1}, right: 1, margin: 0.1")
-    assert found.number == 1
-
-
-def test_a_trend_goes_along_numbers_by_value_and_along_words_by_order(suite):
-    claim, (found,) = of(suite, "kind: trend, metric: epochs, stage: s, where: {a: x}, along: b, direction: increasing")
-    assert found.scores == (1, 2, 4) and [cells(arm) for arm in found.arms] == [["a=x, b=1"], ["a=x, b=2"], ["a=x, b=4"]]
-    assert text(claim, found) == "b=1 → 2 → 4 at a=x"
-    _, (found,) = of(suite, "kind: trend, metric: epochs, stage: s, where: {b: 1}, along: a, direction: increasing")
-    assert found.scores == (0, 1)
-
-
-def test_an_interaction_has_four_arms_and_a_correlation_one_a_cell(suite):
-    pairs = "left: [{a: x, b: 2}, {a: x, b: 1}], right: [{a: y, b: 2}, {a: y, b: 1}]"
-    claim, (found,) = of(suite, f"kind: interaction, metric: epochs, stage: s, direction: less, {pairs}")
-    assert [cells(arm)[0] for arm in found.arms] == ["a=x, b=2", "a=x, b=1", "a=y, b=2", "a=y, b=1"]
-    assert text(claim, found) == "(a=x, b=2 − a=x, b=1) vs (a=y, b=2 − a=y, b=1)"
-    claim, (found,) = of(suite, "kind: correlation, x: val/loss, y: val/accuracy, stage: s, direction: negative")
-    assert len(found.arms) == 6 and text(claim, found) == "6 cells"
-    over_classes = "kind: correlation, x: test/class_accuracy/*, y: test/class_accuracy/*, direction: negative"
-    claim, (found,) = of(suite, f"{over_classes}, stage: s, where: {{a: x, b: 1}}")
-    assert [cells(arm) for arm in found.arms] == [["a=x, b=1"]] and text(claim, found) == "classes at a=x, b=1"
-
-
-@pytest.mark.parametrize(
-    ("claim", "message", "mend"),
-    [
-        ("kind: greater, metric: epochs, left: {a: x, b: 1}, right: {a: x, b: 1}", "its arms are the same", "differ in an axis"),
-        ("kind: greater, metric: epochs, left: {a: x}, right: {a: x}, each: b", "its arms are the same", "differ in an axis"),
-        (
-            "kind: interaction, metric: epochs, direction: less, left: [{a: x, b: 1}, {a: y, b: 1}], "
-            "right: [{a: x, b: 1}, {a: y, b: 1}]",
-            "its arms are the same",
-            "differ in an axis",
-        ),
-        ("kind: greater, metric: val/accuracy, left: {a: x, b: 1}, right: 95", "95 is no number for val/accuracy", "write 0.95"),
-        (
-            "kind: less, metric: wall_clock, left: {a: x, b: 1}, right: -1",
-            "-1 is no number for wall_clock",
-            "that wall_clock can",
-        ),
-        (
-            "kind: equivalent, metric: val/accuracy, left: {a: x, b: 1}, right: {a: y, b: 1}, margin: 2",
-            "2 is no number for val/accuracy, which is 0 to 1: what is compared is 1 at most",
-            "write 0.02",
-        ),
-        (
-            "kind: trend, metric: f1, where: {a: x}, along: b, direction: increasing, margin: 3",
-            "3 is no number for f1",
-            "`range:`",
-        ),
-        (
-            "kind: less, metric: val/accuracy, left: {a: x, b: 1}, right: -0.5",
-            "-0.5 is no number",
-            "take one that val/accuracy can",
-        ),
-    ],
-)
-def test_a_claim_that_could_not_be_false(suite, claim, message, mend):
-    body = f"{STAGE}metrics: {{f1: {{range: [-1, 1]}}}}\nclaims:\n c: {{says: so, stage: s, {claim}}}\n"
-    with pytest.raises(BenchError) as error:
-        suite(body)
-    assert message in str(error.value) and mend in error.value.mend and "yaml:" in str(error.value)
-
-
-def test_margins_that_a_metric_can_have(suite):
-    arms = "left: {a: x, b: 1}, right: {a: y, b: 1}"
-    of(suite, f"kind: equivalent, metric: val/loss, stage: s, {arms}, margin: 2")
-    of(suite, f"kind: equivalent, metric: wall_clock, stage: s, {arms}, margin: 2")
-    double = "left: [{a: x, b: 2}, {a: x, b: 1}], right: [{a: y, b: 2}, {a: y, b: 1}]"
-    trend = "kind: trend, stage: s, where: {a: x}, along: b, direction: increasing"
-    of(suite, f"{trend}, metric: val/accuracy, margin: 1.01")  # a line may change by more than its points: 0 1 1 at 1 2 4
-    of(suite, f"kind: interaction, metric: val/accuracy, stage: s, direction: less, {double}, margin: 1.5")
-
-
-def test_a_profile_takes_a_claim_out(suite):
-    body = TWO + "  left: {a: x, b: 1}\n  right: {a: y, b: 1}\nprofiles:\n  small: {stages: {s: {axes: {a: {y: null}}}}%s}\n"
-    with pytest.raises(BenchError, match="axis 'a' has no level 'y'"):
-        suite(body % "", profile="small")
-    assert suite(body % ", claims: {c: null}", profile="small").claims == {}

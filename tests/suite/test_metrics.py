@@ -10,15 +10,12 @@ from bench.grammar.metrics import BY_CLASS, KNOWN, RECORDED, Metric, is_recorded
 
 STAGE = "stages: {s: {axes: {a: {x: {}, y: {}}, b: {path: train.epochs, values: [1, 2]}}}}\n"
 TABLE = STAGE + "tables: {t: {stage: s, rows: a, columns: b, values: %s}}\n"
-CLAIM = (
-    STAGE + "claims:\n  c:\n    says: so\n    kind: greater\n    metric: %s\n    stage: s\n"
-    "    left: {a: x, b: 1}\n    right: {a: y, b: 1}\n"
-)
+CLAIM = STAGE + "claims:\n  c:\n    says: so\n    metric: %s\n    stage: s\n    of: {a: x, b: 1}\n    higher_than: {a: y}\n"
 FIGURE = STAGE + "figures:\n  f: {kind: %s}\n"
 SCATTER = "scatter, stage: s, where: {a: x, b: 1}, x: test/class_accuracy/*, y: "
 MISTAKES = {  # what stands below the five lines of the head, line, message, mend
     "typo in a table": (TABLE % "val/acuracy", 7, "no trial of bench records 'val/acuracy'", "did you mean 'val/accuracy'?"),
-    "typo in a claim": (CLAIM % "test/los", 11, "no trial of bench records 'test/los'", "did you mean 'test/loss'?"),
+    "typo in a claim": (CLAIM % "test/los", 10, "no trial of bench records 'test/los'", "did you mean 'test/loss'?"),
     "typo of a derived one": (
         "metrics: {animals: {mean: test/class_accuracy}}\n" + TABLE % "animal",
         8,
@@ -111,7 +108,7 @@ def test_derived_metrics_are_named_like_any_other(suite):
         "  top5: {}\n"
         "  worst: {min: top5}\n"
         + TABLE % "[{metric: test/animal_accuracy, unit: '%'}, gap2, top5, worst, top5/cat]"
-        + "claims: {c: {says: so, kind: less, metric: gap, stage: s, left: {a: x, b: 1}, right: {a: y, b: 1}}}\n"
+        + "claims: {c: {says: so, metric: gap, stage: s, of: {a: x, b: 1}, lower_than: {a: y}}}\n"
     )
     derived = loaded.spec.metrics
     assert derived["test/animal_accuracy"].classes == ["cat", "1"] and derived["top5"].logged and not derived["gap"].logged
@@ -179,6 +176,37 @@ def test_what_is_known_of_a_metric_that_something_else_logs_is_what_the_suite_sa
         Derived(range=[1, 0])
 
 
+def test_a_suite_says_the_unit_and_the_margin_of_a_metric_once():
+    percent = Derived(unit="%", margin=2)
+    derived = {
+        "test/accuracy": percent,
+        "val/loss": Derived(margin=0.1),
+        "wall_clock": Derived(margin=0.1),
+        "top5": Derived(unit="%"),
+    }
+    accuracy, loss, time = (described(name, derived) for name in ("test/accuracy", "val/loss", "wall_clock"))
+    assert (accuracy.unit, accuracy.margin, accuracy.factor, accuracy.range) == ("%", 2, 100, (0, 1))
+    assert (loss.margin, loss.factor, loss.unit) == (0.1, 1, "") and time.margin == 0.1 and time.is_ratio
+    assert described("top5", derived).factor == 1, "what is not known to be a share is in percent already"
+    gap = {"train/accuracy": percent, "test/accuracy": percent, "gap": Derived(minus=["train/accuracy", "test/accuracy"])}
+    assert (described("gap", gap).factor, described("gap", gap).margin) == (100, None), "the margin is not that of the difference"
+    assert described("test/accuracy", {}).factor == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "line", "message"),
+    [
+        ("test/accuracy: {unit: '%', mean: test/class_accuracy}", 7, "must not hide it"),
+        ("test/accuracy: {}", 7, "must not hide it"),
+        ("test/accuracy: {margin: 0}", 7, "should be greater than 0"),
+        ("test/accuracy: {margin: 2%}", 7, "test/accuracy.margin"),
+    ],
+)
+def test_facts_of_a_recorded_metric_are_no_rule(suite, rule, line, message):
+    suite.refuses(f"metrics:\n  {rule}\n" + STAGE, line, message, "")
+    assert suite("metrics:\n  test/accuracy: {unit: '%', margin: 2}\n" + STAGE).spec.metrics["test/accuracy"].facts
+
+
 @pytest.mark.parametrize("metric", ["ood/accuracy", "test/robust/accuracy", "inference/wall_clock", "test/x/f1/cat"])
 def test_a_name_like_one_of_bench_says_which_end_is_better_and_no_more(metric):
     assert described(metric, {}) == described(metric, {metric: Derived()}) == Metric(described(metric, {}).better)
@@ -186,14 +214,14 @@ def test_a_name_like_one_of_bench_says_which_end_is_better_and_no_more(metric):
 
 
 def test_a_metric_that_is_derived_from_itself_is_told_before_a_claim_on_it_is_looked_at(suite):
-    claim = "claims: {c: {says: so, kind: greater, metric: m, stage: s, left: {a: x, b: 1}, right: 1}}\n"
+    claim = "claims: {c: {says: so, metric: m, stage: s, of: {a: x, b: 1}, higher_than: 1}}\n"
     loop = "metrics: {m: {minus: [n, val/loss]}, n: {minus: [m, val/loss]}}\n"
     with pytest.raises(BenchError, match="derived from itself"):
         suite(STAGE + loop + claim)
     whole = "metrics: {test/class_accuracy: {mean: test/class_accuracy}}\n"
     assert suite(STAGE + whole + claim.replace("metric: m", "metric: test/class_accuracy")).claims
     with pytest.raises(BenchError) as error:
-        suite(STAGE + claim.replace("metric: m", "metric: tst/accuracy").replace("right: 1", "right: 50"))
+        suite(STAGE + claim.replace("metric: m", "metric: tst/accuracy").replace("than: 1", "than: 50"))
     assert "test/accuracy" in error.value.mend
 
 

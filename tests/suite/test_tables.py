@@ -30,9 +30,9 @@ MISTAKES = {  # what stands below the five lines of the head, line, message, men
     ),
     "axis called class": (
         STAGE.replace("a:", "class:") + "tables:\n  t: {stage: s, rows: class, columns: b, values: val/f1/*}\n",
-        8,
-        "has an axis 'class' of its own",
-        "rename the axis",
+        6,
+        "no axis can be named 'class'",
+        "give it another name",
     ),
     "rows below no classes": (TABLE % "rows: a, columns: b, values: epochs, also: {all: epochs}", 8, "this table has none", ""),
     "too few below": (

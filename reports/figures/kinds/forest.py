@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 from bench.grammar.metrics import by_name
-from bench.reports.claims.kinds import KINDS
 from bench.reports.claims.results import ClaimResult, ContrastResult
 from bench.reports.figures.base import (
     FigureSource,
@@ -23,7 +22,6 @@ from bench.reports.tables.blocks import MetricBlock
 from bench.reports.tables.build import TableData
 from bench.reports.tables.comparisons import TableContrast
 
-UNITS = {"": "", "%": " (percentage points)"}
 NONE = "–"
 MOST_ROWS = 60
 """From which on a forest is thinned out."""
@@ -50,7 +48,9 @@ def of_table(table: TableData) -> tuple[ForestData, str]:
     data = ForestData(tuple(panels), notes)
     if not panels:
         return data, "Nothing could be compared."
-    return data, f"{_what(results)}{_reading(results, panels)} Filled: Holm p at or below {table.alpha:.3g}."
+    corrected = any(contrast.m > 1 for contrasts in drawn.values() for contrast in contrasts)
+    level = " Intervals are Bonferroni's, at 1 − alpha/m of each family." if corrected else ""
+    return data, f"{_what(results)}{_reading(results, panels)}{level} Filled: Holm p at or below {table.alpha:.3g}."
 
 
 def of_claims(claims: Sequence[ClaimResult]) -> tuple[ForestData, str]:
@@ -58,19 +58,18 @@ def of_claims(claims: Sequence[ClaimResult]) -> tuple[ForestData, str]:
     grouped: dict[tuple[str, bool], list[ForestRow]] = defaultdict(list)
     for claim in claims:
         for part in claim.parts:
-            ratio = _is_ratio(claim, part)
-            grouped[_quantity(claim, ratio), ratio].append(_claimed(claim, part))
+            grouped[part.quantity, part.result.ratio].append(_claimed(claim, part))
     panels = [_panel(label, rows, ("n", "Holm p", "verdict"), ratio) for (label, ratio), rows in grouped.items()]
     results = [part.result for claim in claims for part in claim.parts]
     caption = f"Estimates{_reading(results, panels)}"
-    if any(claim.ratio is not None for claim in claims):
+    if any(part.reference not in (0.0, 1.0) for claim in claims for part in claim.parts):
         caption += " Upright line: no difference, or the ratio that is claimed."
     if any(claim.margin is not None for claim in claims):
         caption += " Shaded: the declared margin, inside which a difference does not matter."
-    caption += "".join(f" {note}" for note in dict.fromkeys(KINDS[claim.kind].figure_remark for claim in claims) if note)
     if any(part.result.difference is None for claim in claims for part in claim.parts):
         caption += " Why a claim has no result stands with its verdict."
     alphas = " or ".join(sorted({f"{claim.alpha:.3g}" for claim in claims}))
+    caption += " Intervals are Bonferroni's, at 1 − alpha/m of each family." if any(claim.m > 1 for claim in claims) else ""
     return ForestData(tuple(panels)), f"{caption} Filled: Holm p at or below {alphas}." if claims else "The suite makes no claim."
 
 
@@ -110,7 +109,7 @@ def _contrast(contrast: TableContrast, alpha: float) -> ForestRow:
         contrast.family,
         contrast.result,
         None,
-        1.0,
+        1.0 if contrast.result.ratio else 0.0,
         (str(contrast.result.n), holm),
         strong,
     )
@@ -122,11 +121,10 @@ def _claimed(claim: ClaimResult, part: ContrastResult) -> ForestRow:
     group = claim.name if len(claim.parts) > 1 else ""
     right = (str(part.result.n), holm, part.verdict)
     strong = part.holm is not None and part.holm <= claim.alpha
-    return _row(label, group, part.result, claim.margin, claim.ratio or 1.0, right, strong)
+    return _row(label, group, part.result, claim.margin, part.reference, right, strong)
 
 
-def _row(label: str, group: str, result: Comparison, margin: float | None, ratio: float, right, strong: bool) -> ForestRow:
-    reference = ratio if result.ratio else 0.0
+def _row(label: str, group: str, result: Comparison, margin: float | None, reference: float, right, strong: bool) -> ForestRow:
     return ForestRow(
         label=label,
         group=group,
@@ -156,18 +154,7 @@ def _panel(label: str, rows: Sequence[ForestRow], headings: tuple[str, ...], rat
 def _difference(block: MetricBlock) -> str:
     if by_name(block.metric).is_ratio:
         return f"ratio of {block.name}"
-    return f"difference of {block.name}{UNITS.get(block.unit, f' ({block.unit})')}"
-
-
-def _is_ratio(claim: ClaimResult, part: ContrastResult) -> bool:
-    """Whether the claim is of a ratio, also where there is no result that says so."""
-    if part.result.difference is not None:
-        return part.result.ratio
-    return KINDS[claim.kind].is_ratio(claim)
-
-
-def _quantity(claim: ClaimResult, ratio: bool) -> str:
-    return KINDS[claim.kind].quantity(claim.metric, ratio)
+    return f"difference of {block.name}{f' ({block.difference_unit})' if block.difference_unit else ''}"
 
 
 def _left_out(contrasts: Sequence[TableContrast]) -> list[str]:

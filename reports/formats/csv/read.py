@@ -14,7 +14,7 @@ KEYS = {
     "contrast": CONTRAST_KEYS,
     "claim": ("row", "left"),
 }
-LABELS = ("metric", "unit", "row", "column", "seed", "family", "left", "right", "test", "verdict", "why")
+LABELS = ("metric", "unit", "row", "column", "seed", "family", "left", "right", "marks", "test", "verdict", "why")
 """Columns of text, or of names; every other holds numbers."""
 
 

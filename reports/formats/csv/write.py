@@ -2,8 +2,12 @@
 reads it with the labels as they are.
 
 - value: one trial's value of a metric, with its row, column, seed and run_id
-- summary: a cell; value is the mean over its n of m planned seeds, beside sd and the published number
-- contrast: left against right within a family of m; value is the difference (of times the ratio)
+- summary: a cell; value is the mean over its n of m planned seeds, beside sd and the published number; marks are `best` of its
+  row or column, `near` (not significantly worse than the best), `dagger` (significantly different from the table's baseline)
+- contrast: left against right within a family of m; value is the difference (of times the ratio), ci_low and ci_high its interval
+  at `confidence`, against_baseline the Holm p among the comparisons with the baseline alone, r the correlation of both arms over
+  their seeds, relative_efficiency the variance that the difference would have with independent seeds by its own, superiority
+  P(left > right)
 - claim: a claim's part (`row`: the level, where it has several); value is the difference, ratio or correlation, margin what was
   declared, p that of the verdict's hypothesis, run_id every run behind it, with `;` between them
 
@@ -14,7 +18,6 @@ trials of searches stand in the JSON report.
 import csv
 import io
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -25,7 +28,8 @@ from bench.reports.tables.blocks import MetricBlock
 
 COLUMNS = (
     *("kind", "table", "metric", "unit", "row", "column", "family", "left", "right", "seed", "value", "sd", "n", "m"),
-    *("published", "test", "ci_low", "ci_high", "t", "df", "p", "holm", "detectable", "margin", "verdict", "why", "run_id"),
+    *("published", "marks", "test", "confidence", "ci_low", "ci_high", "t", "df", "p", "holm", "against_baseline", "detectable"),
+    *("r", "relative_efficiency", "superiority", "margin", "verdict", "why", "run_id"),
 )
 
 
@@ -56,15 +60,29 @@ def _cells(block: MetricBlock) -> Iterator[dict[str, Any]]:
             yield {"kind": "value", **place, "seed": seed, "value": value, "run_id": cell.run_ids.get(seed)}
         summary = cell.summary
         numbers = {"value": summary.mean, "sd": summary.sd, "n": summary.n, "m": cell.planned, "published": cell.published}
-        yield {"kind": "summary", **place, **numbers}
+        marks = {"best": block.best, "near": block.near, "dagger": block.daggers}
+        shown = " ".join(mark for mark, places in marks.items() if (row, column) in places)
+        yield {"kind": "summary", **place, **numbers, "marks": shown}
 
 
 def _contrasts(block: MetricBlock) -> Iterator[dict[str, Any]]:
-    sizes = Counter(contrast.family for contrast in block.contrasts if contrast.holm is not None)
     for contrast in block.contrasts:
-        who = {"family": contrast.family, "left": contrast.left, "right": contrast.right, "m": sizes[contrast.family]}
-        tested = {"p": contrast.result.p, "holm": contrast.holm, "detectable": contrast.detectable, "why": contrast.result.reason}
-        yield {"kind": "contrast", **who, **_comparison(contrast.result), **tested}
+        yield {
+            "kind": "contrast",
+            "family": contrast.family,
+            "left": contrast.left,
+            "right": contrast.right,
+            "m": contrast.m,
+            **_comparison(contrast.result),
+            "p": contrast.result.p,
+            "holm": contrast.holm,
+            "against_baseline": contrast.against_baseline,
+            "detectable": contrast.detectable,
+            "r": contrast.pairing and contrast.pairing.r,
+            "relative_efficiency": contrast.pairing and contrast.pairing.efficiency,
+            "superiority": contrast.superiority,
+            "why": contrast.result.reason,
+        }
 
 
 def _claims(claim: ClaimResult) -> Iterator[dict[str, Any]]:
@@ -94,6 +112,7 @@ def _comparison(result: Comparison) -> dict[str, Any]:
         "sd": result.sd,
         "n": result.n,
         "test": result.test,
+        "confidence": None if result.ci_low is None else result.confidence,
         "ci_low": result.ci_low,
         "ci_high": result.ci_high,
         "t": result.t,

@@ -3,7 +3,19 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from bench.reports.claims.verdicts import EQUIVALENT, INSUFFICIENT, NEGLIGIBLE, REFUTED, SUPPORTED, UNRESOLVED
+from bench.reports.claims.rules import (
+    DESCRIPTIVE,
+    EQUIVALENT,
+    IDENTICAL,
+    INSUFFICIENT,
+    NEGLIGIBLE,
+    REFUTED,
+    REGIME,
+    SELECTED,
+    SUPPORTED,
+    SURVIVORS,
+    UNRESOLVED,
+)
 from bench.reports.formats import run_ids as runs
 from bench.reports.formats.html import style as html_style
 from bench.reports.layout import outline
@@ -16,7 +28,12 @@ VERDICTS = {
     REFUTED: ("no", "✗"),
     EQUIVALENT: ("same", "≈"),
     NEGLIGIBLE: ("same", "≈"),
+    IDENTICAL: ("same", "="),
     UNRESOLVED: ("open", "?"),
+    DESCRIPTIVE: ("open", "–"),
+    REGIME: ("open", "⊘"),
+    SURVIVORS: ("open", "†"),
+    SELECTED: ("open", "○"),
     INSUFFICIENT: ("few", "…"),
 }
 """verdict → its class and its sign: a colour alone tells some readers nothing."""

@@ -7,7 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.reports.claims.results import ClaimResult
+from bench.reports.declared import Declared
+from bench.reports.layout.head import totals
 from bench.reports.report import ReportData
+from bench.reports.statistics import Comparison
 from bench.reports.tables.blocks import MetricBlock
 from bench.reports.tables.build import TableData
 
@@ -20,6 +23,8 @@ def render(report: ReportData, figures: Mapping[str, str] = {}) -> str:
         "profile": report.profile,
         "complete": report.complete,
         "exploratory": report.exploratory,
+        **({"declared": _declared(report.declared)} if report.declared else {}),
+        "verdicts": _verdicts(report),
         "claims": {claim.name: _claim(claim) for claim in report.claims},
         "tables": {table.name: _table(table) for table in report.tables},
         "searches": {search.name: asdict(search) for search in report.searches},
@@ -47,9 +52,24 @@ def _finite(content: Any) -> Any:
     return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
+def _verdicts(report: ReportData) -> dict[str, Any]:
+    """Return what is said of all claims together."""
+    found = asdict(totals(report))
+    return {"counts": found.pop("verdicts"), **found}
+
+
 def _claim(claim: ClaimResult) -> dict[str, Any]:
-    record = asdict(claim)
-    return record | {"parts": {part["label"]: part for part in record["parts"]}}
+    parts = {part.label: asdict(part) | {"result": _comparison(part.result)} for part in claim.parts}
+    return asdict(claim) | {"parts": parts}
+
+
+def _comparison(c: Comparison) -> dict[str, Any]:
+    """Return a comparison without what only its test needs."""
+    return {key: value for key, value in asdict(c).items() if key not in ("errors", "resolution")}
+
+
+def _declared(declared: Declared) -> dict[str, Any]:
+    return asdict(declared) | {"exploratory": sorted(declared.exploratory)}
 
 
 def _table(table: TableData) -> dict[str, Any]:
@@ -60,6 +80,7 @@ def _table(table: TableData) -> dict[str, Any]:
         "columns": table.column_axes,
         "test": table.test,
         "alpha": table.alpha,
+        "baseline": table.baseline,
         "blocks": [_block(block) for block in table.blocks],
     }
 
@@ -71,6 +92,7 @@ def _block(block: MetricBlock) -> dict[str, Any]:
             "column": column,
             **asdict(cell.summary),
             "best": (row, column) in block.best,
+            "near_best": (row, column) in block.near,
             "differs_from_baseline": (row, column) in block.daggers,
             "planned": cell.planned,
             "values": cell.values,
@@ -86,9 +108,14 @@ def _block(block: MetricBlock) -> dict[str, Any]:
             "family": contrast.family,
             "left": contrast.left,
             "right": contrast.right,
-            **asdict(contrast.result),
+            **_comparison(contrast.result),
+            "m": contrast.m,
             "holm": contrast.holm,
+            "against_baseline": contrast.against_baseline,
             "detectable": contrast.detectable,
+            "r": contrast.pairing and contrast.pairing.r,
+            "relative_efficiency": contrast.pairing and contrast.pairing.efficiency,
+            "superiority": contrast.superiority,
         }
         for contrast in block.contrasts
     ]

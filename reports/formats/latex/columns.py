@@ -19,7 +19,7 @@ SIZES = {"footnotesize": (8.5, 3), "scriptsize": (7.97, 2.5)}
 """Points that an em has in each size, and that stand on either side of a column."""
 SMALL = SIZES["scriptsize"][0] / SIZES["footnotesize"][0]
 """The second and further lines of a cell are set in the smaller size."""
-NARROW, WIDE = frozenset("ijl.,:;'|!()[]I/ t†*¹²³⁴⁵⁶⁷⁸⁹"), frozenset("mwMW±×−→←↓↑≤≥%@&=+<>–")
+NARROW, WIDE = frozenset("ijl.,:;'|!()[]I/ t†*¹²³⁴⁵⁶⁷⁸⁹"), frozenset("mwMW±×−→←↓↑≤≥≈%@&=+<>–")
 GLUE = "\xa0\\1\xa0"
 NUMBER = re.compile(r"[-−+]?[\d.]+(e[-+]?\d+)?\W*")
 

@@ -64,11 +64,38 @@ def test_a_forest_of_a_table_of_metrics_has_all_pairs_of_rows(study_of, drawn):
     assert {row.group for row in data.panels[0].rows} == {"model"}
 
 
-def claim(name, result, verdict="supported", parts=1, **changes):
-    one = ContrastResult("noise=0", "a vs b", result, result.p, result.p, None, verdict, "why", None, None, ())
-    told = {"says": "…", "kind": "greater", "metric": "val/accuracy", "margin": None, "test": "t", "family": name}
-    told |= {"m": 1, "alpha": 0.05, "look": "", "parts": [one] * parts, "verdict": verdict, "holds": True}
-    return ClaimResult(name=name, **told | changes)
+def claim(name, result, verdict="supported", parts=1, reference=0.0, quantity="difference of val/accuracy", margin=None):
+    one = ContrastResult(
+        label="noise=0",
+        contrast="a vs b",
+        quantity=quantity,
+        reference=reference,
+        result=result,
+        p=result.p,
+        holm=result.p,
+        verdict=verdict,
+        why="why",
+        detectable=None,
+        seeds_needed=None,
+        seeds_at_most=None,
+        run_ids=(),
+    )
+    return ClaimResult(
+        name=name,
+        says="…",
+        relation="higher_than",
+        reading="it is higher",
+        metric=quantity.split()[-1],
+        margin=margin,
+        test="t",
+        family=name,
+        m=1,
+        alpha=0.05,
+        look="",
+        parts=[one] * parts,
+        verdict=verdict,
+        holds=True,
+    )
 
 
 def test_a_forest_of_claims_shows_margins_claimed_ratios_and_verdicts(study_of, drawn):
@@ -77,9 +104,9 @@ def test_a_forest_of_claims_shows_margins_claimed_ratios_and_verdicts(study_of, 
     ratio = paired({0: 10.0, 1: 11.0, 2: 12.0}, {0: 100.0, 1: 105.0, 2: 102.0}, ratio=True)
     claims = [
         claim("better", difference, margin=0.02),
-        claim("faster", ratio, kind="less", metric="wall_clock", ratio=1 / 7, margin=0.1, parts=2),
+        claim("faster", ratio, quantity="ratio of wall_clock", reference=1 / 7, margin=0.1, parts=2),
         claim("nobody-knows", Comparison(reason="no finished trial"), "insufficient seeds", margin=0.02),
-        claim("slower", Comparison(reason="no finished trial"), "insufficient seeds", metric="wall_clock", ratio=2.0),
+        claim("slower", Comparison(ratio=True, reason="no seed"), "unresolved", quantity="ratio of wall_clock", reference=2.0),
     ]
     figure = build("claims", TypeAdapter(Spec).validate_python({"kind": "forest"}), FigureSource(records, claims=claims))
     accuracy, clock = figure.data.panels

@@ -1,0 +1,198 @@
+"""What was measured for a contrast, before any correction; also what it would come to with the worst results for lost seeds."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bench.grammar.metrics import Metric, by_name
+from bench.reports.claims.base import ClaimContrast, Measured, Question, Requirement
+from bench.reports.claims.estimates import in_unit, shown
+from bench.reports.claims.relations import Claim
+from bench.reports.claims.rules import against_p, decide, for_p
+from bench.reports.claims.selection import on_its_own_data
+from bench.reports.records.arms import ArmValues, Records, unlike
+from bench.reports.records.predictions import Predictions, crossed_comparison
+from bench.reports.statistics import Comparison, interval
+from bench.trackers.record import Outcome
+
+LEAST_SEEDS = 3
+"""Two seeds give a t-test one degree of freedom: what it finds rests on the shape of the distribution alone."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured for one contrast.
+
+    margin: in the unit of what is estimated; None without one. empty: whether an arm has no value at all, so that more seeds
+    would not help. requires: of its preconditions. worst: the comparison with the worst result that the metric can have for each
+    lost seed; None where none is lost, `unbounded` where there is no worst. selected: which runs chose an arm that they test.
+    factor: what values were multiplied by to be in the metric's unit.
+    """
+
+    claim: Claim
+    contrast: ClaimContrast
+    measured: Measured
+    arms: list[ArmValues]
+    margin: float | None = None
+    empty: bool = False
+    run_ids: tuple[str, ...] = ()
+    requires: tuple["Evidence", ...] = ()
+    worst: Comparison | None = None
+    unbounded: bool = False
+    selected: str = ""
+    factor: float = 1.0
+
+    @property
+    def tested(self) -> Comparison:
+        return self.measured.tested
+
+    @property
+    def common(self) -> set[int]:
+        """The seeds for which every arm has a value."""
+        return set.intersection(*(set(arm.values) for arm in self.arms)) if self.arms else set()
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether there is a test from which a verdict can follow."""
+        return self.tested.p is not None and not self.measured.described and not self.is_short and not self.measured.identical
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it has fewer seeds than a verdict needs."""
+        if self.tested.test == "welch":
+            return min(len(arm.values) for arm in self.arms) < LEAST_SEEDS
+        return self.tested.test in ("t", "sign-flip", "permutation") and self.tested.n < LEAST_SEEDS
+
+    @property
+    def holds_identical(self) -> bool:
+        """Whether a claim of its rule holds of arms that are identical."""
+        return self.contrast.rule.asks in ("same", "not beyond")
+
+    @property
+    def for_p(self) -> float:
+        """The level from which on it upholds the claim."""
+        if self.measured.identical:
+            return 0.0 if self.holds_identical else 1.0
+        return for_p(self.contrast.rule, self.tested, self.margin) if self.is_judged else 1.0
+
+    @property
+    def against_p(self) -> float:
+        """The level from which on it speaks against the claim."""
+        if self.measured.identical:
+            return 1.0 if self.holds_identical else 0.0
+        return against_p(self.contrast.rule, self.tested, self.margin) if self.is_judged else 1.0
+
+    @property
+    def p(self) -> float | None:
+        """The p of the claim: that of no difference, or where a margin decides that of the margin."""
+        if self.measured.described:
+            return None
+        if self.tested.p is None or self.contrast.rule.asks in ("beyond", "differs"):
+            return self.tested.p
+        return for_p(self.contrast.rule, self.tested, self.margin)
+
+    def shown(self, confidence: float) -> Comparison:
+        """Return the comparison as the reader sees it, with its interval at a confidence."""
+        ends = interval(self.tested, confidence)
+        c = self.tested if ends is None else replace(self.tested, ci_low=ends[0], ci_high=ends[1], confidence=confidence)
+        return shown(c, self.contrast.number)
+
+
+def gather(
+    claim: Claim, contrast: ClaimContrast, trials: Records, seeds: Sequence[int], alpha: float, predictions: Predictions | None
+) -> Evidence:
+    """Measure one contrast of a claim, and its preconditions. predictions: gives a trial's stored predictions, for tests over
+    seeds and images."""
+    metric = trials.described(claim.measure)
+    named = [name.replace("*", contrast.of_class or "*") for name in claim.relation.metrics(claim).values()]
+    names = [name for name in named if "*" not in name]
+    arms = [trials.values(arm, name, seeds).scaled(metric.factor) for name in names for arm in contrast.arms]
+    run_ids = tuple(dict.fromkeys(run_id for arm in arms for run_id in arm.run_ids))
+    requires = tuple(_required(required, trials, seeds, alpha, predictions) for required in contrast.requires)
+    if lacking := [arm for arm in arms if not arm.values]:
+        reasons = list(dict.fromkeys(lacking[0].without.values())) or ["not run"]
+        nothing = Comparison(reason=f"there is no result of {lacking[0].name or 'an arm'} ({'; '.join(reasons)})")
+        return Evidence(claim, contrast, Measured(nothing), arms, empty=True, run_ids=run_ids, requires=requires)
+    question = Question(claim, contrast, arms, trials, seeds, 1 - alpha, metric, predictions)
+    timed = any(by_name(name).is_ratio for name in claim.relation.metrics(claim).values())
+    if timed and (reason := unlike(set().union(*(arm.conditions for arm in arms)))):
+        measured = Measured(Comparison(reason=reason))
+    else:
+        measured = claim.relation.measure(question)
+    own = claim.margin is None and not contrast.joint and claim.spread is None and contrast.ratio == metric.is_ratio
+    lost = any(_is_lost(reason) for arm in arms for reason in arm.without.values())
+    worst = _with_the_worst(question) if lost and measured.tested.p is not None else None
+    return Evidence(
+        claim=claim,
+        contrast=contrast,
+        measured=measured,
+        arms=arms,
+        margin=metric.margin if own else claim.margin,
+        run_ids=run_ids if measured.run_ids is None else measured.run_ids,
+        requires=requires,
+        worst=worst,
+        unbounded=lost and worst is None,
+        factor=metric.factor,
+        selected=on_its_own_data(contrast, arms, metric, trials),
+    )
+
+
+def beyond_images(part: Evidence, holds: bool, level: float, confidence: float, predictions: Predictions | None) -> str:
+    """Return whether a verdict on two arms' accuracies holds beyond the images that they were measured on too: "yes", "no" or
+    "not known", by the test over seeds and images; "" where that question does not arise."""
+    contrast, claim = part.contrast, part.claim
+    two = [weight for weight, _ in contrast.terms] == [1.0, -1.0] and contrast.number is None and not contrast.joint
+    on_images = by_name(claim.measure).counts == "images" and not claim.measure.startswith("train/") and not claim.spread
+    if predictions is None or not (two and on_images) or part.tested.test == "crossed" or part.measured.identical:
+        return ""
+    left, right = part.arms
+    tested, _ = crossed_comparison(left, right, part.claim.measure, confidence, predictions)
+    if tested.p is None or tested.test != "crossed":
+        return "not known"
+    there = decide(contrast.rule, in_unit(tested, part.factor), part.margin, level)
+    return "not known" if there.holds is None else "yes" if there.holds == holds else "no"
+
+
+def _required(
+    required: Requirement, trials: Records, seeds: Sequence[int], alpha: float, predictions: Predictions | None
+) -> Evidence:
+    contrast = required.contrast
+    if required.above_chance is not None:
+        metric = trials.described(required.claim.measure)
+        classes = trials.values(contrast.arms[0], required.claim.measure, seeds).classes
+        if metric.chance is None or not classes:
+            nothing = Comparison(reason=f"what guessing comes to in {required.claim.measure} is not known of these trials")
+            return Evidence(required.claim, contrast, Measured(nothing), [])
+        contrast = replace(contrast, number=metric.factor / classes + required.above_chance)
+    return gather(required.claim, contrast, trials, seeds, alpha, predictions)
+
+
+def _is_lost(reason: str) -> bool:
+    """Whether a seed has no value since its training came to nothing."""
+    return reason == Outcome.DIVERGED or reason.endswith((" is nan", " is inf", " is -inf"))
+
+
+def _with_the_worst(question: Question) -> Comparison | None:
+    """Return the comparison with the worst value for each lost seed; None where there is no worst, or it cannot be made."""
+    if question.contrast.joint and question.claim.relation.sample != "seeds":
+        return None
+    arms = []
+    for arm in question.arms:
+        value = _worst(question.metric, arm)
+        lost = [seed for seed, reason in arm.without.items() if _is_lost(reason)]
+        if lost and value is None:
+            return None
+        arms.append(replace(arm, values=arm.values | dict.fromkeys(lost, value or 0.0)))
+    if question.claim.test == "crossed":
+        return None
+    return question.claim.relation.measure(replace(question, arms=arms)).tested
+
+
+def _worst(metric: Metric, arm: ArmValues) -> float | None:
+    """Return the worst that a metric can be: what guessing comes to, else the end of its range; None without one."""
+    if metric.chance == "classes" and arm.classes:
+        return metric.factor / arm.classes
+    if not metric.better:
+        return None
+    end = metric.range[0] if metric.better == "higher" else metric.range[1]
+    return metric.factor * end if math.isfinite(end) else None
