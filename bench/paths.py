@@ -10,15 +10,15 @@ from platformdirs import user_cache_path, user_state_path
 
 def data_root() -> Path:
     """Return the folder that holds data sets: BENCH_DATA, else `bench/data` in the user's cache folder."""
-    if given := os.environ.get("BENCH_DATA"):
-        return Path(given).expanduser().absolute()
+    if folder := os.environ.get("BENCH_DATA"):
+        return Path(folder).expanduser().absolute()
     return user_cache_path("bench") / "data"
 
 
 def state_root() -> Path:
     """Return the folder for what a run leaves to the next: BENCH_STATE, else `bench` in the user's folder of states."""
-    if given := os.environ.get("BENCH_STATE"):
-        return Path(given).expanduser().absolute()
+    if folder := os.environ.get("BENCH_STATE"):
+        return Path(folder).expanduser().absolute()
     return user_state_path("bench")
 
 

@@ -67,12 +67,12 @@ def own(name: str, kind: str) -> Any:
         mend = f"put {module.replace('.', '/')}.py beside the suite, or install it" if absent else "mend that file"
         why = "there is no such module" if absent else f"it cannot be imported: {type(error).__name__}: {error}"
         raise BenchError(f"{kind} {name!r}: {why}", mend=mend, component=name) from error
-    if not callable(found := getattr(loaded, attribute, None)):
+    if not callable(part := getattr(loaded, attribute, None)):
         known = [key for key, value in vars(loaded).items() if callable(value) and not key.startswith("_")]
         where = getattr(loaded, "__file__", None) or module
-        told = f"{kind} {name!r}: {where} has no function or class {attribute!r}"
-        raise BenchError(told, mend=did_you_mean(attribute, known), component=name)
-    return found
+        message = f"{kind} {name!r}: {where} has no function or class {attribute!r}"
+        raise BenchError(message, mend=did_you_mean(attribute, known), component=name)
+    return part
 
 
 def own_digest(name: str) -> str:

@@ -58,10 +58,10 @@ def _alone(place: Path) -> FileLock:
 def _made(place: Path) -> tuple[Path, FileLock]:
     with _alone(place):
         _remove_leftovers(place)
-        made = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
-        lock = FileLock(made.with_name(f"{made.name}.held"))
+        path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+        lock = FileLock(path.with_name(f"{path.name}.held"))
         lock.acquire()
-        return made, lock
+        return path, lock
 
 
 def environment() -> dict[str, str]:
@@ -69,9 +69,9 @@ def environment() -> dict[str, str]:
 
     What torch compiles is kept where it was before: it is for the next run too.
     """
-    made = str(folder())
+    path = str(folder())
     cache = os.environ.get("TORCHINDUCTOR_CACHE_DIR") or str(Path(tempfile.gettempdir()) / f"torchinductor_{_user()}")
-    return {"TMPDIR": made, MARK: made, "TORCHINDUCTOR_CACHE_DIR": cache}
+    return {"TMPDIR": path, MARK: path, "TORCHINDUCTOR_CACHE_DIR": cache}
 
 
 def end_orphans() -> None:
@@ -80,12 +80,12 @@ def end_orphans() -> None:
         _end_marked(folder())
 
 
-def end_descendants(of: int, made: str) -> None:
-    """End all that a living worker has started, and what that has. made: the folder that it was given."""
+def end_descendants(of: int, path: str) -> None:
+    """End all that a living worker has started, and what that has. path: the folder that it was given."""
     parents = _parents()
     for process in parents:
         if process != of and of in _ancestry(process, parents):
-            _end(process, Path(made))
+            _end(process, Path(path))
 
 
 def _user() -> str:
@@ -96,8 +96,8 @@ def _user() -> str:
 
 def _close(process: int) -> None:
     if process == os.getpid() and process in _held:
-        made, lock = _held.pop(process)
-        _remove(made, lock)
+        path, lock = _held.pop(process)
+        _remove(path, lock)
 
 
 def _remove_leftovers(place: Path) -> None:
@@ -109,42 +109,42 @@ def _remove_leftovers(place: Path) -> None:
             _remove(held.with_suffix(""), lock)
 
 
-def _remove(made: Path, lock: FileLock) -> None:
-    _end_marked(made)
-    shutil.rmtree(made, ignore_errors=True)
+def _remove(path: Path, lock: FileLock) -> None:
+    _end_marked(path)
+    shutil.rmtree(path, ignore_errors=True)
     with suppress(OSError):
         Path(lock.lock_file).unlink(missing_ok=True)
     lock.release()
 
 
-def _end_marked(made: Path) -> None:
+def _end_marked(path: Path) -> None:
     """End the processes that belong to a folder, but for this one's children and what descends from them: these end with it."""
     parents = _parents()
-    for process in _marked(made):
+    for process in _marked(path):
         if os.getpid() not in _ancestry(process, parents):
-            _end(process, made)
+            _end(process, path)
 
 
-def _marked(made: Path) -> Iterator[int]:
+def _marked(path: Path) -> Iterator[int]:
     """Yield the processes, by their ids, that have a folder's name in their environment; this one never."""
     for entry in PROCESSES.glob("[0-9]*"):
-        if int(entry.name) != os.getpid() and _has_mark(int(entry.name), made):
+        if int(entry.name) != os.getpid() and _has_mark(int(entry.name), path):
             yield int(entry.name)
 
 
-def _has_mark(process: int, made: Path) -> bool:
+def _has_mark(process: int, path: Path) -> bool:
     try:
-        return f"{MARK}={made}".encode() in (PROCESSES / str(process) / "environ").read_bytes().split(b"\0")
+        return f"{MARK}={path}".encode() in (PROCESSES / str(process) / "environ").read_bytes().split(b"\0")
     except OSError:  # it has ended, or is another user's
         return False
 
 
-def _end(process: int, made: Path) -> None:
+def _end(process: int, path: Path) -> None:
     """End a process that bears the mark: looked at again once it is held, since its id may be another's by now."""
     with suppress(OSError):
         held = os.pidfd_open(process)
         try:
-            if _has_mark(process, made):
+            if _has_mark(process, path):
                 signal.pidfd_send_signal(held, signal.SIGKILL)
         finally:
             os.close(held)

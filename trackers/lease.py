@@ -34,13 +34,13 @@ PATIENCE = 2.0
 
 def stale() -> float:
     """Return after how many seconds without a beat a holder is taken for gone. Raises BenchError for a setting that is none."""
-    given = os.environ.get("BENCH_LEASE_SECONDS", "")
+    text = os.environ.get("BENCH_LEASE_SECONDS", "")
     try:
-        seconds = float(given or STALE)
+        seconds = float(text or STALE)
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise BenchError(f"{given!r} is no number of seconds", where="BENCH_LEASE_SECONDS", mend=f"leave it out: {STALE:g}")
+        raise BenchError(f"{text!r} is no number of seconds", where="BENCH_LEASE_SECONDS", mend=f"leave it out: {STALE:g}")
     return seconds
 
 
@@ -130,16 +130,16 @@ class Lease(Hold):
 
     def _asked(self, ask: Callable[[], T], patient: bool) -> T:
         """Ask the store. patient: ask again as long as it does not answer; else that raises BenchError."""
-        told = False
+        warned = False
         while True:
             try:
                 return ask()
             except BenchError as error:
                 if not patient:
                     raise
-                if not told:
+                if not warned:
                     logger.warning(f"{error.message}; this run goes on waiting")
-                    told = True
+                    warned = True
                 time.sleep(stale() / BEATS)
 
     def _beat(self) -> None:

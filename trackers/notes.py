@@ -20,11 +20,11 @@ def as_tags(name: str, text: str) -> dict[str, str]:
 
 def of_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """Return the texts in the tags of an experiment, by name. Of a part that is lost, nothing stands there."""
-    found = {}
+    texts = {}
     for key, count in tags.items():
         name = key.removeprefix(PREFIX)
         if key != name and "." not in name and count.isdecimal():
             parts = [tags.get(f"{key}.{number}", "") for number in range(min(int(count[:9]), len(tags)))]
             with suppress(ValueError):  # a tag that something else has written
-                found[bytes.fromhex(name).decode()] = "".join(parts)
-    return found
+                texts[bytes.fromhex(name).decode()] = "".join(parts)
+    return texts

@@ -34,12 +34,12 @@ def declared(suite: Suite, tracker: Tracker, runs: Sequence[StoredRun]) -> Decla
         return None
     steps = list(_since_the_first(entries))
     now = declaration(suite)
-    found = list(_changed(steps, now))
-    told = [_told(change, step, lock) for change, step in found]
+    change_steps = list(_changed(steps, now))
+    declared_changes = [_told(change, step, lock) for change, step in change_steps]
     if lock:  # what the runs stood under from the first, and the lock file never knew
-        known = {change.path for change, _ in found}
+        known = {change.path for change, _ in change_steps}
         unlocked = (change for change in lock.since(now) if change.path not in known)
-        told += [replace(_told(change, None, lock), unlocked=bool(steps)) for change in unlocked]
+        declared_changes += [replace(_told(change, None, lock), unlocked=bool(steps)) for change in unlocked]
     first = steps[0] if steps else None
     return Declared(
         since=first.since if first else None,
@@ -47,7 +47,7 @@ def declared(suite: Suite, tracker: Tracker, runs: Sequence[StoredRun]) -> Decla
         commit=first.commit if first else "",
         digest=first.digest if first else "",
         same=first is not None and first.content == now,
-        changes=told,
+        changes=declared_changes,
         exploratory=frozenset(touched(suite, changes(first.content or {}, now))) if first else frozenset(),
         unreadable=sum(entry.content is None for entry in entries),
         lock=locks.lock_path(suite.document.file).name if lock else "",

@@ -42,14 +42,14 @@ def lock(path: str | Path, profile: str | None = None, *, reason: str = "") -> L
         declared, there = declaration(suite), profiles.get(suite.profile)
         if there is None:
             result.new.append(suite.profile)
-        elif found := there.since(declared):
-            result.changes[suite.profile] = found
+        elif differences := there.since(declared):
+            result.changes[suite.profile] = differences
         if not (result.changes and not moment.reason):
             profiles[suite.profile] = locks.locked(there, declared, moment)
     if result.changes and not moment.reason:
-        told = [f"{name}: {described(change)}" for name, found in result.changes.items() for change in found]
+        lines = [f"{name}: {described(change)}" for name, differences in result.changes.items() for change in differences]
         raise BenchError(
-            "\n  ".join([f"is locked, and {path} declares otherwise:", *told]),
+            "\n  ".join([f"is locked, and {path} declares otherwise:", *lines]),
             where=str(result.path),
             mend="say why with --reason TEXT, or take it back",
         )

@@ -102,7 +102,7 @@ def check_augmentation(part: Own, shape: Shape, device: torch.device) -> None:
         )
 
 
-def _check_images(subject: Subject, result: tuple, given: torch.Tensor) -> None:
+def _check_images(subject: Subject, result: tuple, original: torch.Tensor) -> None:
     subject.demand(
         len(result) in (1, 3) and all(isinstance(output, torch.Tensor) for output in result),
         f"returns {described(result)}",
@@ -110,8 +110,8 @@ def _check_images(subject: Subject, result: tuple, given: torch.Tensor) -> None:
     )
     images = result[0]
     subject.demand(
-        images.shape == given.shape and images.dtype == given.dtype and images.device == given.device,
-        f"returns {described(result[:1])} for {described((given,))}",
+        images.shape == original.shape and images.dtype == original.dtype and images.device == original.device,
+        f"returns {described(result[:1])} for {described((original,))}",
         "return images of the same shape, type and device",
     )
     if len(result) == 3:

@@ -38,7 +38,7 @@ def append(images: torch.Tensor, labels: torch.Tensor, options: Append, seed: in
     drawn = generator(seed, "append, augmentation")
     targets = soft(labels, classes) if augmenter.mixes else labels
     batches = rows.tensor_split(max(1, math.ceil(len(rows) / _BATCH)))
-    made = [augmenter(images[indices], targets[indices], drawn) for indices in batches if len(indices)]
-    copies = torch.cat([images[:0], *(batch for batch, _ in made)])
-    mixed = torch.cat([targets, *(target for _, target in made)]) if augmenter.mixes else None
+    augmented = [augmenter(images[indices], targets[indices], drawn) for indices in batches if len(indices)]
+    copies = torch.cat([images[:0], *(batch for batch, _ in augmented)])
+    mixed = torch.cat([targets, *(target for _, target in augmented)]) if augmenter.mixes else None
     return Appended(rows, copies, mixed)

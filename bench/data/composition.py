@@ -41,14 +41,14 @@ def compose(dataset: Dataset, data: Data) -> dict[SplitName, Composition]:
     Nothing here depends on a trial's seed. Raises BenchError where these cannot be had of this data set.
     """
     chosen = split(dataset, data)
-    made = {}
+    compositions = {}
     for name in SPLITS:
         official = name == "test" and chosen.test_from == "official"
         indices, labels = getattr(chosen, name), dataset.test_labels if official else dataset.train_labels
         if data.label_noise and name in data.label_noise.splits:
             labels = _mislabelled(labels, indices, len(dataset.classes), data.label_noise, official)
-        made[name] = Composition(indices, labels[indices], np.zeros_like(indices), official)
-    train = made["train"]
+        compositions[name] = Composition(indices, labels[indices], np.zeros_like(indices), official)
+    train = compositions["train"]
     if data.reduce:
         train = _reduced(train, data.reduce, dataset)
     if data.copies:
@@ -59,7 +59,7 @@ def compose(dataset: Dataset, data: Data) -> dict[SplitName, Composition]:
         train = Composition(train.indices[rows], train.labels[rows], copy, official=False)
     if data.environments:
         train = replace(train, environments=_environments(train, data.environments, dataset.classes))
-    return made | {"train": train}
+    return compositions | {"train": train}
 
 
 def part_sizes(dataset: Dataset, data: Data) -> dict[SplitName, int]:

@@ -70,8 +70,8 @@ def parts(
     say: receives lines of progress. Raises BenchError for what cannot be had of this data set.
     """
     seen = view(dataset, data)
-    made = compose(seen, data)
-    return {name: _part(name, made[name], seen, data, seed, device, say) for name in SPLITS}
+    compositions = compose(seen, data)
+    return {name: _part(name, compositions[name], seen, data, seed, device, say) for name in SPLITS}
 
 
 def pending(data: Data, seed: int, dataset: Dataset) -> list[torch.Tensor]:
@@ -82,22 +82,22 @@ def pending(data: Data, seed: int, dataset: Dataset) -> list[torch.Tensor]:
     return unmade((before[name].images for name in getattr(data.denoise, "splits", before)), data.denoise)
 
 
-def _part(name: SplitName, made: Composition, seen: Dataset, data: Data, seed: int, device, say: Say) -> ImageSet:
-    source = seen.test_images if made.official else seen.train_images
-    labels = torch.from_numpy(made.labels)
-    environments = None if made.environments is None else torch.from_numpy(made.environments)
-    places = source.places[made.indices] if isinstance(source, Rows) else made.indices
+def _part(name: SplitName, composition: Composition, seen: Dataset, data: Data, seed: int, device, say: Say) -> ImageSet:
+    source = seen.test_images if composition.official else seen.train_images
+    labels = torch.from_numpy(composition.labels)
+    environments = None if composition.environments is None else torch.from_numpy(composition.environments)
+    places = source.places[composition.indices] if isinstance(source, Rows) else composition.indices
     arrays = source.arrays if isinstance(source, Rows) else (source,)
-    if _unchanged(name, made, data) and len(arrays) == 1 and torch.device(device).type == "cpu":
+    if _unchanged(name, composition, data) and len(arrays) == 1 and torch.device(device).type == "cpu":
         return ImageSet(_mapped(arrays[0]), labels, places, None, environments, rows=torch.from_numpy(places))
-    clean = torch.from_numpy(source[made.indices])
-    if made.copy.any():
-        _damage_copies(clean, made.copy, places, data.copies, seed)
+    clean = torch.from_numpy(source[composition.indices])
+    if composition.copy.any():
+        _damage_copies(clean, composition.copy, places, data.copies, seed)
     images = clean
     if data.noise.variance and name in data.noise.splits:
-        stream = "noise/test" if made.official else "noise/train"
-        streams = [stream, *(f"{stream}/{number}" for number in range(1, made.copy.max() + 1))]
-        images = add_noise(images, mask_seeds(seed, streams, made.copy, places), math.sqrt(data.noise.variance))
+        stream = "noise/test" if composition.official else "noise/train"
+        streams = [stream, *(f"{stream}/{number}" for number in range(1, composition.copy.max() + 1))]
+        images = add_noise(images, mask_seeds(seed, streams, composition.copy, places), math.sqrt(data.noise.variance))
     kept = {}
     if data.denoise and name in getattr(data.denoise, "splits", SPLITS):
         from bench.data.denoise import denoised  # brings scikit-image, which few trials need
@@ -114,11 +114,11 @@ def _part(name: SplitName, made: Composition, seen: Dataset, data: Data, seed: i
     return ImageSet(images.to(device), labels.to(device), places, *on_device, **kept)
 
 
-def _unchanged(name: SplitName, made: Composition, data: Data) -> bool:
+def _unchanged(name: SplitName, composition: Composition, data: Data) -> bool:
     """Tell whether the images of a part are those of the data set."""
     noisy = data.noise.variance and name in data.noise.splits
     denoised = data.denoise and name in getattr(data.denoise, "splits", SPLITS)
-    return not (noisy or denoised or made.copy.any() or (name == "train" and data.append))
+    return not (noisy or denoised or composition.copy.any() or (name == "train" and data.append))
 
 
 def _mapped(array: np.ndarray) -> torch.Tensor:

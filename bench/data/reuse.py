@@ -30,9 +30,9 @@ class KeptParts:
         settings = data.model_dump_json(exclude=PER_BATCH)
         key = (dataset.digest, settings, components.version(), seed if drawn else None, str(device))
         if key not in self._kept:
-            made = parts(dataset, data, seed, device, say)
-            self._make_room(_bytes(made), device)
-            self._kept[key] = made
+            image_sets = parts(dataset, data, seed, device, say)
+            self._make_room(_bytes(image_sets), device)
+            self._kept[key] = image_sets
         self._kept.move_to_end(key)
         return self._kept[key]
 
@@ -49,8 +49,8 @@ class KeptParts:
             held -= _bytes(self._kept.pop(key))
 
 
-def _bytes(made: Parts) -> int:
-    return sum(part.stored.nbytes for part in made.values() if part.rows is None)
+def _bytes(image_sets: Parts) -> int:
+    return sum(part.stored.nbytes for part in image_sets.values() if part.rows is None)
 
 
 kept_parts = KeptParts()

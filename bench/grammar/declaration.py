@@ -63,13 +63,13 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Ch
     for part in list(PARTS)[1:]:
         old, new = before.get(part) or {}, after.get(part) or {}
         for name in [*old, *(name for name in new if name not in old)]:
-            one, other = old.get(name), new.get(name)
-            if part in BY_SETTING and one is not None and other is not None:
-                for key in [*one, *(key for key in other if key not in one)]:
-                    if one.get(key) != other.get(key):
-                        yield Change((part, name, key), one.get(key), other.get(key))
-            elif one != other:
-                yield Change((part, name), one, other)
+            old_item, new_item = old.get(name), new.get(name)
+            if part in BY_SETTING and old_item is not None and new_item is not None:
+                for key in [*old_item, *(key for key in new_item if key not in old_item)]:
+                    if old_item.get(key) != new_item.get(key):
+                        yield Change((part, name, key), old_item.get(key), new_item.get(key))
+            elif old_item != new_item:
+                yield Change((part, name), old_item, new_item)
 
 
 def as_text(value: Any) -> str:

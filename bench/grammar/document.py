@@ -152,10 +152,10 @@ def merged(old: Any, patch: Any) -> Any:
 def nested(path: str, value: Any) -> dict[str, Any]:
     """Return the patch that sets a dotted path: `a.b` and 1 give {a: {b: 1}}."""
     *above, last = path.split(".")
-    made: dict[str, Any] = {last: value}
+    patch: dict[str, Any] = {last: value}
     for key in reversed(above):
-        made = {key: made}
-    return made
+        patch = {key: patch}
+    return patch
 
 
 def scalar(text: str) -> Any:

@@ -61,8 +61,8 @@ def _mistake(model: type[BaseModel], problem: ErrorDetails, data: Any, place: Ca
             where=place((*written, field) if tag else written),
             mend=did_you_mean(str(tag), tags),
         )
-    given = problem["input"]
-    got = f", not {given!r}" if isinstance(given, (str, int, float, bool, type(None))) else ""
+    value = problem["input"]
+    got = f", not {value!r}" if isinstance(value, (str, int, float, bool, type(None))) else ""
     return BenchError(f"{name}: {message}{got}", where=place(written), mend="")
 
 

@@ -36,13 +36,13 @@ class PackedConv2d(nn.Conv2d):
         size, channels, *sides = maps.shape
         if self.backend == PATCHES and self._may_go_by_patches():
             each = maps.reshape(size // self.members, self.members, channels, *sides)
-            made = patches.convolve(each, weight, self.stride[0], self.padding[0]).flatten(0, 1)
-            return made if bias is None else made + bias[:, :, None, None].repeat(len(each), 1, 1, 1)
+            outputs = patches.convolve(each, weight, self.stride[0], self.padding[0]).flatten(0, 1)
+            return outputs if bias is None else outputs + bias[:, :, None, None].repeat(len(each), 1, 1, 1)
         together = maps.reshape(size // self.members, self.members * channels, *sides)
         bias = None if bias is None else bias.flatten()
         groups = self.members * self.groups
-        made = functional.conv2d(together, weight.flatten(0, 1), bias, self.stride, self.padding, self.dilation, groups)
-        return made.reshape(size, -1, *made.shape[2:])
+        outputs = functional.conv2d(together, weight.flatten(0, 1), bias, self.stride, self.padding, self.dilation, groups)
+        return outputs.reshape(size, -1, *outputs.shape[2:])
 
     def _may_go_by_patches(self) -> bool:
         (kernel, *kernels), (padding, *paddings) = self.kernel_size, self.padding
@@ -59,9 +59,9 @@ class PackedLinear(nn.Linear):
         *batch, inputs = values.shape
         each = values.reshape(batch[0] // self.members, self.members, -1, inputs).transpose(0, 1).flatten(1, 2)
         weight = self.weight.transpose(1, 2)
-        made = torch.bmm(each, weight) if self.bias is None else torch.baddbmm(self.bias[:, None], each, weight)
-        made = made.unflatten(1, (batch[0] // self.members, -1)).transpose(0, 1)
-        return made.reshape(*batch, -1)
+        outputs = torch.bmm(each, weight) if self.bias is None else torch.baddbmm(self.bias[:, None], each, weight)
+        outputs = outputs.unflatten(1, (batch[0] // self.members, -1)).transpose(0, 1)
+        return outputs.reshape(*batch, -1)
 
 
 class _PackedBatchNorm:

@@ -254,9 +254,9 @@ class Planner:
             return None
         ranked: list[tuple[float, Cell]] = []
         for cell in contenders:
-            given = [job.result.metrics.get(start.metric) if job.state is State.DONE else None for job in jobs[id(cell)]]
-            values = [value for value in given if value is not None and isfinite(value)]
-            if values and len(values) == len(given):
+            scores = [job.result.metrics.get(start.metric) if job.state is State.DONE else None for job in jobs[id(cell)]]
+            values = [value for value in scores if value is not None and isfinite(value)]
+            if values and len(values) == len(scores):
                 ranked.append((fsum(values) / len(values), cell))
         if not ranked:
             labels = ", ".join(f"{axis}={label}" for axis, label in on.items())

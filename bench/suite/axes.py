@@ -122,8 +122,8 @@ def _levels(document: Document, at: DocPath, axis: Any) -> Any:
             "write `label: patch`, or `{path: …, values: […]}`",
         )
     if "path" not in axis:
-        for name, given in axis.items():
-            if given is None:
+        for name, level in axis.items():
+            if level is None:
                 raise document.error((*at, name), f"level {name!r} has no patch", "write `{}` for a level that changes nothing")
         return axis
     for part in ("values", "levels"):

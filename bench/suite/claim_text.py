@@ -22,7 +22,7 @@ class Edit(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Entry:
+class ClaimEntry:
     """A key of a mapping and its value, as nodes of the text. within: the mapping. end: where the text of the value ends."""
 
     key: yaml.Node
@@ -91,13 +91,13 @@ class ClaimWriter:
 
     def comment(self, start: int, end: int) -> int | None:
         """Return where the comment of a line begins, if it has one."""
-        for found in re.finditer(r"(?<!\S)#", self.text[start:end]):
-            place = start + found.start()
+        for match in re.finditer(r"(?<!\S)#", self.text[start:end]):
+            place = start + match.start()
             if not any(first < place < last for first, last in self.scalars):
                 return place
         return None
 
-    def _find(self, path: tuple[str, ...]) -> Entry | None:
+    def _find(self, path: tuple[str, ...]) -> ClaimEntry | None:
         node, entry = self.root, None
         for name in path:
             entry = self._entry(node, name)
@@ -106,7 +106,7 @@ class ClaimWriter:
             node = entry.value
         return entry
 
-    def _entry(self, node: yaml.Node | None, name: str) -> Entry | None:
+    def _entry(self, node: yaml.Node | None, name: str) -> ClaimEntry | None:
         if not isinstance(node, yaml.MappingNode):
             return None
         starts = [key.start_mark.index for key, _ in node.value] + [node.end_mark.index]
@@ -114,19 +114,19 @@ class ClaimWriter:
             if key.value == name:
                 ends = [end for start, end in self.spans if starts[number] <= start < starts[number + 1]]
                 end = int(value.end_mark.index) if node.flow_style else len(self.text[: max(ends)].rstrip())
-                return Entry(key, value, node, end)
+                return ClaimEntry(key, value, node, end)
         return None
 
 
 class _Layout:
     """How one claim is laid out. new: what it says; a scalar that the old one has is written as it was there."""
 
-    def __init__(self, writer: ClaimWriter, entry: Entry, new: Mapping[str, Any]):
+    def __init__(self, writer: ClaimWriter, entry: ClaimEntry, new: Mapping[str, Any]):
         self.writer, self.text, self.entry, self.new = writer, writer.text, entry, new
         self.written: dict[str, str] = {}
         self._collect(entry.value)
-        found = re.match(r"&\S+", self.text[entry.value.start_mark.index :])
-        self.anchor = f" {found[0]}" if found else ""
+        match = re.match(r"&\S+", self.text[entry.value.start_mark.index :])
+        self.anchor = f" {match[0]}" if match else ""
 
     def in_flow(self) -> list[Edit]:
         """Return the edits where the claim stands among others in braces: its value, and its comments above the line."""
@@ -217,14 +217,14 @@ class _Layout:
         place = start
         while place <= end:
             first, last = self.writer.line(place)
-            found = self.writer.comment(max(first, start), last)
-            if found is not None and found < end:
-                code = self.text[first:found]
+            position = self.writer.comment(max(first, start), last)
+            if position is not None and position < end:
+                code = self.text[first:position]
                 if code.strip():
-                    key = self._key_before(found)
-                    beside[key] = beside.get(key, "") + code[len(code.rstrip()) :] + self.text[found:last]
+                    key = self._key_before(position)
+                    beside[key] = beside.get(key, "") + code[len(code.rstrip()) :] + self.text[position:last]
                 else:
-                    above.append(self.text[found:last])
+                    above.append(self.text[position:last])
             place = last + 1 + self.text.startswith("\r\n", last)
         return above, beside
 

@@ -87,12 +87,12 @@ def _metrics(suite: Suite, name: str) -> set[str]:
     """Return the metrics that a claim and its preconditions rest on, and what those are derived from."""
     derived = suite.spec.metrics
     claims = [suite.spec.claims[name], *(required.claim for contrast in suite.claims[name] for required in contrast.requires)]
-    found: set[str] = set()
+    metrics: set[str] = set()
     todo = [metric.removesuffix("/*") for claim in claims for metric in claim.relation.metrics(claim).values()]
     while todo:
-        if (metric := todo.pop()) not in found:
-            found.add(metric)
+        if (metric := todo.pop()) not in metrics:
+            metrics.add(metric)
             if rule := derived.get(metric):
                 todo += [*(rule.minus or ()), *([rule.over[1]] if rule.over else [])]
             todo += [declared for declared in derived if metric.startswith(f"{declared}/")]
-    return found
+    return metrics

@@ -44,13 +44,13 @@ def cells(document: Document, suite: SuiteFile, stage: str, best: Best) -> Cells
         raise document.error(("stages", stage), f"stage {stage!r} has no cells left", "exclude less")
     if not search:
         return Cells(by_labels.values())
-    made = Cells(
+    trials = Cells(
         cell._replace(labels={**cell.labels, TRIAL: str(number)})
         for cell in by_labels.values()
         for number in range(search.trials)
     )
-    made.samples = samples
-    return made
+    trials.samples = samples
+    return trials
 
 
 def _keys(cell: Cell) -> list[str]:
@@ -120,11 +120,11 @@ def _check_space(document: Document, suite: SuiteFile, stage: str, search: Searc
     named = {name: parameter for name, parameter in search.space.items() if not isinstance(parameter, Range)}
     for (first, first_levels), (second, second_levels) in combinations(named.items(), 2):
         tried += [{first: a, second: b} for a in list(first_levels)[1:] for b in list(second_levels)[1:]]
-    made: list[Cell] = []
+    samples: list[Cell] = []
     for values in tried:
         layers = sample_layers(search, lows | values, stage)
-        made += islice(_cells(stage, levels, Sections(document, suite, stage, best, layers)), 1)
-    return made
+        samples += islice(_cells(stage, levels, Sections(document, suite, stage, best, layers)), 1)
+    return samples
 
 
 def _grids(spec: Stage, path: DocPath) -> Iterator[tuple[Grid, DocPath]]:

@@ -60,10 +60,10 @@ def suite_schema(suite: Suite) -> dict[str, Any]:
         "additionalProperties": False,
     }
     listed = {"type": "array", "items": {"enum": list(axes)}, "minItems": 1}
-    some = {"type": "object", "properties": axes, "additionalProperties": False}
+    subset = {"type": "object", "properties": axes, "additionalProperties": False}
     each = {"type": "object", "properties": axes | {CLASS: {"type": "array"}}, "additionalProperties": False}
     over: dict[str, Any] = {"anyOf": [{"enum": list(axes)}, listed, each]}
-    points = {"anyOf": [{"enum": [*axes, CLASS]}, listed, some]}
+    points = {"anyOf": [{"enum": [*axes, CLASS]}, listed, subset]}
     metric = {"anyOf": [{"enum": metric_names(suite.spec.metrics)}, {"type": "string", "pattern": "/"}]}
     values = {
         "an arm": {"anyOf": [{"$ref": "#/$defs/Arm"}, {"type": "number"}, {"type": "string"}]},
@@ -87,8 +87,8 @@ def suite_schema(suite: Suite) -> dict[str, Any]:
 def _label_schema(labels: list[str]) -> dict[str, Any]:
     """Return the schema of one of these labels, of several, or of null. YAML reads some of them as numbers or booleans."""
     words = list(dict.fromkeys(scalar(json.dumps(label)) if quoted else scalar(label) for label in labels for quoted in (0, 1)))
-    one = {"enum": [word for word in words if isinstance(word, str | int | float)]}
-    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}, {"type": "null"}]}
+    item = {"enum": [word for word in words if isinstance(word, str | int | float)]}
+    return {"anyOf": [item, {"type": "array", "items": item, "minItems": 1}, {"type": "null"}]}
 
 
 def _with_refs(node: Any) -> Any:

@@ -112,9 +112,9 @@ def locked(before: LockedProfile | None, declared: Declaration, moment: Moment) 
     """Return a profile as it is locked now: as it was where nothing changed, else with the change and its reason."""
     if before is None:
         return LockedProfile(locked=moment.time, commit=moment.commit, sha256=digest(declared), declared=declared)
-    if not (found := before.since(declared)):
+    if not (differences := before.since(declared)):
         return before
-    items = {change.item: dict(zip(("from", "to"), change.texts, strict=True)) for change in found}
+    items = {change.item: dict(zip(("from", "to"), change.texts, strict=True)) for change in differences}
     step = LockedChange(time=moment.time, reason=moment.reason, commit=moment.commit, items=items)
     changed = {"sha256": digest(declared), "declared": declared, "changes": [*before.changes, step]}
     return before.model_copy(update=changed)

@@ -106,8 +106,8 @@ def _check(document: Document, text: str, goal: dict[str, Any], wanted: Mapping[
             laid.patch((key,), patch, "")
         for name, claim in wanted[profile].items():
             if laid.data["claims"].get(name) != claim:
-                told = f"under profile {profile!r} claim {name!r} is of other cells, which no patch of its own says"
-                raise document.error(("profiles", profile), told, f"patch it by hand, so that it comes to {claim}")
+                message = f"under profile {profile!r} claim {name!r} is of other cells, which no patch of its own says"
+                raise document.error(("profiles", profile), message, f"patch it by hand, so that it comes to {claim}")
 
 
 def _pairs(data: Any, goal: dict[str, Any]) -> dict[tuple[str, ...], tuple[Any, Any]]:

@@ -88,20 +88,20 @@ def translate_document(document: Document) -> list[str]:
 def _stage_levels(document: Document) -> Stages:
     document = Document(document.file, deepcopy(document.data), dict(document.places))
     normalise(document)
-    found: dict[str, dict[str, list[str]]] = {}
+    stage_levels: dict[str, dict[str, list[str]]] = {}
     stages = document.data.get("stages")
     for stage, spec in stages.items() if isinstance(stages, dict) else ():
         grids = [spec, *listed(spec.get("union") or ())] if isinstance(spec, dict) else []
-        axes = found[stage] = {}
+        axes = stage_levels[stage] = {}
         for grid in grids:
-            given = grid.get("axes") if isinstance(grid, dict) else None
-            for axis, levels in given.items() if isinstance(given, dict) else ():
+            grid_axes = grid.get("axes") if isinstance(grid, dict) else None
+            for axis, levels in grid_axes.items() if isinstance(grid_axes, dict) else ():
                 known = axes.setdefault(axis, [])
                 known += [level for level in levels if level not in known] if isinstance(levels, dict) else []
         search = spec.get("search") if isinstance(spec, dict) else None
         if isinstance(search, dict) and isinstance(search.get("trials"), int):
             axes[TRIAL] = [str(number) for number in range(search["trials"])]
-    return found
+    return stage_levels
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ class _Claim:
             if self.each in labels:
                 raise Untranslatable("the arm names the axis of `each` too", *path, str(self.each))
             stage = str(listed(labels.pop("stage", self.stage))[0])
-            arms.append(_Arm(stage, {axis: "none" if given is None else given for axis, given in labels.items()}))
+            arms.append(_Arm(stage, {axis: "none" if value is None else value for axis, value in labels.items()}))
         self.main = self.stage or arms[0].stage
         if arms[0].stage != self.main and not self.each:
             self.used.add("stage")  # each arm says its own
@@ -252,9 +252,9 @@ class _Claim:
     def _axes(self, names: Sequence[str]) -> Any:
         """Return axes as they are written: one, several, or a mapping where `where` leaves only some levels."""
         levels = self.stages.get(self.main, {})
-        some = {axis: self.where[axis] for axis in names if axis in self.where and not _is_all(self.where[axis], levels, axis)}
-        if some:
-            return {axis: listed(some.get(axis) or [_value(level) for level in levels.get(axis, ())]) for axis in names}
+        choices = {axis: self.where[axis] for axis in names if axis in self.where and not _is_all(self.where[axis], levels, axis)}
+        if choices:
+            return {axis: listed(choices.get(axis) or [_value(level) for level in levels.get(axis, ())]) for axis in names}
         return names[0] if len(names) == 1 else list(names)
 
     def _mapping(self, value: Any, *path: str | int) -> Mapping[str, Any]:
@@ -279,8 +279,8 @@ def _patch(base: _Arm, arm: _Arm, stages: Stages) -> dict[str, Any]:
 
 def _patched(base: _Arm, patch: Mapping[str, Any], stages: Stages) -> _Arm:
     stage = patch.get("stage", base.stage)
-    labels = {**_inherited(base, stage, stages), **{axis: given for axis, given in patch.items() if axis != "stage"}}
-    return _Arm(stage, {axis: given for axis, given in labels.items() if given is not None})
+    labels = {**_inherited(base, stage, stages), **{axis: value for axis, value in patch.items() if axis != "stage"}}
+    return _Arm(stage, {axis: value for axis, value in labels.items() if value is not None})
 
 
 def _is_all(labels: Any, levels: Mapping[str, Sequence[str]], axis: str) -> bool:

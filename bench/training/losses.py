@@ -118,11 +118,11 @@ class Objective:
             losses = F.cross_entropy(scores, targets, reduction="none", label_smoothing=self._label_smoothing)
             return losses.view(-1, members).mean(0)
         by_member = []
-        for member, (given, count) in enumerate(zip(self._options, self._counts, strict=True)):
+        for member, (member_options, count) in enumerate(zip(self._options, self._counts, strict=True)):
             member_environments = None if environments is None else environments[member::members]
             context = Context(member_environments, count, epoch, self._label_smoothing)
             loss = cross_entropy if is_cross_entropy else self._loss
-            by_member.append(loss(scores[member::members], targets[member::members], given, context))
+            by_member.append(loss(scores[member::members], targets[member::members], member_options, context))
         return torch.stack(by_member)
 
 

@@ -26,8 +26,8 @@ def contrasts(document: Document, name: str, claim: Claim, stages: Mapping[str, 
 
 def _judged(find: ArmFinder) -> list[ClaimContrast]:
     """Return the contrasts of a claim at one combination of the levels of `each`."""
-    made = find.claim.relation.contrasts(find.claim, find)
-    return [replace(contrast, ratio=_is_ratio(find.claim, contrast, find)) for contrast in made]
+    claim = find.claim
+    return [replace(contrast, ratio=_is_ratio(claim, contrast, find)) for contrast in claim.relation.contrasts(claim, find)]
 
 
 def _required(find: ArmFinder, i: int, condition: Condition) -> Requirement:
@@ -36,9 +36,9 @@ def _required(find: ArmFinder, i: int, condition: Condition) -> Requirement:
     said = {key: value for key in ("metric", "stage", "of") if (value := getattr(condition, key)) is not None}
     chance = condition.above_chance is not None
     relation = "higher_than" if chance else condition.relation
-    told = {"metric": claim.measure, "spread": None, "requires": [], "margin": condition.margin, "test": None, **said}
+    settings = {"metric": claim.measure, "spread": None, "requires": [], "margin": condition.margin, "test": None, **said}
     own = dict.fromkeys(RELATIONS) | {relation: 0.0 if chance else getattr(condition, relation)}
-    required = claim.model_copy(update=told | own | {"across": {}, "within": {}, "scale": None})
+    required = claim.model_copy(update=settings | own | {"across": {}, "within": {}, "scale": None})
     finder = replace(find, claim=required, at=(*find.at, "requires", i))
     (contrast,) = _judged(finder)
     return Requirement(required, contrast, condition.above_chance)

@@ -12,7 +12,7 @@ from bench.reports.claims.rules import against_p, decide, for_p
 from bench.reports.claims.selection import on_its_own_data
 from bench.reports.records.arms import ArmValues, Records, unlike
 from bench.reports.records.predictions import Predictions, crossed_comparison
-from bench.reports.statistics import Comparison, interval
+from bench.reports.statistics import Comparison, Pairing, interval, pairing, superiority
 from bench.trackers.record import Outcome
 
 LEAST_SEEDS = 3
@@ -91,6 +91,28 @@ class Evidence:
             return self.tested.p
         return for_p(self.contrast.rule, self.tested, self.margin)
 
+    @property
+    def is_of_two(self) -> bool:
+        """Whether the means of two arms are compared with each other."""
+        weights = [weight for weight, _ in self.contrast.terms]
+        return weights == [1.0, -1.0] and self.contrast.number is None and not self.contrast.joint and not self.claim.spread
+
+    @property
+    def pairing(self) -> Pairing | None:
+        """How two paired arms go together; None of others."""
+        if not self.is_of_two or self.tested.test not in ("t", "sign-flip") or self.tested.p is None:
+            return None
+        left, right = self.arms
+        return pairing(left.values, right.values, ratio=self.tested.ratio)
+
+    @property
+    def superiority(self) -> float | None:
+        """The share of seeds (of unpaired arms of pairs of seeds) in which the first of two arms is above the second."""
+        if not self.is_of_two or self.tested.test not in ("t", "sign-flip", "welch") or self.tested.p is None:
+            return None
+        left, right = self.arms
+        return superiority(left.values, right.values, paired=self.tested.test != "welch")
+
     def shown(self, confidence: float) -> Comparison:
         """Return the comparison as the reader sees it, with its interval at a confidence."""
         ends = interval(self.tested, confidence)
@@ -141,9 +163,8 @@ def beyond_images(part: Evidence, holds: bool, level: float, confidence: float, 
     """Return whether a verdict on two arms' accuracies holds beyond the images that they were measured on too: "yes", "no" or
     "not known", by the test over seeds and images; "" where that question does not arise."""
     contrast, claim = part.contrast, part.claim
-    two = [weight for weight, _ in contrast.terms] == [1.0, -1.0] and contrast.number is None and not contrast.joint
-    on_images = by_name(claim.measure).counts == "images" and not claim.measure.startswith("train/") and not claim.spread
-    if predictions is None or not (two and on_images) or part.tested.test == "crossed" or part.measured.identical:
+    on_images = by_name(claim.measure).counts == "images" and not claim.measure.startswith("train/")
+    if predictions is None or not (part.is_of_two and on_images) or part.tested.test == "crossed" or part.measured.identical:
         return ""
     left, right = part.arms
     tested, _ = crossed_comparison(left, right, part.claim.measure, confidence, predictions)

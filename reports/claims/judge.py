@@ -190,6 +190,8 @@ def _result(member: _Open, family: str, predictions: Predictions | None) -> Clai
                 look=part.look,
                 preliminary=member.partial,
                 beyond_images=beyond,
+                pairing=evidence.pairing,
+                superiority=evidence.superiority,
             )
         )
     look = ""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from bench.reports.statistics import Comparison
+from bench.reports.statistics import Comparison, Pairing
 
 Due = dict[tuple[str, tuple], int]
 """(stage, labels) of a cell → the look, from 0, for which its seeds are due."""
@@ -18,7 +18,8 @@ class ContrastResult:
     seeds would settle it at the margin; seeds_at_most: how many it may take, since the SD of few seeds is uncertain. preliminary:
     whether some of its trials are still to run, so that the verdict may change. beyond_images: whether it also holds for other
     images
-    ("yes", "no" or "not known"); "" where that question does not arise.
+    ("yes", "no" or "not known"); "" where that question does not arise. pairing, superiority: of two arms, how they go together
+    over their seeds, and the share of seeds in which the first is above the second.
     """
 
     label: str
@@ -37,6 +38,8 @@ class ContrastResult:
     look: int = 0
     preliminary: bool = False
     beyond_images: str = ""
+    pairing: Pairing | None = None
+    superiority: float | None = None
 
 
 @dataclass(frozen=True)

@@ -97,8 +97,8 @@ def _condition(required: Evidence) -> str:
 def _not_reached(required: Evidence) -> str:
     value = required.tested.difference
     number = required.contrast.number or 0.0
-    told = "" if value is None else f": it is {number + value if not required.tested.ratio else value:.4g}"
-    return f"Its condition fails, {_condition(required)}{told}."
+    value_text = "" if value is None else f": it is {number + value if not required.tested.ratio else value:.4g}"
+    return f"Its condition fails, {_condition(required)}{value_text}."
 
 
 def _verdict(part: Evidence, tested: Comparison, level: float, strict: float, m: int, alpha: float) -> Decision:

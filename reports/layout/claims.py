@@ -2,6 +2,7 @@
 
 from bench.reports.claims.relations import RELATIONS
 from bench.reports.claims.results import ClaimResult, ContrastResult
+from bench.reports.layout.contrasts import together
 from bench.reports.layout.grid import NOTHING, TESTS, Text, TextGrid, estimate
 from bench.reports.layout.head import head
 from bench.reports.numbers import probability
@@ -9,6 +10,9 @@ from bench.reports.report import ReportData
 
 SCOPE = "Seeds vary what is random in training, never the split or the images: verdicts speak of these, and of others only where "
 SCOPE += "it is said."
+
+TOGETHER = "Below an estimate, A the first arm and B the second: r, their correlation over seeds; relative efficiency, above 1 "
+TOGETHER += "where pairing gained; P(A > B), the share of seeds with A above B."
 
 
 def claims(report: ReportData) -> TextGrid | None:
@@ -43,6 +47,8 @@ def _how(report: ReportData) -> str:
     said = {claim.relation for claim in report.claims}
     remarks = [relation.remark for name, relation in RELATIONS.items() if name in said and relation.remark]
     how += "".join(f" {remark}" for remark in dict.fromkeys(remarks))
+    if any(part.pairing for claim in report.claims for part in claim.parts):
+        how += f" {TOGETHER}"
     if any(part.preliminary for claim in report.claims for part in claim.parts):
         how += " Preliminary: some of its trials are still to run."
     if any(part.result.ratio for claim in report.claims for part in claim.parts):
@@ -59,7 +65,7 @@ def _part(grid: TextGrid, report: ReportData, claim: ClaimResult, part: Contrast
     return [
         Text((_verdict(report, claim, part.verdict, [part]), part.why), bold=True, verdict=part.verdict),
         Text((part.contrast,)),
-        Text(estimate(grid, part.result), runs=part.run_ids),
+        Text((*estimate(grid, part.result), *together(part.pairing, part.superiority)), runs=part.run_ids),
         *[Text((text,)) for text in (*p, str(claim.m), str(part.result.n))],
     ]
 

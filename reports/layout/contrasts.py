@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bench.reports.layout.grid import NOTHING, Text, TextGrid, estimate
 from bench.reports.numbers import digits, number, probability
-from bench.reports.statistics import pairing_pays_from
+from bench.reports.statistics import Pairing, pairing_pays_from
 from bench.reports.tables.build import TableData
 from bench.reports.tables.comparisons import TableContrast
 
@@ -48,14 +48,19 @@ def _estimate(grid: TextGrid, contrast: TableContrast, alpha: float) -> tuple[st
     zero = 1.0 if result.ratio else 0.0
     if contrast.holm is not None and contrast.holm <= alpha and result.ci_low <= zero <= result.ci_high:
         first += grid.mark(BY_SIGNS if result.p <= alpha / contrast.m else STEPWISE)
-    told = []
-    if contrast.pairing and contrast.pairing.r is not None:
-        told.append(f"r {number(contrast.pairing.r, 2)}")
-    if contrast.pairing and (efficiency := contrast.pairing.efficiency) is not None:
-        told.append(f"relative efficiency {number(efficiency, digits(efficiency, 2))}")
-    if contrast.superiority is not None:
-        told.append(f"P(A > B) {number(contrast.superiority, 2)}")
-    return first, *rest, *filter(None, [", ".join(told)])
+    return first, *rest, *together(contrast.pairing, contrast.superiority)
+
+
+def together(pairing: Pairing | None, superiority: float | None) -> tuple[str, ...]:
+    """Return the line that says how two arms go together, if anything is known of that."""
+    parts = []
+    if pairing and pairing.r is not None:
+        parts.append(f"r {number(pairing.r, 2)}")
+    if pairing and pairing.efficiency is not None:
+        parts.append(f"relative efficiency {number(pairing.efficiency, digits(pairing.efficiency, 2))}")
+    if superiority is not None:
+        parts.append(f"P(A > B) {number(superiority, 2)}")
+    return (", ".join(parts),) if parts else ()
 
 
 def is_own_family(contrast: TableContrast) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.reports.claims.rules import EQUIVALENT, IDENTICAL, NEGLIGIBLE, REFUTED, SUPPORTED
 from bench.reports.report import ReportData
-from bench.reports.statistics import holm_levels
+from bench.reports.statistics import benjamini_hochberg, holm_levels
 
 DECIDED = (SUPPORTED, REFUTED, EQUIVALENT, NEGLIGIBLE, IDENTICAL)
 """Verdicts on the sentence itself, which may be false."""
@@ -18,7 +18,8 @@ class Totals:
     verdicts: each with its number of claims. tested: claims that a test could have settled, without exploratory ones. families:
     those that these are in. decided: how many of them have a verdict on their sentence. expected_false: the most families with a
     false verdict that are to be expected. surviving: the decided ones that stay so under Holm's correction over all that were
-    tested. exploratory: how many claims are.
+    tested. discovered: those that stay so where alpha is the share of false ones among them (Benjamini and Hochberg 1995).
+    exploratory: how many claims are.
     """
 
     verdicts: dict[str, int]
@@ -27,6 +28,7 @@ class Totals:
     decided: int
     expected_false: float
     surviving: list[str]
+    discovered: list[str]
     exploratory: int
 
 
@@ -50,6 +52,8 @@ def totals(report: ReportData) -> Totals:
     levels = holm_levels(weighed, least) if tested else []
     decided = [claim.name for claim, _ in tested if claim.verdict in DECIDED]
     rejected = [claim.name for (claim, _), p, level in zip(tested, weighed, levels, strict=True) if p <= level]
+    rates = benjamini_hochberg(weighed)
+    kept = [claim.name for (claim, _), p in zip(tested, rates, strict=True) if p is not None and p <= least]
     return Totals(
         verdicts={verdict: counts[verdict] for verdict in order},
         tested=len(tested),
@@ -57,29 +61,31 @@ def totals(report: ReportData) -> Totals:
         decided=len(decided),
         expected_false=sum(families.values()),
         surviving=[name for name in rejected if name in decided],
+        discovered=[name for name in kept if name in decided],
         exploratory=len(report.claims) - len(confirming),
     )
 
 
 def head(report: ReportData) -> str:
     """Return the sentences on all claims of a report."""
-    found = totals(report)
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in found.verdicts.items())
+    sums = totals(report)
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in sums.verdicts.items())
     text = f"{_several(len(report.claims), 'claim')}: {counts}."
-    if found.exploratory:
-        text += f" Of {_several(found.exploratory, 'exploratory claim')} alpha promises nothing."
-    if not found.tested:
-        return text if found.exploratory else f"{text} Nothing could be tested."
-    other = "other " if found.exploratory else ""
-    what = _several(found.families, f"{other}tested {'claim' if found.families == found.tested else 'family'}")
+    if sums.exploratory:
+        text += f" Of {_several(sums.exploratory, 'exploratory claim')} alpha promises nothing."
+    if not sums.tested:
+        return text if sums.exploratory else f"{text} Nothing could be tested."
+    other = "other " if sums.exploratory else ""
+    what = _several(sums.families, f"{other}tested {'claim' if sums.families == sums.tested else 'family'}")
     text += (
-        f" Of the {what}, at most {found.expected_false:.2g} with a false verdict are to be expected by chance: alpha summed "
+        f" Of the {what}, at most {sums.expected_false:.2g} with a false verdict are to be expected by chance: alpha summed "
         "over all of them, as each has that chance whether or not it came to a verdict."
     )
-    if found.decided:
-        survive = "survives" if len(found.surviving) == 1 else "survive"
-        of = f"{len(found.surviving)} of {_several(found.decided, f'{other}verdict')}"
-        text += f" {of} {survive} Holm over all {found.tested} tested claims."
+    if sums.decided:
+        survive = "survives" if len(sums.surviving) == 1 else "survive"
+        of = f"{len(sums.surviving)} of {_several(sums.decided, f'{other}verdict')}"
+        text += f" {of} {survive} Holm over all {sums.tested} tested claims; {len(sums.discovered)} at a false-discovery rate of "
+        text += "alpha."
     return text
 
 

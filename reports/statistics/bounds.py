@@ -60,5 +60,5 @@ def _beyond_edge(c: Comparison, edge: float, side: int) -> float | None:
         tails.append(c.tail(side * t))
     if c.counts_signs(edge):
         tails.append(sign_tail(c, edge, side))
-    found = [tail for tail in tails if tail is not None]
-    return min(1.0, 2 * max(found)) if found else None
+    known = [tail for tail in tails if tail is not None]
+    return min(1.0, 2 * max(known)) if known else None

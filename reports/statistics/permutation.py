@@ -51,16 +51,16 @@ def any_difference(blocks: Sequence[Sequence[float]], seeds: Sequence[int]) -> C
     means = values.mean(axis=0)
     top, bottom = int(means.argmax()), int(means.argmin())
     deltas = dict(zip(seeds, (values[:, top] - values[:, bottom]).tolist(), strict=True))
-    found = replace(blank, difference=float(means[top] - means[bottom]), deltas=deltas, scale=float(np.abs(values).max()))
+    result = replace(blank, difference=float(means[top] - means[bottom]), deltas=deltas, scale=float(np.abs(values).max()))
     if n < 2:
-        return replace(found, reason="one seed; a test needs two")
-    slack = RESOLUTION * max(found.scale, float(np.ptp(values, axis=1).max()))
+        return replace(result, reason="one seed; a test needs two")
+    slack = RESOLUTION * max(result.scale, float(np.ptp(values, axis=1).max()))
     own = values - values.mean(axis=1)[:, None]
     least = float(_apart(own.sum(axis=0))) - slack
     log_count = (n - 1) * math.lgamma(k + 1)  # one block may keep its order: only which arm is which would change
     if log_count <= math.log(COUNTED) + RESOLUTION:
-        return replace(found, p=_counted(own, least), smallest_p=math.exp(-log_count))
-    return replace(found, p=_drawn(own, least), smallest_p=1 / (DRAWN + 1))
+        return replace(result, p=_counted(own, least), smallest_p=math.exp(-log_count))
+    return replace(result, p=_drawn(own, least), smallest_p=1 / (DRAWN + 1))
 
 
 def _apart(sums: "Floats") -> "Floats":

@@ -44,11 +44,11 @@ def welch_sum(
         return replace(blank, reason=reason)
     weighted = [(weight, logs(arm) if ratio else arm) for weight, arm in weighted]
     scale = max(abs(weight) * size(arm, ratio=ratio) for weight, arm in weighted)
-    found = [(weight, len(arm), *moments(list(arm.values()))) for weight, arm in weighted]
-    middle = math.fsum(weight * mean for weight, _, mean, _ in found)
+    arm_moments = [(weight, len(arm), *moments(list(arm.values()))) for weight, arm in weighted]
+    middle = math.fsum(weight * mean for weight, _, mean, _ in arm_moments)
     comparison = replace(blank, difference=blank.shown(middle), scale=scale)
-    errors = [(abs(weight) * sd / math.sqrt(n), n - 1) for weight, n, _, sd in found if sd is not None]
-    if len(errors) < len(found):
+    errors = [(abs(weight) * sd / math.sqrt(n), n - 1) for weight, n, _, sd in arm_moments if sd is not None]
+    if len(errors) < len(arm_moments):
         return replace(comparison, reason="an arm has one seed; a test needs two in each")
     if max(error * math.sqrt(df + 1) for error, df in errors) <= RESOLUTION * scale:
         return replace(comparison, reason="each arm's values are the same for every seed, so there is no spread to test against")

@@ -121,7 +121,7 @@ def cell(seeds: Mapping[int, Record], metric: str, unit: str, published: float |
     without: Counter[str] = Counter()
     why: dict[str, str] = {}
     timed: set[tuple[str, ...]] = set()
-    made: dict[str, None] = {}
+    run_origins: dict[str, None] = {}
     for seed, record in seeds.items():
         value = record.value(metric)
         if value is None:
@@ -133,5 +133,5 @@ def cell(seeds: Mapping[int, Record], metric: str, unit: str, published: float |
             values[seed] = FACTORS[unit] * value
             run_ids[seed] = record.run.run_id
             timed.add(conditions(record))
-            made |= dict.fromkeys(origins(record.start, record.run))
-    return TableCell(len(seeds), values, published, dict(without), why, run_ids, frozenset(timed), tuple(made))
+            run_origins |= dict.fromkeys(origins(record.start, record.run))
+    return TableCell(len(seeds), values, published, dict(without), why, run_ids, frozenset(timed), tuple(run_origins))

@@ -96,8 +96,10 @@ def _stack(table: TableData, spec: "TableSpec", shown: "Value", number: int, pla
 
     def block(metric: str, better: str, cells: Mapping[tuple[str, str], tuple[Mapping[int, Record], str]], lines) -> MetricBlock:
         """cells: place → trials by seed, and the metric of theirs that stands there."""
-        made = {at: cell(seeds, cell_metric, shown.unit, _published(printed, *at)) for at, (seeds, cell_metric) in cells.items()}
-        return compare(metric, shown.unit, better, made, list(lines), how)
+        table_cells = {
+            at: cell(seeds, cell_metric, shown.unit, _published(printed, *at)) for at, (seeds, cell_metric) in cells.items()
+        }
+        return compare(metric, shown.unit, better, table_cells, list(lines), how)
 
     better = shown.better or described(shown.metric, trials.derived).better
     if not table.by_class:

@@ -21,8 +21,9 @@ def test_a_plan_without_measuring(write):
     forecast = bench.load(write(TESTED)).plan(probe=False)
     assert len(forecast.plan.todo()) == len(forecast.plan.trials) == 4 and not forecast.complete
     assert (forecast.seconds, forecast.workers, forecast.device, forecast.kind) == (None,) * 4
-    unreachable, few = forecast.warnings
+    (unreachable,) = forecast.warnings
     assert "'faster' can never be significant" in unreachable and "n=2 seeds" in unreachable
+    (few,) = bench.load(write(TESTED.replace(", test: sign-flip", ""))).plan(probe=False).warnings
     assert "'faster' gets no verdict with 2 seeds; plan at least 3" in few
     assert bench.load(write()).plan(probe=False).warnings == []
 

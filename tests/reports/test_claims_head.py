@@ -39,10 +39,11 @@ def test_verdicts_are_counted_and_only_what_was_tested_can_be_false():
     assert (found.tested, found.families, found.decided) == (3, 3, 2)
     assert found.expected_false == pytest.approx(0.15)
     assert found.surviving == ["a"]  # 0.001 at 0.05 / 3; 0.03 is above 0.05 / 2
+    assert found.discovered == ["a", "b"]  # 0.03 is below 0.05 times 2 / 3, which is not what Holm asks
     assert head(of(FOUR)) == (
         "4 claims: 1 supported, 1 refuted, 1 unresolved, 1 insufficient seeds. Of the 3 tested claims, at most 0.15 with "
         "a false verdict are to be expected by chance: alpha summed over all of them, as each has that chance whether or not it "
-        "came to a verdict. 1 of 2 verdicts survives Holm over all 3 tested claims."
+        "came to a verdict. 1 of 2 verdicts survives Holm over all 3 tested claims; 2 at a false-discovery rate of alpha."
     )
 
 

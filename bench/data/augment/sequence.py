@@ -24,9 +24,9 @@ class Augmenter:
         self._classes = classes
         self._steps = []
         for augmentation in augment:
-            step, given = AUGMENTATIONS[augmentation.name], options(augmentation)
-            mixing = _mixing(augmentation.name, step, given, two)
-            self._steps.append((_by_turns(step) if ":" in augmentation.name else step, given, mixing))
+            step, settings = AUGMENTATIONS[augmentation.name], options(augmentation)
+            mixing = _mixing(augmentation.name, step, settings, two)
+            self._steps.append((_by_turns(step) if ":" in augmentation.name else step, settings, mixing))
         self.mixes = any(mixing for *_, mixing in self._steps)
 
     def __call__(self, images: torch.Tensor, targets: torch.Tensor, generator: Source) -> tuple[torch.Tensor, torch.Tensor]:
@@ -36,28 +36,28 @@ class Augmenter:
         """
         if self.mixes:
             targets = soft(targets, self._classes)
-        for step, given, mixing in self._steps:
+        for step, settings, mixing in self._steps:
             if mixing:
-                images, partner, share = step(images, given, generator)
+                images, partner, share = step(images, settings, generator)
                 targets = torch.lerp(targets[partner], targets, share[:, None])
             else:
-                images = step(images, given, generator)
+                images = step(images, settings, generator)
         return images, targets
 
 
 def _by_turns(step: Callable) -> Callable:
     """Return an augmentation of the user's own, which knows of one generator only, for the images of several trials by turns."""
 
-    def each(images: torch.Tensor, given, generator: Source):
+    def each(images: torch.Tensor, settings, generator: Source):
         if not isinstance(generator, Generators):
-            return step(images, given, generator)
+            return step(images, settings, generator)
         count = len(generator)
-        results = [step(images[number::count].clone(), given, member) for number, member in enumerate(generator.members)]
+        results = [step(images[number::count].clone(), settings, member) for number, member in enumerate(generator.members)]
         if not isinstance(results[0], tuple):
             return torch.stack(results, 1).flatten(0, 1)
-        made, partner, share = (torch.stack(parts, 1) for parts in zip(*results, strict=True))
+        mixed, partner, share = (torch.stack(parts, 1) for parts in zip(*results, strict=True))
         partner = partner * count + torch.arange(count, device=partner.device)
-        return made.flatten(0, 1), partner.flatten(), share.flatten()
+        return mixed.flatten(0, 1), partner.flatten(), share.flatten()
 
     return each
 
@@ -69,11 +69,11 @@ def soft(targets: torch.Tensor, classes: int) -> torch.Tensor:
     return torch.zeros(len(targets), classes, device=targets.device).scatter_(1, targets[:, None], 1.0)
 
 
-def _mixing(name: str, step: Callable, given, images: torch.Tensor) -> bool:
+def _mixing(name: str, step: Callable, settings, images: torch.Tensor) -> bool:
     """Try an augmentation, and tell whether it mixes images."""
     component = name if ":" in name else ""
     try:
-        result = step(images.clone(), given, torch.Generator(images.device).manual_seed(0))
+        result = step(images.clone(), settings, torch.Generator(images.device).manual_seed(0))
     except Exception as error:
         reason = str(error).partition("\n")[0]
         raise BenchError(

@@ -47,5 +47,5 @@ def _each(images: torch.Tensor, denoise: Callable[[np.ndarray, float], np.ndarra
     """Return what `denoise` makes of each image, [H, W, 3], and of its noise's standard deviation."""
     levels = noise_level(images).tolist()
     rows = images.permute(0, 2, 3, 1).cpu().numpy()
-    made = np.stack([denoise(row, level) for row, level in zip(rows, levels, strict=True)])
-    return torch.from_numpy(made).permute(0, 3, 1, 2).to(images)
+    denoised = np.stack([denoise(row, level) for row, level in zip(rows, levels, strict=True)])
+    return torch.from_numpy(denoised).permute(0, 3, 1, 2).to(images)

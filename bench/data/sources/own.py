@@ -36,26 +36,26 @@ class OwnSource(Source):
         function = SOURCES[self.data.source]
         say(f"calling {self.data.source}")
         try:
-            made = function(**self.data.args)
+            result = function(**self.data.args)
         except BenchError:
             raise
         except (Exception, SystemExit) as error:
             raise BenchError(f"fails: {type(error).__name__}: {error}", where=where, mend="mend it, or its 'args'") from error
         try:
-            return self._checked(made)
+            return self._checked(result)
         except ValueError as error:
             raise BenchError(str(error), where=where, mend=_RETURNS) from error
 
-    def _checked(self, made) -> Dataset:
+    def _checked(self, result) -> Dataset:
         """Return what the function made as a data set; ValueError where it cannot be one."""
-        if isinstance(made, Dataset):
-            name, classes = made.name, made.classes
-            arrays = [made.train_images, made.train_labels, made.test_images, made.test_labels]
-        elif isinstance(made, (tuple, list)) and len(made) in (3, 5):
-            name, (classes, *arrays) = self.data.source.partition(":")[2], made
+        if isinstance(result, Dataset):
+            name, classes = result.name, result.classes
+            arrays = [result.train_images, result.train_labels, result.test_images, result.test_labels]
+        elif isinstance(result, (tuple, list)) and len(result) in (3, 5):
+            name, (classes, *arrays) = self.data.source.partition(":")[2], result
         else:
-            length = f" of {len(made)}" if isinstance(made, (tuple, list)) else ""
-            raise ValueError(f"returns a {type(made).__name__}{length}")
+            length = f" of {len(result)}" if isinstance(result, (tuple, list)) else ""
+            raise ValueError(f"returns a {type(result).__name__}{length}")
         if not isinstance(classes, (list, tuple)) or not all(isinstance(class_name, str) for class_name in classes):
             raise ValueError("class names are no list of strings")
         if len(classes) < 2 or len(set(classes)) < len(classes):

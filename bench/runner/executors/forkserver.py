@@ -42,8 +42,8 @@ def start(main: Callable[..., None], arguments: tuple[Any, ...], threads: int, n
 
 def _start(main: Callable[..., None], arguments: tuple[Any, ...], threads: int, name: str) -> BaseProcess:
     environment = os.environ | _limits(threads) | scratch.environment()
-    given = (environment, os.sched_getaffinity(0) if FORKS else set(), main, *arguments)
-    process: BaseProcess = CONTEXT.Process(target=_begin, args=given, name=name, daemon=True)
+    process_args = (environment, os.sched_getaffinity(0) if FORKS else set(), main, *arguments)
+    process: BaseProcess = CONTEXT.Process(target=_begin, args=process_args, name=name, daemon=True)
     if FORKS:
         serve_forks(threads)
         with _without_main():

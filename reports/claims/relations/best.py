@@ -11,7 +11,7 @@ from bench.reports.claims.relations.two import told
 from bench.reports.claims.rules import Rule
 
 
-class Best(Relation):
+class BestOf(Relation):
     """Above (below) each rival: the other levels of the axes, or the arms that are listed."""
 
     value = AxesOrArms
@@ -53,4 +53,4 @@ class Best(Relation):
         return f"is the {'highest' if self.sign > 0 else 'lowest'} of {of}"
 
 
-RELATIONS = (Best("highest_of", 1), Best("lowest_of", -1))
+RELATIONS = (BestOf("highest_of", 1), BestOf("lowest_of", -1))

@@ -80,23 +80,24 @@ def _data(name: str, spec: Curves, records: Sequence[Record], store: Store | Non
         record.run.run_id for cell in cells.values() for record in cell if record.run and record.outcome is Outcome.FINISHED
     ]
     by_run = store.histories(run_ids, spec.metric) if store and run_ids else {}
-    made: dict[tuple[str, str, str], Curve] = {}
+    curves: dict[tuple[str, str, str], Curve] = {}
     short: dict[str, dict[tuple[str, str], str]] = {metric: {} for metric in spec.metric}
     for (where, arm), cell in cells.items():
         for metric in spec.metric:
             histories = {record.seed: dict(points) for record in cell if (points := _history(record, by_run, metric))}
-            made[metric, where, arm] = curve(histories)
+            curves[metric, where, arm] = curve(histories)
             short[metric][where, arm] = lacking(cell, histories, NO_CURVE)
     panels, names = order_of(cells)
-    ranges = {metric: _range([arm_curve for (key, _, _), arm_curve in made.items() if key == metric]) for metric in spec.metric}
+    ranges = {metric: _range([arm_curve for (key, _, _), arm_curve in curves.items() if key == metric]) for metric in spec.metric}
+    most_seeds = max((len(arm_curve.seeds) for arm_curve in curves.values()), default=0)
     data = CurvesData(
         metrics=tuple(spec.metric),
         panels=panels,
         arm_title=BETWEEN.join(spec.lines),
         arms=arms(records, spec.lines, names),
-        curves=made,
+        curves=curves,
         ranges=ranges,
-        singles=len(names) <= FEW_ARMS and 1 < max((len(arm_curve.seeds) for arm_curve in made.values()), default=0) <= FEW_SEEDS,
+        singles=len(names) <= FEW_ARMS and 1 < most_seeds <= FEW_SEEDS,
         notes=by_metric({metric: notes(short[metric], panels) for metric in spec.metric}),
     )
     return data, _caption(data, [len(cell) for cell in cells.values()])

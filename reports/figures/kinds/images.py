@@ -62,12 +62,12 @@ class Images(OfStage):
 
 @dataclass(frozen=True)
 class Picture:
-    """An image. pixels: its RGB bytes, row by row. told: what stands under it."""
+    """An image. pixels: its RGB bytes, row by row. caption: what stands under it."""
 
     height: int
     width: int
     pixels: bytes
-    told: str = ""
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def draw(data: ImagesData):
     size = min(LARGEST, ((room + APART) / across - APART + GAP) / columns - GAP)
     slot = columns * (size + GAP) - GAP
     high = size * max(picture.height / picture.width for strip in strips for picture in strip.pictures)
-    captioned = {strip.label for strip in strips if any(picture.told for picture in strip.pictures)}
+    captioned = {strip.label for strip in strips if any(picture.caption for picture in strip.pictures)}
     steps = [max(high, LINE * rows(text)) + (UNDER if name in captioned else GAP) for name, text in names.items()]
     below = [sum(steps[:row]) for row in range(len(steps))]
     titles = [wrap(panel.label, slot, most=3) for panel in data.panels]
@@ -212,7 +212,7 @@ def _picture(sheet: Sheet, picture: Picture, left: float, top: float, size: floa
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     ax.annotate(
-        picture.told,
+        picture.caption,
         (0.5, 0),
         xytext=(0, -1.5),
         xycoords="axes fraction",

@@ -56,12 +56,12 @@ class Scatter(OfStage):
 
 @dataclass(frozen=True)
 class ScatterPanel:
-    """Points (x, y), and the least-squares line y = slope x + intercept, if there is one. told: their correlation, in words."""
+    """Points (x, y), and the least-squares line y = slope x + intercept, if there is one. correlation: in words."""
 
     label: str
     points: tuple[tuple[float, float], ...]
     line: tuple[float, float] | None
-    told: str
+    correlation: str
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def draw(data: ScatterData):
     across = min(ACROSS, len(data.panels))
     down = math.ceil(len(data.panels) / across)
     wide = WIDTH / across - 0.6
-    title_parts = [[text for text in (panel.label, panel.told) if text] for panel in data.panels]
+    title_parts = [[text for text in (panel.label, panel.correlation) if text] for panel in data.panels]
     titles = ["\n".join(wrap(text, wide, SMALL, most=2) for text in texts) for texts in title_parts]
     sheet = Sheet(down * (TALL + 0.3 + 0.14 * max(map(rows, titles))), notes=data.notes)
     grid = sheet.grid(down, across)

@@ -54,8 +54,8 @@ def _finite(content: Any) -> Any:
 
 def _verdicts(report: ReportData) -> dict[str, Any]:
     """Return what is said of all claims together."""
-    found = asdict(totals(report))
-    return {"counts": found.pop("verdicts"), **found}
+    sums = asdict(totals(report))
+    return {"counts": sums.pop("verdicts"), **sums}
 
 
 def _claim(claim: ClaimResult) -> dict[str, Any]:

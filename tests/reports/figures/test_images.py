@@ -78,8 +78,8 @@ def test_rows_are_the_original_the_noisy_and_every_denoised_version(study):
             assert {(picture.height, picture.width) for picture in strip.pictures} == {(8, 8)}
         for strip, images in zip(panel.strips[1:], others[1:], strict=True):
             ratios = [peak_signal_noise_ratio(first, second) for first, second in zip(stored["clean"], images, strict=True)]
-            assert [picture.told for picture in strip.pictures] == [f"{ratio:.1f} dB" for ratio in ratios]
-        assert {picture.told for picture in panel.strips[0].pictures} == {""}
+            assert [picture.caption for picture in strip.pictures] == [f"{ratio:.1f} dB" for ratio in ratios]
+        assert {picture.caption for picture in panel.strips[0].pictures} == {""}
     assert figure.title == "Images before and after denoising, stage denoising"
     assert "of seed 0, each column the same one" in figure.caption and "PSNR" in figure.caption
     assert figure.data.notes == ()
@@ -96,7 +96,7 @@ def test_an_image_that_nothing_was_done_to_is_equal(study):
     for key in store.files:
         store.files[key] = packed(clean=same, noisy=same, denoised=same)
     panel = drawn(records, store).data.panels[0]
-    assert {picture.told for strip in panel.strips[1:] for picture in strip.pictures} == {"equal"}
+    assert {picture.caption for strip in panel.strips[1:] for picture in strip.pictures} == {"equal"}
 
 
 def test_the_seed_shown_is_the_first_that_most_methods_have(study):

@@ -95,9 +95,8 @@ def test_a_scatter_of_cells_has_their_means_the_least_squares_line_and_pearsons_
     assert panel.line == pytest.approx(tuple(np.polyfit(x, y, 1)))
     expected = scipy.stats.pearsonr(x, y)
     low, high = expected.confidence_interval()
-    assert panel.told == f"r = {expected.statistic:.2f} ({low:.2f} to {high:.2f}), p = {expected.pvalue:.3f}, n=12 cells".replace(
-        "-", "−"
-    )
+    text = f"r = {expected.statistic:.2f} ({low:.2f} to {high:.2f}), p = {expected.pvalue:.3f}, n=12 cells"
+    assert panel.correlation == text.replace("-", "−")
     assert figure.caption.startswith("val/accuracy against epochs, stage accuracy. A dot a cell")
 
 
@@ -114,7 +113,7 @@ def test_a_scatter_of_classes_names_those_farthest_from_the_line(make, drawn):
     figure = drawn("scatter", collect(planned, runs), x="train/class_size/*", y="val/f1/*", panels=None)
     (panel,) = figure.data.panels
     assert (figure.data.x, figure.data.y) == ("train/class_size", "val/f1") and len(panel.points) == 21
-    assert (50.0, pytest.approx(0.36)) in panel.points and panel.told.endswith("n=21 classes")
+    assert (50.0, pytest.approx(0.36)) in panel.points and panel.correlation.endswith("n=21 classes")
     assert "Farthest from the line: otter, " in figure.caption and figure.data.notes == ()
 
 
@@ -122,7 +121,7 @@ def test_a_scatter_of_classes_names_those_farthest_from_the_line(make, drawn):
 def test_too_few_points_have_no_correlation_and_say_so(study_of, drawn, seeds, models, words):
     records, _ = study_of(models=models, noises=("0", "1"), seeds=seeds)
     figure = drawn("scatter", records, panels=None)
-    assert words in " ".join([figure.caption, *(panel.told for panel in figure.data.panels)])
+    assert words in " ".join([figure.caption, *(panel.correlation for panel in figure.data.panels)])
 
 
 def test_equal_x_have_no_line():
