@@ -159,7 +159,7 @@ def planned(suite: Suite, runs: list[StoredRun], tracker: Tracker, *, retry: boo
         if not suite.sequential:
             return plan
         predictions = partial(tracker.artifact, name=Artifact.PREDICTIONS)
-        judgement = judge(suite.tested_claims, suite.schedules, Records(records(plan, runs)), predictions)
+        judgement = judge(suite.tested_claims, suite.schedules, Records(records(plan, runs)), predictions, for_report=False)
         if all(due.get(cell, 0) >= look for cell, look in judgement.due.items()):
             return plan
         due |= judgement.due

@@ -89,7 +89,7 @@ def _check_report(suite: Suite) -> None:
     for name, figure in (spec.figures or {}).items():
         KINDS[figure.kind].check(document, ("figures", name), figure, cells, spec.tables)
     for name, contrasts in suite.claims.items():
-        schedules = [suite.schedule(arm.stage) for contrast in contrasts for arm in contrast.arms]
+        schedules = [suite.schedule(arm.stage) for contrast in contrasts for arm in contrast.needed]
         if any(schedule.sequential for schedule in schedules) and any(schedule != schedules[0] for schedule in schedules):
             mend = "give both stages the same `seeds:`, or put them at the top of the suite"
             raise document.error(("claims", name), "its arms are of stages with different looks", mend)

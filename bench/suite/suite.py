@@ -1,7 +1,7 @@
 """A suite as it will run: its cells, its seeds, what it claims, and what `--only` leaves of it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -113,10 +113,21 @@ class Suite:
 
     def _fresh_from(self, stage: str) -> int:
         """Return what is added to a stage's seeds, so that none of them is one that chose what it starts from."""
-        order = list(self.spec.stages)
         fresh = [start["stage"] for start in dependencies.starts(self.spec.stages[stage]) if start.get("seeds") == "fresh"]
-        above = [source for source in fresh if source in order[: order.index(stage)]]
-        return max((max(self._all_seeds(source)) + 1 for source in above), default=0)
+        sources = self._above(stage, fresh)
+        behind = {name for source in sources for name in self._behind(source)}
+        return max((max(self._all_seeds(source)) + 1 for source in {*sources, *behind}), default=0)
+
+    def _behind(self, stage: str) -> set[str]:
+        """Return the stages from whose best a stage starts, and those from whose best these do."""
+        named = [start["stage"] for start in dependencies.starts(self.spec.stages[stage])]
+        sources = set(self._above(stage, named))
+        return sources | {name for source in sources for name in self._behind(source)}
+
+    def _above(self, stage: str, names: Sequence[str]) -> list[str]:
+        """Return those of some stages that stand above one; others are told as errors elsewhere."""
+        order = list(self.spec.stages)
+        return [name for name in names if name in order[: order.index(stage)]]
 
     def _all_seeds(self, stage: str) -> list[int]:
         """Return every seed that a stage may run with."""

@@ -164,7 +164,8 @@ class ArmFinder:
             mend = WAYS_OUT.format(axis=axis, level=levels[axis][0])
             raise self.error(f"axis {axis!r} is open: {_side_name(path)} has cells of all its levels", mend, *path)
         texts = {axis: _mean_of(labels, levels[axis]) for axis, labels in (wanted | means).items()}
-        return Arm(stage, texts, tuple(matches))
+        averaged = tuple(sorted(axis for axis, labels in (wanted | means).items() if axis in means or len(labels) > 1))
+        return Arm(stage, texts, tuple(matches), averaged)
 
     def _near_axis(self, axis: str, levels: Mapping[str, list[str]]) -> str:
         """Say what was meant by an axis that is none: it may be a level."""

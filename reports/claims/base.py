@@ -1,7 +1,7 @@
 """What a claim comes to: contrasts of arms, each with a rule by which it is judged; and what every relation has."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -120,14 +120,14 @@ def _side_text(side: Side, names: Any) -> str:
 
 @dataclass(frozen=True)
 class Question:
-    """A contrast of a claim with the values of some seeds. arms: those of the contrast, in its order. metric: what is known of
-    the claim's. predictions: gives a trial's stored predictions, for tests over seeds and images."""
+    """A contrast of a claim with the values of some seeds, each stage's. arms: those of the contrast, in its order. metric: what
+    is known of the claim's. predictions: gives a trial's stored predictions, for tests over seeds and images."""
 
     claim: "Claim"
     contrast: ClaimContrast
     arms: list[ArmValues]
     trials: Records
-    seeds: Sequence[int]
+    seeds: Callable[[str], Sequence[int]]
     confidence: float
     metric: Metric
     predictions: Predictions | None

@@ -7,7 +7,7 @@ from bench.grammar.cells import Cells
 from bench.grammar.document import Document
 from bench.grammar.metrics import by_name
 from bench.reports.claims.arms import ArmFinder
-from bench.reports.claims.base import ClaimContrast, Requirement
+from bench.reports.claims.base import ClaimContrast, Requirement, names_of
 from bench.reports.claims.grammar import CLASS, Condition
 from bench.reports.claims.relations import RELATIONS, Claim
 
@@ -26,8 +26,11 @@ def contrasts(document: Document, name: str, claim: Claim, stages: Mapping[str, 
 
 def _judged(find: ArmFinder) -> list[ClaimContrast]:
     """Return the contrasts of a claim at one combination of the levels of `each`."""
-    claim = find.claim
-    return [replace(contrast, ratio=_is_ratio(claim, contrast, find)) for contrast in claim.relation.contrasts(claim, find)]
+    result = []
+    for contrast in find.claim.relation.contrasts(find.claim, find):
+        _check_means(contrast, find)
+        result.append(replace(contrast, ratio=_is_ratio(find.claim, contrast, find)))
+    return result
 
 
 def _required(find: ArmFinder, i: int, condition: Condition) -> Requirement:
@@ -42,6 +45,20 @@ def _required(find: ArmFinder, i: int, condition: Condition) -> Requirement:
     finder = replace(find, claim=required, at=(*find.at, "requires", i))
     (contrast,) = _judged(finder)
     return Requirement(required, contrast, condition.above_chance)
+
+
+def _check_means(contrast: ClaimContrast, find: ArmFinder) -> None:
+    """Check that arms that are means over the same axis have the same levels there: they would differ by that. Raises
+    BenchError."""
+    first, *others = contrast.arms
+    for other in others:
+        axes = [axis for axis in first.averaged if axis in other.averaged and first.labels[axis] == other.labels[axis]]
+        if lacking := first.points(axes) ^ other.points(axes):
+            point = min(lacking, key=str)
+            place = ", ".join(f"{axis}={label}" for axis, label in zip(axes, point, strict=True))
+            which = names_of((first, other))[0 if point in other.points(axes) else 1]
+            mend = f"average the same levels in both: name them, `mean_over: {{{axes[0]}: […]}}`"
+            raise find.error(f"{which} has no cell at {place}, over which the arm it is compared with is averaged", mend)
 
 
 def _is_ratio(claim: Claim, contrast: ClaimContrast, find: ArmFinder) -> bool:

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from bench.reports.claims.base import Measured, Question
-from bench.reports.records.predictions import crossed_comparison, labels_said
+from bench.reports.claims.rules import LEAST_SEEDS
+from bench.reports.records.arms import Arm, ArmValues
+from bench.reports.records.predictions import ALONE, crossed_comparison, labels_said
 from bench.reports.statistics import Comparison, one_sample, paired, pitman_morgan, welch_sum
 from bench.trackers import contents
 
@@ -22,18 +24,32 @@ def estimate(question: Question) -> Measured:
             return Measured(Comparison(reason="a test over seeds and images compares two arms"))
         left, right = arms
         tested, remark = crossed_comparison(left, right, question.claim.measure, question.confidence, question.predictions)
-        return Measured(in_unit(tested, question.metric.factor), remark)
+        alone = ALONE if tested.test == "mcnemar" else ""
+        return Measured(in_unit(tested, question.metric.factor), "" if alone else remark, described=alone)
     weights = [weight for weight, _ in contrast.terms]
     if test == "welch" and contrast.number is None:
-        values = [arm.values for arm in arms]
-        return Measured(welch_sum(values, weights, ratio=contrast.ratio, confidence=question.confidence))
+        summed = _once(question)
+        values = [arm.values for _, arm in summed]
+        return Measured(welch_sum(values, [weight for weight, _ in summed], ratio=contrast.ratio, confidence=question.confidence))
     if weights == [1.0, -1.0] and contrast.number is None:
         a, b = (arm.values for arm in arms)
         step = _resolution(question)
         tested = paired(a, b, ratio=contrast.ratio, test=test, confidence=question.confidence, resolution=step)
-        equal = tested.n > 0 and not any(tested.deltas.values())
+        equal = tested.n >= LEAST_SEEDS and not any(tested.deltas.values())
         return Measured(tested, identical=equal and not contrast.ratio and _same_predictions(question))
     return Measured(_paired(question, weights, test))
+
+
+def _once(question: Question) -> list[tuple[float, ArmValues]]:
+    """Return each arm of a contrast once, with its weights summed: an arm that stands twice is not two independent ones."""
+    summed: list[tuple[float, Arm, ArmValues]] = []
+    for (weight, arm), values in zip(question.contrast.terms, question.arms, strict=True):
+        same = next((i for i, (_, known, _) in enumerate(summed) if known.is_same(arm)), None)
+        if same is None:
+            summed.append((weight, arm, values))
+        else:
+            summed[same] = (summed[same][0] + weight, arm, values)
+    return [(weight, values) for weight, _, values in summed if weight]
 
 
 def _paired(question: Question, weights: Sequence[float], test: str) -> Comparison:

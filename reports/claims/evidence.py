@@ -1,22 +1,22 @@
 """What was measured for a contrast, before any correction; also what it would come to with the worst results for lost seeds."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bench.grammar.metrics import Metric, by_name
 from bench.reports.claims.base import ClaimContrast, Measured, Question, Requirement
 from bench.reports.claims.estimates import in_unit, shown
 from bench.reports.claims.relations import Claim
-from bench.reports.claims.rules import against_p, decide, for_p
+from bench.reports.claims.rules import LEAST_SEEDS, against_p, decide, for_p
 from bench.reports.claims.selection import on_its_own_data
 from bench.reports.records.arms import ArmValues, Records, unlike
 from bench.reports.records.predictions import Predictions, crossed_comparison
 from bench.reports.statistics import Comparison, Pairing, interval, pairing, superiority
 from bench.trackers.record import Outcome
 
-LEAST_SEEDS = 3
-"""Two seeds give a t-test one degree of freedom: what it finds rests on the shape of the distribution alone."""
+SeedsOf = Callable[[str], Sequence[int]]
+"""stage → the seeds that count."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Evidence:
 
     margin: in the unit of what is estimated; None without one. empty: whether an arm has no value at all, so that more seeds
     would not help. requires: of its preconditions. worst: the comparison with the worst result that the metric can have for each
-    lost seed; None where none is lost, `unbounded` where there is no worst. selected: which runs chose an arm that they test.
+    lost seed; None where none is lost, `unbounded` where there is no worst. selected: which runs chose an arm that they test,
+    where that speaks for the claim; selected_against: where it speaks against. above_chance: of a precondition, by how much.
     factor: what values were multiplied by to be in the metric's unit.
     """
 
@@ -40,7 +41,9 @@ class Evidence:
     worst: Comparison | None = None
     unbounded: bool = False
     selected: str = ""
+    selected_against: str = ""
     factor: float = 1.0
+    above_chance: float | None = None
 
     @property
     def tested(self) -> Comparison:
@@ -50,6 +53,11 @@ class Evidence:
     def common(self) -> set[int]:
         """The seeds for which every arm has a value."""
         return set.intersection(*(set(arm.values) for arm in self.arms)) if self.arms else set()
+
+    @property
+    def all_arms(self) -> list[ArmValues]:
+        """Its arms, and those of its preconditions."""
+        return [*self.arms, *(arm for required in self.requires for arm in required.arms)]
 
     @property
     def is_judged(self) -> bool:
@@ -121,14 +129,16 @@ class Evidence:
 
 
 def gather(
-    claim: Claim, contrast: ClaimContrast, trials: Records, seeds: Sequence[int], alpha: float, predictions: Predictions | None
+    claim: Claim, contrast: ClaimContrast, trials: Records, seeds: SeedsOf, alpha: float, predictions: Predictions | None
 ) -> Evidence:
-    """Measure one contrast of a claim, and its preconditions. predictions: gives a trial's stored predictions, for tests over
-    seeds and images."""
+    """Measure one contrast of a claim, and its preconditions. seeds: each arm is read with those of its own stage. predictions:
+    gives a trial's stored predictions, for tests over seeds and images."""
     metric = trials.described(claim.measure)
     named = [name.replace("*", contrast.of_class or "*") for name in claim.relation.metrics(claim).values()]
     names = [name for name in named if "*" not in name]
-    arms = [trials.values(arm, name, seeds).scaled(metric.factor) for name in names for arm in contrast.arms]
+    arms = [trials.values(arm, name, seeds(arm.stage)).scaled(metric.factor) for name in names for arm in contrast.arms]
+    if not names:  # of classes, whose values the relation reads itself
+        arms = [trials.finished(arm, seeds(arm.stage)) for arm in contrast.arms]
     run_ids = tuple(dict.fromkeys(run_id for arm in arms for run_id in arm.run_ids))
     requires = tuple(_required(required, trials, seeds, alpha, predictions) for required in contrast.requires)
     if lacking := [arm for arm in arms if not arm.values]:
@@ -156,6 +166,7 @@ def gather(
         unbounded=lost and worst is None,
         factor=metric.factor,
         selected=on_its_own_data(contrast, arms, metric, trials),
+        selected_against=on_its_own_data(contrast, arms, metric, trials, against=True),
     )
 
 
@@ -174,18 +185,18 @@ def beyond_images(part: Evidence, holds: bool, level: float, confidence: float, 
     return "not known" if there.holds is None else "yes" if there.holds == holds else "no"
 
 
-def _required(
-    required: Requirement, trials: Records, seeds: Sequence[int], alpha: float, predictions: Predictions | None
-) -> Evidence:
+def _required(required: Requirement, trials: Records, seeds: SeedsOf, alpha: float, predictions: Predictions | None) -> Evidence:
     contrast = required.contrast
     if required.above_chance is not None:
         metric = trials.described(required.claim.measure)
-        classes = trials.values(contrast.arms[0], required.claim.measure, seeds).classes
+        (arm,) = contrast.arms
+        classes = trials.values(arm, required.claim.measure, seeds(arm.stage)).classes
         if metric.chance is None or not classes:
             nothing = Comparison(reason=f"what guessing comes to in {required.claim.measure} is not known of these trials")
-            return Evidence(required.claim, contrast, Measured(nothing), [])
+            return Evidence(required.claim, contrast, Measured(nothing), [], above_chance=required.above_chance)
         contrast = replace(contrast, number=metric.factor / classes + required.above_chance)
-    return gather(required.claim, contrast, trials, seeds, alpha, predictions)
+    evidence = gather(required.claim, contrast, trials, seeds, alpha, predictions)
+    return replace(evidence, above_chance=required.above_chance)
 
 
 def _is_lost(reason: str) -> bool:

@@ -6,22 +6,27 @@ over the family's claims says at which level each is read. With several looks, e
 look stays settled, with the data of that look, and only the rest is due to more seeds.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from bench.grammar.schedule import Schedule
 from bench.reports.claims.base import ClaimContrast
-from bench.reports.claims.evidence import Evidence, beyond_images, gather
+from bench.reports.claims.evidence import Evidence, SeedsOf, beyond_images, gather
 from bench.reports.claims.outlook import seeds_needed
 from bench.reports.claims.reading import read_back
 from bench.reports.claims.relations import Claim
 from bench.reports.claims.results import ClaimResult, ContrastResult, Due, Judgement
-from bench.reports.claims.rules import REFUTED, SETTLED, UNRESOLVED, Decision
+from bench.reports.claims.rules import INSUFFICIENT, REFUTED, SETTLED, UNRESOLVED, Decision
 from bench.reports.claims.selection import unlike_tuning
 from bench.reports.claims.verdicts import ClaimDecision, judged, sentence, settles
 from bench.reports.records.arms import Records
 from bench.reports.records.predictions import Predictions
 from bench.reports.statistics import holm, holm_levels, look_level, smallest_detectable
+
+FILES = 256
+"""Prediction files that are kept in memory while claims are judged."""
 
 
 @dataclass
@@ -36,13 +41,14 @@ class _Part:
 
 @dataclass
 class _Open:
-    """A claim on its way to a verdict. look: the last one that is complete, -1 before the first. partial: whether the first look
-    lacks trials: it is shown, but nothing follows from it. p: the level from which on it has a verdict."""
+    """A claim on its way to a verdict. schedules: stage → its seeds. look: the last one that is complete, -1 before the first.
+    partial: whether the first look lacks trials: it is shown, but nothing follows from it. m: claims of its family with a
+    test."""
 
     name: str
     claim: Claim
     parts: list[_Part]
-    schedule: Schedule
+    schedules: Mapping[str, Schedule]
     decision: ClaimDecision = field(default_factory=ClaimDecision)
     settled: bool = False
     look: int = -1
@@ -53,9 +59,19 @@ class _Open:
     """Holm's p of the claim, as a multiple of its own."""
 
     @property
+    def schedule(self) -> Schedule:
+        """The seeds of its first arm."""
+        return self.schedules[self.parts[0].contrast.arms[0].stage]
+
+    @property
     def alpha(self) -> float:
         """The level of each look."""
-        return _alpha(self.claim, self.schedule)
+        return _alpha(self.claim, self.schedule, self.m * len(self.parts))
+
+    def seeds(self, stage: str) -> Sequence[int]:
+        """Return the seeds of a stage at the look that is taken now."""
+        looks = self.schedules[stage].looks
+        return looks[min(self.look + 1, len(looks) - 1)]
 
     @property
     def evidence(self) -> list[Evidence]:
@@ -66,10 +82,14 @@ class _Open:
         return settles(self.evidence) if self.evidence else None
 
 
-def _alpha(claim: Claim, schedule: Schedule) -> float:
-    """Return the level of each look: for paired t-tests the constant one that keeps the total, else Bonferroni's."""
+def _alpha(claim: Claim, schedule: Schedule, tests: int) -> float:
+    """Return the level of each look: for paired t-tests the constant one that keeps the total, else Bonferroni's.
+
+    tests: among how many it is shared out. The constant level is no fixed share of the total: it is that of a test's own share,
+    times their number.
+    """
     if len(schedule.looks) > 1 and claim.test in (None, "t") and claim.relation.sample == "seeds" and claim.spread is None:
-        return look_level([len(seeds) for seeds in schedule.looks], schedule.total_alpha)
+        return tests * look_level([len(seeds) for seeds in schedule.looks], schedule.total_alpha / tests)
     return schedule.total_alpha / len(schedule.looks)
 
 
@@ -78,67 +98,91 @@ def judge(
     schedules: Mapping[str, Schedule],
     trials: Records,
     predictions: Predictions | None = None,
+    *,
+    for_report: bool = True,
 ) -> Judgement:
     """Judge every claim whose cells are among the trials.
 
-    schedules: stage → the seeds declared for it. predictions: see `bench.reports.records.predictions`.
+    schedules: stage → the seeds declared for it. predictions: see `bench.reports.records.predictions`. for_report: also ask
+    whether verdicts hold beyond the images, which reads every prediction.
     """
+    predictions = lru_cache(FILES)(predictions) if predictions else None  # several contrasts ask for the same run's
     families: dict[str, list[_Open]] = {}
+    left_out: Counter[str] = Counter()
     for name, (claim, contrasts) in claims.items():
         if all(trials.has(arm) for contrast in contrasts for arm in contrast.needed):
-            schedule = schedules[contrasts[0].arms[0].stage]
-            member = _Open(name, claim, [_Part(contrast) for contrast in contrasts], schedule)
+            member = _Open(name, claim, [_Part(contrast) for contrast in contrasts], schedules)
             families.setdefault(claim.family or name, []).append(member)
+        else:
+            left_out[claim.family or name] += 1  # `--only` makes no family smaller
     due: Due = {}
     results: dict[str, ClaimResult] = {}
     for family, members in families.items():
         for look in range(max(len(member.schedule.looks) for member in members)):
-            _look(members, look, trials, predictions, due)
-        results |= {member.name: _result(member, family, predictions) for member in members}
+            _look(members, look, left_out[family], trials, predictions, due)
+        asked = predictions if for_report else None
+        results |= {member.name: _result(member, family, asked) for member in members}
     return Judgement([results[name] for name in claims if name in results], due)
 
 
-def _look(members: list[_Open], look: int, trials: Records, predictions: Predictions | None, due: Due) -> None:
-    """Take one look at a family: measure what is still open, correct all together, decide."""
+def _look(members: list[_Open], look: int, left_out: int, trials: Records, predictions: Predictions | None, due: Due) -> None:
+    """Take one look at a family: measure what is still open, correct all together, decide. left_out: its claims that are not
+    here."""
     for member in members:
         if not member.settled and not member.partial and member.look == look - 1 and look < len(member.schedule.looks):
             _measure(member, look, trials, predictions, due)
-    p = [member.p for member in members]
-    m = max(1, sum(value is not None for value in p))
+    every = [member.p for member in members] + [1.0] * left_out
+    m = max(1, sum(value is not None for value in every))
+    for member in members:
+        member.m = m
     for i, member in enumerate(members):
         if (member.look == look or member.partial) and not member.settled:
-            member.level, member.m = holm_levels(p, member.alpha)[i], m
+            # what is not complete may change, and must not loosen the level of what is
+            p = [
+                1.0 if value is not None and other is not member and k < len(members) and members[k].partial else value
+                for k, (value, other) in enumerate(zip(every, [*members, *[None] * left_out], strict=True))
+            ]
+            member.level = holm_levels(p, member.alpha)[i]
             own, corrected = p[i], holm(p)[i]
             member.correction = corrected / own if own and corrected else float(m)
             held = [part.held for part in member.parts]
             member.decision = judged(member.evidence, member.level, m, member.alpha, held)
             if not member.partial:
-                member.settled = member.decision.verdict in SETTLED
+                member.settled = _is_settled(member.decision)
                 for part, decision in zip(member.parts, member.decision.parts, strict=True):
                     part.held = decision if decision.holds else None
 
 
+def _is_settled(decision: ClaimDecision) -> bool:
+    """Whether more seeds would change nothing: what withholds a verdict in one part leaves the others open."""
+    still_open = any(part.verdict in (UNRESOLVED, INSUFFICIENT) for part in decision.parts)
+    return decision.verdict in SETTLED and (decision.holds is not None or not still_open)
+
+
 def _measure(member: _Open, look: int, trials: Records, predictions: Predictions | None, due: Due) -> None:
     """Measure a claim at a look; one whose trials are still to run is due, unless it is the first."""
-    seeds = member.schedule.looks[look]
     pending = [part for part in member.parts if not part.held]
-    lacking = [part for part in pending if not _is_whole(part.contrast, seeds, trials)]
+    lacking = [part for part in pending if not _is_whole(part.contrast, member.seeds, trials)]
     if look and lacking:
         for part in pending:
             if not (part.evidence and part.evidence.empty):
                 _make_due(part.contrast, look, due)
         return
     for part in pending:
-        part.evidence = gather(member.claim, part.contrast, trials, seeds, member.alpha, predictions)
+        part.evidence = gather(member.claim, part.contrast, trials, member.seeds, member.alpha, predictions)
         part.look = look
     member.partial = bool(lacking)
     if not lacking:
         member.look = look
 
 
-def _is_whole(contrast: ClaimContrast, seeds: Sequence[int], trials: Records) -> bool:
-    wanted = [record for arm in contrast.needed for record in trials.of(arm, seeds)]
-    return len({record.seed for record in wanted}) == len(seeds) and not any(record.outcome.is_open for record in wanted)
+def _is_whole(contrast: ClaimContrast, seeds: SeedsOf, trials: Records) -> bool:
+    """Whether every arm has all of its seeds, and none is still to run."""
+    for arm in contrast.needed:
+        records = trials.of(arm, seeds(arm.stage))
+        if len({record.seed for record in records}) < len(seeds(arm.stage)) or any(record.outcome.is_open for record in records):
+            return False
+    return True
 
 
 def _make_due(contrast: ClaimContrast, look: int, due: Due) -> None:
@@ -156,9 +200,9 @@ def _result(member: _Open, family: str, predictions: Predictions | None) -> Clai
         assert part.evidence, "what is decided was measured"
         evidence, tested = part.evidence, part.evidence.tested
         why = decision.why
-        left_out = {seed: reason for arm in evidence.arms for seed, reason in arm.without.items()}
-        if left_out and not evidence.empty:
-            why += f" Without a result: {', '.join(f'seed {seed} ({reason})' for seed, reason in sorted(left_out.items()))}."
+        without = {seed: reason for arm in evidence.all_arms for seed, reason in arm.without.items()}
+        if without and not evidence.empty:
+            why += f" Without a result: {', '.join(f'seed {seed} ({reason})' for seed, reason in sorted(without.items()))}."
         if unlike := unlike_tuning(part.contrast):
             why += f" {sentence(unlike)}"
         if evidence.measured.remark:

@@ -6,8 +6,8 @@ from math import comb
 from typing import TYPE_CHECKING
 
 from bench.grammar.metrics import by_name
-from bench.reports.claims.evidence import LEAST_SEEDS
 from bench.reports.claims.relations import Claim
+from bench.reports.claims.rules import LEAST_SEEDS
 from bench.reports.claims.selection import favoured, unlike_tuning
 from bench.reports.statistics import smallest_sign_flip
 
@@ -32,7 +32,12 @@ def warnings(
     sizes = Counter(claim.family or name for name, (claim, _) in claims.items())
     for name, (claim, contrasts) in claims.items():
         schedule, m = schedules[contrasts[0].arms[0].stage], sizes[claim.family or name]
-        n = min(len(schedules[arm.stage].looks[-1]) for contrast in contrasts for arm in contrast.arms)
+        seeds = [set(schedules[arm.stage].looks[-1]) for contrast in contrasts for arm in contrast.arms]
+        paired = claim.test != "welch"
+        n = len(set.intersection(*seeds)) if paired else min(map(len, seeds))
+        if paired and n < LEAST_SEEDS <= min(map(len, seeds)):
+            sentences.append(f"claim {name!r} pairs arms that share {n} seeds; give their stages the same, or take `test: welch`")
+            continue
         if claim.relation.sample == "seeds":
             sentences += _unreachable(f"claim {name!r}", claim.test or "t", n, m, schedule.total_alpha / len(schedule.looks))
             if 1 < n < LEAST_SEEDS and claim.test not in ("crossed", "sign-flip"):

@@ -9,7 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.reports.numbers import digits, number
+from bench.reports.numbers import digits
+from bench.reports.numbers import number as number_text
 from bench.reports.statistics import Comparison, above, below, edge_of, interval
 
 SUPPORTED, REFUTED = "supported", "refuted"
@@ -17,6 +18,8 @@ EQUIVALENT, NEGLIGIBLE, IDENTICAL = "equivalent", "different but negligible", "i
 UNRESOLVED, INSUFFICIENT = "unresolved", "insufficient seeds"
 DESCRIPTIVE, REGIME, SURVIVORS = "descriptive", "regime not reached", "survivors only"
 SELECTED = "selected on its own data"
+LEAST_SEEDS = 3
+"""Two seeds give a t-test one degree of freedom: what it finds rests on the shape of the distribution alone."""
 SETTLED = (SUPPORTED, REFUTED, EQUIVALENT, NEGLIGIBLE, IDENTICAL, REGIME, SELECTED)
 
 
@@ -61,75 +64,91 @@ def against_p(rule: Rule, c: Comparison, margin: float | None) -> float:
     return _towards(c, -rule.sign, edge)
 
 
-def decide(rule: Rule, c: Comparison, margin: float | None, level: float) -> Decision:
-    """Read a contrast at a level. c: with a p."""
+def decide(rule: Rule, c: Comparison, margin: float | None, level: float, number: float | None = None) -> Decision:
+    """Read a contrast at a level. c: with a p. number: what the only side is held against, for the words alone."""
+    words = _Words(c, margin, level, number if c.ratio and number is not None else 1.0)
     edge = _edge(c, margin)
-    zero = "1" if c.ratio else "0"
-    apart = _or_one(c.p) <= level
     if edge and rule.asks != "not beyond" and _inside(c, edge) <= level:
-        text = f"{interval_text(c, level)} lies within {band(margin or 0.0, c)}"
         holds = rule.asks == "same"
-        return (
-            Decision(NEGLIGIBLE, holds, f"Different, but {text}.")
-            if apart
-            else Decision(EQUIVALENT, holds, f"{text[:1].upper()}{text[1:]}.")
-        )
+        within = f"{words.interval} lies within {words.band}."
+        if _or_one(c.p) <= level:
+            return Decision(NEGLIGIBLE, holds, f"Different, but {within}")
+        return Decision(EQUIVALENT, holds, _capital(within))
     if for_p(rule, c, margin) <= level:
-        return Decision(SUPPORTED, True, _supported(rule, c, margin, level, zero))
+        return Decision(SUPPORTED, True, _supported(rule, c, edge, words))
     if against_p(rule, c, margin) <= level:
-        return Decision(REFUTED, False, f"{_capital(interval_text(c, level))} lies {_refuted(rule, c, margin, zero)}.")
+        return Decision(REFUTED, False, f"{_capital(words.interval)} lies {_refuted(rule, edge, words)}.")
     return Decision(UNRESOLVED, None, "")
 
 
-def _refuted(rule: Rule, c: Comparison, margin: float | None, zero: str) -> str:
+def _refuted(rule: Rule, edge: float, words: "_Words") -> str:
     if rule.asks == "same":
-        return f"beyond the margin, {band(margin or 0.0, c)}"
+        return f"beyond the margin, {words.band}"
     side = "below" if rule.sign > 0 else "above"
-    return f"{side} {zero}" if rule.asks == "beyond" or not margin else f"{side} the margin, {_end(c, margin, -rule.sign)}"
+    return f"{side} {words.zero}" if rule.asks == "beyond" or not edge else f"{side} the margin, {words.end(-rule.sign)}"
 
 
-def _supported(rule: Rule, c: Comparison, margin: float | None, level: float, zero: str) -> str:
+def _supported(rule: Rule, c: Comparison, edge: float, words: "_Words") -> str:
     if c.test == "permutation":
         return "At least two of them differ."
-    edge, text = _edge(c, margin), _capital(interval_text(c, level))
+    text, level = _capital(words.interval), words.level
     if rule.asks == "not beyond":
         clears = not edge or _towards(c, rule.sign, 0.0) <= level
-        at = zero if clears else f"the margin, {_end(c, margin, -rule.sign)}"
+        at = words.zero if clears else f"the margin, {words.end(-rule.sign)}"
         return f"{text} lies {'above' if rule.sign > 0 else 'below'} {at}."
     sign = rule.sign or (1 if c.difference is not None and c.tested(c.difference) > 0 else -1)
     side = "above" if sign > 0 else "below"
     if edge and _towards(c, sign, edge) <= level:
-        return f"{text} lies {side} the margin, {_end(c, margin, sign)}."
-    return f"{text} lies {side} {zero}" + (f", but not {side} the margin, {_end(c, margin, sign)}." if edge else ".")
+        return f"{text} lies {side} the margin, {words.end(sign)}."
+    return f"{text} lies {side} {words.zero}" + (f", but not {side} the margin, {words.end(sign)}." if edge else ".")
 
 
-def interval_text(c: Comparison, level: float) -> str:
-    """Return the interval that decides at a level, as part of a sentence."""
-    if c.test in ("sign-flip", "mcnemar") or (ends := interval(c, 1 - level)) is None:
-        if c.correlates:
-            return "by exchanging the points of each block the correlation"
-        exact = {"sign-flip": "by the exact sign-flip test ", "mcnemar": "by McNemar's exact test "}.get(c.test, "")
-        return f"{exact}the {'ratio' if c.ratio else 'difference'}" if exact else "the difference, the same in every seed,"
-    return f"the {100 * (1 - level):.4g} % interval, {span(*ends, c.ratio)},"
+@dataclass(frozen=True)
+class _Words:
+    """How an interval and a margin read. base: what a ratio is held against."""
+
+    c: Comparison
+    margin: float | None
+    level: float
+    base: float
+
+    @property
+    def zero(self) -> str:
+        return f"{self.base:.4g}" if self.c.ratio else "0"
+
+    @property
+    def band(self) -> str:
+        return band(self.margin or 0.0, self.c, self.base)
+
+    @property
+    def interval(self) -> str:
+        """The interval that decides, as part of a sentence."""
+        c = self.c
+        if c.test in ("sign-flip", "mcnemar") or (ends := interval(c, 1 - self.level)) is None:
+            if c.correlates:
+                return "by exchanging the points of each block the correlation"
+            exact = {"sign-flip": "by the exact sign-flip test "}.get(c.test, "")
+            return f"{exact}the {'ratio' if c.ratio else 'difference'}" if exact else "the difference, the same in every seed,"
+        low, high = (self.base * end for end in ends) if c.ratio else ends
+        return f"the {100 * (1 - self.level):.4g} % interval, {span(low, high, c.ratio)},"
+
+    def end(self, sign: int) -> str:
+        """One end of the margin."""
+        size = self.margin or 0.0
+        if self.c.ratio:
+            return f"{self.base * (1 + size if sign > 0 else 1 / (1 + size)):.3g} times"
+        return f"{sign * size:g}".replace("-", "−")
 
 
-def band(margin: float, c: Comparison) -> str:
+def band(margin: float, c: Comparison, base: float = 1.0) -> str:
     """Return the margin as one reads it."""
-    return f"{1 / (1 + margin):.3g} to {1 + margin:.3g} times" if c.ratio else f"±{margin:g}"
+    return f"{base / (1 + margin):.3g} to {base * (1 + margin):.3g} times" if c.ratio else f"±{margin:g}"
 
 
 def span(low: float, high: float, ratio: bool) -> str:
     """Return an interval as one reads it."""
     places = digits((high - low) / 2, 2)
-    return f"{number(low, places)} to {number(high, places)}" + (" times" if ratio else "")
-
-
-def _end(c: Comparison, margin: float | None, sign: int) -> str:
-    """Return one end of the margin as one reads it."""
-    size = margin or 0.0
-    if c.ratio:
-        return f"{1 + size if sign > 0 else 1 / (1 + size):.3g} times"
-    return f"{sign * size:g}".replace("-", "−")
+    return f"{number_text(low, places)} to {number_text(high, places)}" + (" times" if ratio else "")
 
 
 def _edge(c: Comparison, margin: float | None) -> float:

@@ -8,24 +8,27 @@ from bench.reports.claims.base import ClaimContrast, names_of
 from bench.reports.records.arms import Arm, ArmValues, Records
 
 
-def favoured(contrast: ClaimContrast, metric: Metric) -> Iterator[tuple[Arm, Start]]:
-    """Yield the arms that were chosen as the best of a stage where that speaks for the claim, and how they were chosen.
+def favoured(contrast: ClaimContrast, metric: Metric, *, against: bool = False) -> Iterator[tuple[Arm, Start]]:
+    """Yield the arms that were chosen as the best of a stage where that speaks for the claim (or against it), and how they were
+    chosen.
 
     Arms that start from the same stage were chosen alike, and their difference is not favoured.
     """
-    better = -1.0 if metric.better == "lower" else 1.0
+    better = (-1.0 if metric.better == "lower" else 1.0) * (-1.0 if against else 1.0)
     for weight, arm in contrast.terms:
         towards = weight * better * contrast.rule.sign
-        if contrast.rule.asks == "same" or (towards <= 0 and contrast.rule.asks != "differs"):
+        if contrast.rule.asks == "same" or (towards <= 0 and (against or contrast.rule.asks != "differs")):
             continue
         others = {start.stage for other_weight, other in contrast.terms if other_weight * weight < 0 for start in _starts(other)}
-        yield from ((arm, start) for start in _starts(arm) if start.seeds is None and start.stage not in others)
+        yield from ((arm, start) for start in _starts(arm) if start.stage not in others)
 
 
-def on_its_own_data(contrast: ClaimContrast, arms: Sequence[ArmValues], metric: Metric, trials: Records) -> str:
-    """Say which arm is tested, in the claim's favour, on runs that chose it; "" where none is."""
+def on_its_own_data(
+    contrast: ClaimContrast, arms: Sequence[ArmValues], metric: Metric, trials: Records, *, against: bool = False
+) -> str:
+    """Say which arm is tested, in the claim's favour (or to its harm), on runs that chose it; "" where none is."""
     by_arm = dict(zip(map(id, contrast.arms), arms, strict=False))
-    for arm, start in favoured(contrast, metric):
+    for arm, start in favoured(contrast, metric, against=against):
         shared = trials.run_ids(start.stage) & set(by_arm[id(arm)].run_ids)
         if shared:
             return f"{len(shared)} of its runs chose it as the best of stage {start.stage} by {start.metric}"

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from bench.reports.claims.evidence import LEAST_SEEDS, Evidence
+from bench.reports.claims.base import names_of
+from bench.reports.claims.evidence import Evidence
 from bench.reports.claims.outlook import unsettled
 from bench.reports.claims.rules import (
     DESCRIPTIVE,
     EQUIVALENT,
     IDENTICAL,
     INSUFFICIENT,
+    LEAST_SEEDS,
     NEGLIGIBLE,
     REFUTED,
     REGIME,
@@ -18,7 +20,9 @@ from bench.reports.claims.rules import (
     SURVIVORS,
     UNRESOLVED,
     Decision,
+    against_p,
     decide,
+    for_p,
 )
 from bench.reports.statistics import Comparison, holm, holm_levels
 
@@ -65,8 +69,9 @@ def _decision(part: Evidence, level: float, strict: float, m: int, alpha: float)
     if unknown := [required for required, state in states if state is None]:
         text = f"Whether it can be asked is not known: {_condition(unknown[0])}"
         decision = replace(decision, why=f"{decision.why} {text}.")
-    if decision.holds and part.selected:
-        return Decision(SELECTED, None, f"{decision.why} But {part.selected}; `start: {{…, seeds: fresh}}` runs it again.")
+    chose = part.selected if decision.holds else part.selected_against if decision.verdict == REFUTED else ""
+    if chose:
+        return Decision(SELECTED, None, f"{decision.why} But {chose}; `start: {{…, seeds: fresh}}` runs it again.")
     if decision.holds is None or not (part.unbounded or part.worst):
         return decision
     if part.worst is None:
@@ -83,14 +88,21 @@ def _decision(part: Evidence, level: float, strict: float, m: int, alpha: float)
 
 def _state(required: Evidence, level: float) -> bool | None:
     """Return whether a precondition holds, by its own interval; None where that is not known."""
-    if not required.is_judged:
+    states = [_reads(required, c, level) for c in (required.tested, required.worst) if c is not None]
+    if required.unbounded or not required.is_judged or len(set(states)) > 1:  # where it rests on who survived, too
         return None
-    if required.for_p <= level:
+    return states[0]
+
+
+def _reads(required: Evidence, c: Comparison, level: float) -> bool | None:
+    if for_p(required.contrast.rule, c, required.margin) <= level:
         return True
-    return False if required.against_p <= level else None
+    return False if against_p(required.contrast.rule, c, required.margin) <= level else None
 
 
 def _condition(required: Evidence) -> str:
+    if required.above_chance is not None:
+        return f"{names_of(required.contrast.arms)[0]} above chance by {required.above_chance:g}"
     return f"{required.contrast.wording} ({required.claim.relation.name.replace('_', ' ')})"
 
 
@@ -111,18 +123,21 @@ def _verdict(part: Evidence, tested: Comparison, level: float, strict: float, m:
         text = "the predictions of both arms are the same in every seed"
         return Decision(IDENTICAL, part.holds_identical, sentence(text))
     if tested.p is None:
-        few = not part.empty and len(part.common) < LEAST_SEEDS
+        seeds = min(len(arm.values) for arm in part.arms) if tested.test == "welch" else len(part.common)
+        few = not part.empty and seeds < LEAST_SEEDS
         return Decision(INSUFFICIENT if few else UNRESOLVED, None, sentence(tested.reason))
     if part.is_short:
         return Decision(INSUFFICIENT, None, "Two seeds are too few for a verdict; plan at least three.")
-    if tested.test in ("sign-flip", "permutation") and tested.smallest_p is not None and tested.smallest_p > alpha / m:
-        reason = f"the smallest p that n={tested.n} seeds allow is {tested.smallest_p:.4g}"
+    counted = tested.test in ("sign-flip", "permutation") or tested.correlates
+    if counted and tested.smallest_p is not None and tested.smallest_p > alpha / m:
+        reason = f"the smallest p that n={tested.n} {part.claim.relation.sample} allow is {tested.smallest_p:.4g}"
         reason += f", times m={m} in the family" if m > 1 else ""
         return Decision(INSUFFICIENT, None, sentence(f"{reason}: above alpha {alpha:.3g}"))
-    against = decide(rule, tested, part.margin, strict)
+    number = part.contrast.number
+    against = decide(rule, tested, part.margin, strict, number)
     if against.holds is False:
         return against
-    upheld = decide(rule, tested, part.margin, level)
+    upheld = decide(rule, tested, part.margin, level, number)
     if upheld.holds:
         return upheld
     if upheld.holds is False:

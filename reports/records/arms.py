@@ -10,6 +10,7 @@ from bench.grammar.derived import Derived, described
 from bench.grammar.metrics import Metric
 from bench.reports.records.collect import Record
 from bench.reports.statistics import Comparison, paired, welch
+from bench.trackers.record import Outcome
 from bench.trackers.record import classes as classes_of
 from bench.trackers.record import conditions as of_run
 from bench.trackers.record import items as items_of
@@ -25,6 +26,12 @@ class Arm:
     labels: Mapping[str, str]
     """axis → label, or what is averaged, as the claim named them."""
     cells: tuple[Cell, ...]
+    averaged: tuple[str, ...] = ()
+    """The axes over which it is a mean."""
+
+    def points(self, axes: Sequence[str]) -> set[tuple[str | None, ...]]:
+        """Return the levels of some axes that its cells have."""
+        return {tuple(cell.labels.get(axis) for axis in axes) for cell in self.cells}
 
     def is_same(self, other: "Arm") -> bool:
         """Whether it has the cells of another arm."""
@@ -157,6 +164,17 @@ class Records:
         """Return the arm's trials with these seeds."""
         cells = [self.cells[_key(arm.stage, cell.labels)] for cell in arm.cells]
         return [by_seed[seed] for by_seed in cells for seed in seeds if seed in by_seed]
+
+    def finished(self, arm: Arm, seeds: Sequence[int]) -> ArmValues:
+        """Return which of an arm's trials with these seeds have finished, with 1 for the value of each."""
+        result = ArmValues(", ".join(f"{axis}={text}" for axis, text in arm.labels.items()))
+        for record in self.of(arm, seeds):
+            if record.outcome is Outcome.FINISHED:
+                result.values[record.seed] = 1.0
+                result.records[record.seed] = (*result.records.get(record.seed, ()), record)
+            else:
+                result.without[record.seed] = record.outcome
+        return result
 
     def values(self, arm: Arm, metric: str, seeds: Sequence[int]) -> ArmValues:
         """Return the arm's values of a metric for these seeds."""

@@ -84,6 +84,9 @@ class DiffersAlong(AlongAxis):
 
     def contrasts(self, claim: Any, find: ArmFinder) -> list[ClaimContrast]:
         sides = tuple(side for _, side in self.places(claim, find))
+        if len(sides) > 2 and claim.margin is not None:
+            mend = "take it out, or say `same_along` to hold every pair against it"
+            raise find.error(f"`{self.name}` over {len(sides)} levels has no margin: it asks whether any differ", mend, "margin")
         if len(sides) == 2:
             return [ClaimContrast("", sides, (1.0, -1.0), Rule("differs"))]
         weights = (1.0,) * len(sides)

@@ -13,7 +13,6 @@ from bench.reports.claims.rules import Rule
 from bench.reports.records.derived import class_pairs
 from bench.reports.statistics import correlation
 from bench.reports.statistics.within import correlation_within
-from bench.trackers.record import Outcome
 
 LEAST = 4
 """Points from which on a correlation says something."""
@@ -22,14 +21,15 @@ LEAST = 4
 class GoesWith(Relation):
     """Seeds are averaged first: the sample is the points, not the seeds.
 
-    The points of a grid are not independent cases: points of one block are exchanged with each other, or nothing is tested.
+    Neither the points of a grid nor classes are independent cases: points of one block are exchanged with each other, or nothing
+    is tested.
     """
 
     value = Annotated[str, Field(min_length=1)]
     kind = "a metric"
     sample = "points"
     tests = ("pearson", "spearman")
-    remark = "A correlation is over the means of its points; points of a grid are exchanged within their blocks, or not tested."
+    remark = "A correlation is over the means of its points, which are exchanged within their blocks, or not tested."
 
     def __init__(self, name: str, sign: int):
         self.name, self.sign = name, sign
@@ -65,12 +65,11 @@ class GoesWith(Relation):
     def measure(self, question: Question) -> Measured:
         claim, method = question.claim, question.claim.test or "pearson"
         if CLASS in claim.across:
-            records = question.trials.of(question.contrast.arms[0], question.seeds)
-            runs = [record.run for record in records if record.run and record.outcome is Outcome.FINISHED]
+            (of_classes,) = question.arms
+            runs = [record.run for records in of_classes.records.values() for record in records if record.run]
             pairs = list(class_pairs([run.metrics for run in runs], claim.than, claim.measure).values())
             tested = correlation(*_columns(pairs), method=method, confidence=question.confidence)
-            remark = "classes are taken for independent cases, which related ones are not"
-            return Measured(tested, remark, tuple(run.run_id for run in runs))
+            return Measured(tested, described="classes are related, and no independent cases: nothing is tested over them")
         means = [sum(arm.values.values()) / len(arm.values) for arm in question.arms]
         y, x = means[: len(means) // 2], means[len(means) // 2 :]
         pairs = list(zip(x, y, strict=True))

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import stdtr
 
 from bench.errors import BenchError
 from bench.reports.claims.judge import judge
 from bench.reports.records.arms import Records
+from bench.reports.statistics import look_level
 from tests.reports.claims.study import (
     ALONG,
     FOUR,
@@ -221,3 +223,101 @@ def test_no_interval_stands_uncorrected_beside_holms_p(tmp_path):
         (part,) = claim.parts
         assert claim.m == 5 and part.result.confidence == pytest.approx(0.99)
         assert part.p < 0.05 < part.holm and claim.verdict == "unresolved" and part.result.ci_low < 0
+
+
+def test_means_over_unlike_levels_are_refused(tmp_path):
+    """Two equal models, one of which lacks the level where both are bad: it is no better."""
+    claim = "metric: val/accuracy, stage: s, of: {model: small}, higher_than: {model: large}, %s"
+    for text in (
+        "mean_over: noise, exclude: [{model: small, noise: 0.04}]",
+        "exclude: [{model: small, noise: 0.04}], mean_over: {noise: [0, 0.04]}",
+    ):
+        with pytest.raises(BenchError, match=r"model=small.* has no cell at noise=0\.04") as error:
+            Study(tmp_path, {"c": claim % text}, accuracy())
+        assert "average the same levels in both" in error.value.mend
+
+
+def test_an_arm_that_stands_twice_is_not_two_independent_ones(tmp_path):
+    """The first step gains more than the second: the level between them stands in both."""
+    claim = "metric: val/accuracy, stage: s, of: {model: small, noise: 0.01, minus: {noise: 0}}, "
+    claim += "higher_than: {noise: 0.04, minus: {noise: 0.01}}, test: welch"
+    arms = {noise: [0.9 + WIGGLE[(seed + 3 * i) % 12] for seed in range(5)] for i, noise in enumerate(("0", "0.01", "0.04"))}
+    part = Study(tmp_path, {"c": claim}, by_seed("noise", arms)).one().parts[0]
+    variances = {noise: np.var(values, ddof=1) / 5 for noise, values in arms.items()}
+    assert part.result.error == pytest.approx((variances["0"] + 4 * variances["0.01"] + variances["0.04"]) ** 0.5)
+
+
+def test_a_family_is_as_large_as_declared_whatever_is_left_out_of_the_report(tmp_path):
+    """Three claims, each with a p of about .03: none of them is significant among three, also where the others are not shown."""
+    claim = "metric: val/accuracy, stage: s, of: {model: small, noise: %s}, higher_than: {model: large}, family: f"
+    study = Study(tmp_path, {f"c{i}": claim % noise for i, noise in enumerate((0, 0.01, 0.04))}, accuracy(0.9078, 0.9))
+    records = study.records()
+    every = judge(study.claims, study.schedules, Records(records)).claims
+    some = judge(study.claims, study.schedules, Records([r for r in records if r.labels["noise"] == "0"])).claims
+    assert 0.05 / 3 < every[0].parts[0].p < 0.05
+    assert [(claim.verdict, claim.m) for claim in some] == [("unresolved", 3)] == [(every[0].verdict, every[0].m)]
+
+
+def test_what_is_not_complete_does_not_loosen_the_level_of_what_is(tmp_path):
+    claim = "metric: val/accuracy, stage: s, of: {model: small, noise: %s}, higher_than: {model: large}, family: f"
+
+    def value(labels, seed):
+        high = {"0": 0.9078, "0.01": 0.99}.get(labels["noise"], 0.9)
+        return accuracy(high, 0.9)(labels, seed)
+
+    study = Study(tmp_path, {"a": claim % 0, "b": claim % 0.01}, value)
+    records = study.records()
+    partial = [r for r in records if not (r.labels["noise"] == "0.01" and r.seed == 4)]
+    whole, lacking = (judge(study.claims, study.schedules, Records(of)).claims for of in (records, partial))
+    assert 0.025 < whole[0].parts[0].p < 0.05
+    assert [claim.verdict for claim in whole] == ["supported", "supported"]  # Holm: b first, then a at the full level
+    assert [claim.verdict for claim in lacking] == ["unresolved", "supported"] and lacking[1].parts[0].preliminary
+
+
+def test_one_level_without_its_regime_leaves_the_others_their_seeds(tmp_path):
+    claim = "metric: val/accuracy, stage: s, of: {model: small}, higher_than: {model: large}, each: noise, "
+    claim += "requires: {of: {model: large}, higher_than: 0.5}"
+
+    def value(labels, seed):
+        level = 0.1 if labels["noise"] == "0.04" else 0.9
+        return {"val/accuracy": level + (WIGGLE if labels["model"] == "small" else OTHER)[seed]}
+
+    study = Study(tmp_path, {"c": claim}, value, seeds="{looks: [5, 8]}")
+    found = study.judge()
+    assert [part.verdict for part in found.claims[0].parts] == ["unresolved", "unresolved", "regime not reached"]
+    assert found.claims[0].verdict == "regime not reached" and found.due
+
+
+@pytest.mark.parametrize("m", [1, 10])
+def test_looks_keep_their_level_in_a_family_too(m):
+    """The constant level is no fixed share of alpha."""
+    sizes, share = (5, 8, 12), look_level((5, 8, 12), 0.05 / m)
+    rng = np.random.default_rng(3)
+    deltas = rng.standard_normal((200_000, 12))
+    wrong = np.zeros(len(deltas), dtype=bool)
+    for n in sizes:
+        part = deltas[:, :n]
+        t = part.mean(1) / (part.std(1, ddof=1) / n**0.5)
+        wrong |= 2 * stdtr(n - 1, -np.abs(t)) <= share
+    assert wrong.mean() * m == pytest.approx(0.05, abs=4 * (0.05 * m / len(deltas)) ** 0.5)
+
+
+def test_two_seeds_of_the_same_predictions_are_not_identical_arms(tmp_path):
+    claim = THAN % "same_as" + ", margin: 0.02"
+    for seeds, verdict in ((2, "insufficient seeds"), (3, "identical")):
+        study = Study(tmp_path, {"c": claim}, lambda labels, seed: {"val/accuracy": 0.1}, seeds=seeds, tags={"images.val": "100"})
+        result = study.one(predictions=predictions_of(study, lambda labels, seed: [0] * 100))
+        assert result.verdict == verdict, result.parts[0].why
+
+
+def test_diverged_seeds_are_told_where_a_relation_reads_its_classes_itself(tmp_path):
+    claim = (
+        "metric: test/class_accuracy/*, stage: s, of: {model: small, noise: 0}, higher_with: train/class_size/*, across: class"
+    )
+
+    def value(labels, seed):
+        return {f"{name}/c{i}": 0.1 * i for i in range(5) for name in ("train/class_size", "test/class_accuracy")}
+
+    part = Study(tmp_path, {"c": claim}, value, outcome=lambda labels, seed: "diverged" if seed else "finished").one().parts[0]
+    assert part.why.endswith("Without a result: seed 1 (diverged), seed 2 (diverged), seed 3 (diverged), seed 4 (diverged).")
+    assert len(part.run_ids) == 1

@@ -123,8 +123,9 @@ def test_a_cell_that_no_claim_names_changes_nothing(tmp_path_factory, relation, 
 def test_another_unit_changes_the_numbers_and_no_verdict(tmp_path_factory, relation, drawn):
     folder = tmp_path_factory.mktemp("s")
     make, claim = (of_models, THAN % relation) if relation in TWO else (of_levels, ALONG % relation)
-    share = make(folder, claim + ", margin: 0.01", drawn).one()
-    percent = make(folder, claim + ", margin: 1", drawn, head='metrics: {val/accuracy: {unit: "%"}}').one()
+    margins = ("", "") if relation == "differs_along" else (", margin: 0.01", ", margin: 1")  # of three levels it has none
+    share = make(folder, claim + margins[0], drawn).one()
+    percent = make(folder, claim + margins[1], drawn, head='metrics: {val/accuracy: {unit: "%"}}').one()
     assert (share.verdict, share.holds) == (percent.verdict, percent.holds)
     for one, other in zip(share.parts, percent.parts, strict=True):
         assert one.verdict == other.verdict

@@ -187,28 +187,21 @@ def test_a_claim_of_many_contrasts_is_one_of_its_family(tmp_path):
     assert part.holm == pytest.approx(2 * part.p)
 
 
-@pytest.mark.parametrize(
-    ("claim", "wrong", "verdict", "words"),
-    [
-        (
-            HIGHER,
-            40,
-            "supported",
-            "By McNemar's exact test the difference lies above 0. One seed a side: McNemar's test over the",
-        ),
-        (HIGHER, 3, "unresolved", "n=1000 images find a difference of"),
-        (SAME, 3, "equivalent", "lies within ±0.02."),
-    ],
-)
-def test_two_models_of_one_seed_are_compared_over_the_images(tmp_path, claim, wrong, verdict, words):
-    study = Study(tmp_path, {"c": claim + ", test: crossed"}, accuracy(0.9, 0.9), seeds=1)
+@pytest.mark.parametrize(("claim", "wrong"), [(HIGHER, 40), (HIGHER, 3), (SAME, 3)])
+@pytest.mark.parametrize("seeds", [1, 5])
+def test_two_models_of_one_seed_are_described_and_not_judged(tmp_path, claim, wrong, seeds):
+    """One seed a side, planned or left: what the images say is of these two models, and not of their methods."""
+
+    def outcome(labels, seed):
+        return "oom" if seed else "finished"
+
+    study = Study(tmp_path, {"c": claim + ", test: crossed"}, accuracy(0.9, 0.9), seeds=seeds, outcome=outcome)
     predictions = predictions_of(study, lambda labels, seed: [int(labels["model"] == "large" and i < wrong) for i in range(1000)])
     result = study.one(predictions=predictions)
     (part,) = result.parts
-    assert result.verdict == verdict and words in part.why
+    assert (result.verdict, result.holds) == ("descriptive", None) and "McNemar's test over the images" in part.why
     assert part.result.test == "mcnemar" and part.result.n == 1000 and part.result.difference == pytest.approx(wrong / 1000)
-    assert part.p == pytest.approx(2 * 0.5**wrong) if claim == HIGHER else part.p < 0.05
-    assert "seeds would settle" not in part.why and part.seeds_needed is None
+    assert part.p is None and part.seeds_needed is None
 
 
 def test_a_crossed_test_needs_the_predictions_of_every_seed(tmp_path):

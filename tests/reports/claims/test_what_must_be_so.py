@@ -20,7 +20,7 @@ TEN = {"classes": "10"}
         (
             "{above_chance: 0.9}",
             "regime not reached",
-            "Its condition fails, model=small, noise=0 vs 1 (higher than): it is 0.9498.",
+            "Its condition fails, model=small, noise=0 above chance by 0.9: it is 0.9498.",
         ),
         ("{of: {model: large, noise: 0}, above_chance: 0.05}", "supported", "lies above 0."),
         ("{metric: train/accuracy, at_least: 0.9, margin: 0.01}", "supported", "lies above 0."),
@@ -143,7 +143,8 @@ def run_both_stages(study):
     [
         ("higher_than", "val/accuracy", "", "selected on its own data"),
         ("differs_from", "val/accuracy", "", "selected on its own data"),
-        ("lower_than", "val/accuracy", "", "refuted"),
+        ("lower_than", "val/accuracy", "", "selected on its own data"),
+        ("lower_than", "val/accuracy", ", seeds: fresh", "refuted"),
         ("higher_than", "val/accuracy", ", seeds: fresh", "supported"),
     ],
 )
@@ -172,3 +173,27 @@ def test_a_condition_on_the_claims_own_arms_is_warned_of(tmp_path):
     other = Study(tmp_path, {"c": f"{HIGHER}, requires: {{metric: train/accuracy, above_chance: 0.1}}"}, accuracy())
     told = [warnings(study.suite.tested_claims, {}, {}, study.suite.schedules) for study in (own, other)]
     assert [len(sentences) for sentences in told] == [1, 0] and "condition on its own arms and metric" in told[0][0]
+
+
+def test_fresh_seeds_are_none_that_chose_anything_behind(tmp_path):
+    """A stage starts from the best of another, which starts from the best of a third."""
+    stages = STAGES.format(fresh="").replace("axes:", "seeds: 2\n    axes:", 1)
+    stages += "  last: {patch: {start: {stage: winner, seeds: fresh}}, axes: {flip: {off: {}}}}\n"
+    study = Study(tmp_path, {"c": CHOSEN.format(metric="val/accuracy", relation="higher_than")}, accuracy(), stages=stages)
+    assert study.suite.seeds("s") == [0, 1, 2, 3, 4] and study.suite.seeds("winner") == [0, 1]
+    assert study.suite.seeds("last") == [5, 6, 7, 8, 9]
+
+
+@pytest.mark.parametrize(
+    ("test", "verdict", "warned"), [("", "insufficient seeds", "pairs arms that share 0 seeds"), (", test: welch", "supported",
+    "")]
+)
+def test_arms_of_two_stages_are_read_with_the_seeds_of_each(tmp_path, test, verdict, warned):
+    claim = "metric: val/accuracy, stage: winner, of: {from: first, noise: 0}, "
+    claim += f"lower_than: {{stage: s, model: small, from: null}}{test}"
+    study = chosen(tmp_path, claim, ", seeds: fresh")
+    plan, runs = run_both_stages(study)
+    (result,) = judge(study.suite.tested_claims, study.suite.schedules, Records(records(plan, runs))).claims
+    assert result.verdict == verdict, result.parts[0].why
+    told = warnings(study.suite.tested_claims, {}, {}, study.suite.schedules)
+    assert any(warned in sentence for sentence in told) if warned else not told
