@@ -123,7 +123,7 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-Best = Callable[[Start, Mapping[str, str]], Cell | None]
+BestCell = Callable[[Start, Mapping[str, str]], Cell | None]
 """Gives the best cell of `start.stage` with these labels, on the axes of `start.each`; None where it is not known yet."""
 
 

@@ -9,7 +9,7 @@ from itertools import combinations, islice
 from typing import Any
 
 from bench.config import SECTIONS, Data, Model, Train
-from bench.grammar.cells import TRIAL, Best, Cell, Cells, Layer
+from bench.grammar.cells import TRIAL, BestCell, Cell, Cells, Layer
 from bench.grammar.document import DocPath, Document, nested
 from bench.grammar.stages import Ensemble, Grid, Range, Search, Stage
 from bench.suite.levels import Levels
@@ -17,7 +17,7 @@ from bench.suite.schema import SuiteFile
 from bench.suite.sections import Sections
 
 
-def cells(document: Document, suite: SuiteFile, stage: str, best: Best) -> Cells:
+def cells(document: Document, suite: SuiteFile, stage: str, best: BestCell) -> Cells:
     """Expand one stage. A search's cells are its trials, on the axis TRIAL: as long as they are not sampled, with the first
     value of every parameter.
 
@@ -69,7 +69,7 @@ def _cells(stage: str, levels: Levels, sections: Sections) -> Iterator[Cell]:
 
 
 def sampled(
-    document: Document, suite: SuiteFile, stage: str, labels: Mapping[str, str], parameters: Mapping[str, Any], best: Best
+    document: Document, suite: SuiteFile, stage: str, labels: Mapping[str, str], parameters: Mapping[str, Any], best: BestCell
 ) -> Cell:
     """Return the cell of a search's trial. parameters: name → number of an interval, or label."""
     search = suite.stages[stage].search
@@ -105,7 +105,7 @@ def _ends(parameter: Range | dict[str, Any]) -> list[Any]:
     return [parameter.low, parameter.high] if parameter.whole else [parameter.low, parameter.high, parameter.between]
 
 
-def _check_space(document: Document, suite: SuiteFile, stage: str, search: Search, levels: Levels, best: Best) -> list[Cell]:
+def _check_space(document: Document, suite: SuiteFile, stage: str, search: Search, levels: Levels, best: BestCell) -> list[Cell]:
     """Check that a trial can be configured with every value that `_ends` gives, and every pair of levels of two parameters.
     Returns a cell for each."""
     lows = {name: _ends(parameter)[0] for name, parameter in search.space.items()}

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from bench.config import SECTIONS, Config
 from bench.config.base import OWN_NAME
 from bench.errors import BenchError
-from bench.grammar.cells import Best, Cell, Layer, Section
+from bench.grammar.cells import BestCell, Cell, Layer, Section
 from bench.grammar.document import DocPath, Document, merged
 from bench.grammar.stages import Ensemble, Start
 from bench.grammar.validation import validated
@@ -30,7 +30,7 @@ Started = tuple[Start | None, Cell | None, str]
 class Sections:
     """Merges, checks and hashes each distinct section once. extra: patches over all others, of a search's parameters."""
 
-    def __init__(self, document: Document, suite: SuiteFile, stage: str, best: Best, extra: Sequence[Layer] = ()):
+    def __init__(self, document: Document, suite: SuiteFile, stage: str, best: BestCell, extra: Sequence[Layer] = ()):
         self.document, self.suite, self.stage, self.best, self.extra = document, suite, stage, best, extra
         self.spec = suite.stages[stage]
         self.votes = self.spec.ensemble is not None

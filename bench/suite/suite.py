@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from bench.errors import BenchError, did_you_mean
-from bench.grammar.cells import Best, Cell, Cells, collector_paused
+from bench.grammar.cells import BestCell, Cell, Cells, collector_paused
 from bench.grammar.document import Document
 from bench.grammar.parts import Looks
 from bench.grammar.schedule import Schedule
@@ -51,7 +51,7 @@ class Suite:
                 cells[stage] = self.expand(stage, lambda start, labels: dependencies.first(cells[start.stage], start, labels))
         return cells
 
-    def expand(self, stage: str, best: Best) -> Cells:
+    def expand(self, stage: str, best: BestCell) -> Cells:
         """Return the cells of a stage. best: gives the cell that another one starts from; None where it is not known yet. What
         waits for it stands here as if it were the first."""
 
@@ -62,7 +62,7 @@ class Suite:
 
         return expand.cells(self.document, self.spec, stage, best_or_first)
 
-    def sampled(self, stage: str, labels: dict[str, str], parameters: dict[str, Any], best: Best) -> Cell:
+    def sampled(self, stage: str, labels: dict[str, str], parameters: dict[str, Any], best: BestCell) -> Cell:
         """Return the cell of a search's trial. parameters: name → number of an interval, or label."""
         return expand.sampled(self.document, self.spec, stage, labels, parameters, best)
 

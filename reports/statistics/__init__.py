@@ -13,7 +13,7 @@ from bench.reports.statistics.comparison import ALPHA, CONFIDENCE, Comparison, i
 from bench.reports.statistics.correlations import correlation
 from bench.reports.statistics.exact import sign_flip, smallest_permutation, smallest_sign_flip
 from bench.reports.statistics.looks import look_level
-from bench.reports.statistics.margins import beyond, equivalence
+from bench.reports.statistics.margins import equivalence
 from bench.reports.statistics.mean import one_sample, paired
 from bench.reports.statistics.moments import RESOLUTION, Moments, summary
 from bench.reports.statistics.multiplicity import benjamini_hochberg, holm, holm_levels
@@ -51,7 +51,6 @@ __all__ = [
     "any_difference",
     "below",
     "benjamini_hochberg",
-    "beyond",
     "correlation",
     "crossed",
     "detectable",

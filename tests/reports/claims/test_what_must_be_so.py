@@ -185,8 +185,8 @@ def test_fresh_seeds_are_none_that_chose_anything_behind(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("test", "verdict", "warned"), [("", "insufficient seeds", "pairs arms that share 0 seeds"), (", test: welch", "supported",
-    "")]
+    ("test", "verdict", "warned"),
+    [("", "insufficient seeds", "pairs arms that share 0 seeds"), (", test: welch", "supported", "")],
 )
 def test_arms_of_two_stages_are_read_with_the_seeds_of_each(tmp_path, test, verdict, warned):
     claim = "metric: val/accuracy, stage: winner, of: {from: first, noise: 0}, "

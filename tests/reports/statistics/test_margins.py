@@ -1,4 +1,4 @@
-"""Equivalence, effects beyond a margin, and intervals at other confidences."""
+"""Equivalence, and intervals at other confidences."""
 
 import math
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_ind, ttost_paired
 
-from bench.reports.statistics import beyond, correlation, equivalence, interval, paired, welch
+from bench.reports.statistics import correlation, equivalence, interval, paired, welch
 
 pytestmark = pytest.mark.filterwarnings("error:::bench.reports.statistics")
 VALUES = st.floats(-10, 10).map(lambda value: round(value, 3))
@@ -59,36 +59,11 @@ def test_arms_are_equivalent_exactly_where_the_interval_lies_inside_the_margin(p
     assert (p <= alpha) == (-margin <= low and high <= margin)
 
 
-@given(PAIRS, MARGINS, st.sampled_from(["t", "welch"]), st.sampled_from([0.05, 0.01]))
-def test_an_effect_is_beyond_the_margin_exactly_where_the_interval_lies_outside(pairs, margin, kind, alpha):
-    result = compare(*arms(pairs), kind)
-    assume(result.p is not None)
-    p, (low, high) = beyond(result, margin), interval(result, 1 - alpha)
-    assume(abs(p - alpha) > 1e-9)
-    assert (p <= alpha) == (low >= margin or high <= -margin)
-
-
-@given(PAIRS, st.sampled_from(["t", "welch", "sign-flip"]))
-def test_beyond_no_margin_is_the_comparisons_own_p(pairs, kind):
-    result = compare(*arms(pairs), kind)
-    assert beyond(result, 0) == result.p
-    assume(result.p is not None)
-    assert beyond(result, 1e-9) == pytest.approx(result.p, abs=1e-4) or kind == "sign-flip"
-
-
 @given(PAIRS, MARGINS, st.sampled_from(["t", "welch", "sign-flip"]))
-def test_relabelling_the_arms_leaves_both_p_values(pairs, margin, kind):
+def test_relabelling_the_arms_leaves_the_p_value(pairs, margin, kind):
     a, b = arms(pairs)
     result, mirrored = compare(a, b, kind), compare(b, a, kind)
     assert equivalence(mirrored, margin) == pytest.approx(equivalence(result, margin))
-    assert beyond(mirrored, margin) == pytest.approx(beyond(result, margin))
-
-
-@given(PAIRS, MARGINS)
-def test_both_cannot_be_shown_at_once(pairs, margin):
-    result = paired(*arms(pairs))
-    assume(result.p is not None)
-    assert max(equivalence(result, margin), beyond(result, margin)) >= 0.5
 
 
 @given(PAIRS)
@@ -108,7 +83,6 @@ def test_a_margin_of_a_ratio_is_a_share_both_ways():
     assert 1 / 1.1 < low < high < 1.1 and equivalence(result, 0.1) < 0.05
     logs = paired({s: math.log(v) for s, v in a.items()}, {s: math.log(v) for s, v in b.items()})
     assert equivalence(result, 0.1) == pytest.approx(equivalence(logs, math.log(1.1)))
-    assert beyond(result, 0.001) == pytest.approx(beyond(logs, math.log(1.001)))
     assert equivalence(paired(b, a, ratio=True), 0.1) == pytest.approx(equivalence(result, 0.1))
 
 
@@ -119,17 +93,6 @@ def test_a_margin_of_a_correlation_is_r_itself():
     low, high = interval(result, 0.9)
     assert 0 < low < result.difference < high < 1
     assert equivalence(result, (high + 1) / 2) < 0.05 < equivalence(result, (high + result.difference) / 2)
-    outer, inner = interval(result, 0.95)[0] + 0.01, interval(result, 0.95)[0] - 0.01
-    assert beyond(result, inner) < 0.05 < beyond(result, outer)
-    assert beyond(result, 0) == result.p
-
-
-def test_a_sign_flip_stays_exact_against_a_margin():
-    a, b = arm(2.0, 2.5, 3.0, 4.0, 2.2, 3.1), arm(*[0.0] * 6)
-    result = paired(a, b, test="sign-flip")
-    assert beyond(result, 1.0) == result.smallest_p  # every seed lies beyond 1
-    assert beyond(result, 2.05) == 2 * 2 / 64  # the one seed that lies within, by 0.05, may be flipped as well
-    assert beyond(result, 50.0) == 1.0
 
 
 def test_equivalence_by_sign_flip_needs_the_exact_tests_and_the_interval():
@@ -143,7 +106,7 @@ def test_equivalence_by_sign_flip_needs_the_exact_tests_and_the_interval():
 @pytest.mark.parametrize("result", [paired(arm(0.9, 0.8), arm(0.7, 0.6)), paired({}, {}), welch(arm(1.0), arm(1.0, 2.0))])
 def test_what_was_not_tested_has_neither_p_nor_interval(result):
     assert result.reason
-    assert (equivalence(result, 0.1), beyond(result, 0.1), beyond(result, 0), interval(result, 0.9)) == (None,) * 4
+    assert equivalence(result, 0.1) is None and interval(result, 0.9) is None
 
 
 @pytest.mark.parametrize("margin", [-0.1, math.nan, math.inf])
@@ -151,8 +114,6 @@ def test_a_margin_must_be_a_number_of_at_least_zero(margin):
     result = paired(arm(1.0, 2.0), arm(1.0, 3.0))
     with pytest.raises(ValueError, match="a margin must be a finite number of at least 0"):
         equivalence(result, margin)
-    with pytest.raises(ValueError, match="a margin must be a finite number of at least 0"):
-        beyond(result, margin)
 
 
 def test_an_equivalence_margin_must_be_above_zero():
