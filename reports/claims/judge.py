@@ -131,17 +131,14 @@ def _look(members: list[_Open], look: int, left_out: int, trials: Records, predi
     for member in members:
         if not member.settled and not member.partial and member.look == look - 1 and look < len(member.schedule.looks):
             _measure(member, look, trials, predictions, due)
-    every = [member.p for member in members] + [1.0] * left_out
-    m = max(1, sum(value is not None for value in every))
-    for member in members:
-        member.m = m
+    own_p = [member.p for member in members]
+    m = max(1, left_out + sum(p is not None for p in own_p))
     for i, member in enumerate(members):
         if (member.look == look or member.partial) and not member.settled:
+            member.m = m
             # what is not complete may change, and must not loosen the level of what is
-            p = [
-                1.0 if value is not None and other is not member and k < len(members) and members[k].partial else value
-                for k, (value, other) in enumerate(zip(every, [*members, *[None] * left_out], strict=True))
-            ]
+            others = zip(members, own_p, strict=True)
+            p = [1.0 if q is not None and other is not member and other.partial else q for other, q in others] + [1.0] * left_out
             member.level = holm_levels(p, member.alpha)[i]
             own, corrected = p[i], holm(p)[i]
             member.correction = corrected / own if own and corrected else float(m)
