@@ -56,6 +56,43 @@ MISTAKES = {
         "no axis 'y'",
         "'y' is a level: write `a: y`",
     ),
+    "spread of a difference": (
+        SPREAD.replace("b: 1}", "b: 1, minus: {b: 2}}") + "  higher_than: {a: y}\n",
+        8,
+        "a spread is that of one arm",
+        "take `minus` or `divided_by` out",
+    ),
+    "margin of a spread": (SPREAD + "  same_as: {a: y}\n  margin: 5\n", 14, "5 is no share", "write one such as 50%"),
+    "level that is left out and is none": (
+        ARM + "  higher_than: {a: y}\n  exclude: [{b: 3}]\n",
+        14,
+        "axis 'b' has no level '3'",
+        "known: 1, 2, 4",
+    ),
+    "class without classes": (
+        ARM.replace("val/accuracy", "val/f1/*") + "  higher_than: 0.5\n  each: class\n",
+        8,
+        "`each: class` names its classes",
+        "",
+    ),
+    "any difference within a margin": (
+        TWO + "  of: {a: x}\n  differs_along: b\n  margin: 0.1\n",
+        14,
+        "`differs_along` over 3 levels has no margin",
+        "`same_along`",
+    ),
+    "condition without a margin": (
+        ARM + "  higher_than: {a: y}\n  requires: {at_least: 0.5}\n",
+        14,
+        "`at_least` needs a margin",
+        "say it exactly",
+    ),
+    "chance of what has none": (
+        ARM + "  higher_than: {a: y}\n  requires: {metric: val/f1, above_chance: 0.1}\n",
+        14,
+        "what guessing comes to in val/f1 is not known",
+        "take an accuracy",
+    ),
     "the same without a margin": (
         ARM + "  same_as: {a: y}\n",
         13,

@@ -130,3 +130,60 @@ def test_welch_is_of_arms_whose_seeds_are_not_paired(tmp_path):
     assert result.test == "welch" and result.parts[0].p == pytest.approx(ttest_ind(small, large, equal_var=False).pvalue)
     paired = Study(tmp_path, {"c": THAN % "higher_than"}, accuracy(0.91, 0.90)).one()
     assert paired.parts[0].p == pytest.approx(ttest_rel(small, large).pvalue)
+
+
+def test_a_claim_can_hold_for_each_of_several_classes(tmp_path):
+    claim = "metric: test/class_accuracy/*, stage: s, of: {model: small, noise: 0}, lower_than: 0.5, each: {class: [cat, dog]}"
+
+    def value(labels, seed):
+        return {"test/class_accuracy/cat": 0.3 + WIGGLE[seed], "test/class_accuracy/dog": 0.6 + OTHER[seed]}
+
+    result = Study(tmp_path, {"c": claim}, value).one()
+    assert [(part.label, part.verdict) for part in result.parts] == [("class=cat", "supported"), ("class=dog", "refuted")]
+    assert verdict_of(result) == ("refuted", False)
+    assert [part.result.difference for part in result.parts] == pytest.approx(
+        [-0.2 + np.mean(WIGGLE[:5]), 0.1 + np.mean(OTHER[:5])]
+    )
+
+
+def test_holms_p_is_that_of_the_step_down_procedure(tmp_path):
+    """.001, .03, .04 and .5 come to .004, .09, .09 and .5."""
+    claim = "metric: val/accuracy, stage: s, of: {model: small, noise: %s}, higher_than: {model: large}, family: f"
+    study = Study(tmp_path, {f"c{i}": claim % noise for i, noise in enumerate((0, 0.01, 0.02, 0.04))}, with_time(0), noise=FOUR)
+    shifts = dict(zip(("0", "0.01", "0.02", "0.04"), (0.0155, 0.0078, 0.0071, 0.001), strict=True))
+    study.value = lambda labels, seed: accuracy(0.9 + shifts[labels["noise"]], 0.9)(labels, seed)
+    parts = [claim.parts[0] for claim in study.judge().claims]
+    p = [part.p for part in parts]
+    assert p == sorted(p)
+    expected = [4 * p[0], max(4 * p[0], 3 * p[1]), max(3 * p[1], 2 * p[2]), max(3 * p[1], 2 * p[2], p[3])]
+    assert [part.holm for part in parts] == pytest.approx([min(1.0, value) for value in expected])
+
+
+def test_a_difference_within_a_difference_is_worded_as_it_is_computed(tmp_path):
+    claim = (
+        "metric: val/accuracy, stage: s, of: {model: small, noise: 0, minus: {noise: 0.01, minus: {noise: 0.04}}}, higher_than: 0"
+    )
+
+    def value(labels, seed):
+        return {
+            "val/accuracy": {"0": 0.9, "0.01": 0.7, "0.04": 0.4}[labels["noise"]] + WIGGLE[(seed * 3 + len(labels["noise"])) % 12]
+        }
+
+    part = Study(tmp_path, {"c": claim}, value).one().parts[0]
+    assert part.contrast.startswith("model=small, noise=0 − (model=small, noise=0.01 − model=small, noise=0.04) vs 0") or (
+        part.contrast == "noise=0 − (noise=0.01 − noise=0.04) vs 0 at model=small"
+    )
+    assert part.result.difference == pytest.approx(0.9 - (0.7 - 0.4), abs=0.02)
+
+
+def test_pages_l_ranks_what_the_claim_is_of(tmp_path):
+    claim = "metric: val/accuracy, stage: s, of: {model: small, minus: {model: large}}, higher_each_step: noise"
+    levels = ("0", "0.01", "0.04")
+
+    def value(labels, seed):
+        place, small = levels.index(labels["noise"]), labels["model"] == "small"
+        return {"val/accuracy": 0.5 + 0.1 * place * small + (WIGGLE if small else OTHER)[(seed + 3 * place) % 12]}
+
+    result = Study(tmp_path, {"c": claim}, value).one()
+    assert result.verdict == "supported"
+    assert result.parts[-1].why.endswith("Page's L is 70, exact p 1.3e-04.")  # five times 1 + 4 + 9, one of 6^5 orders
