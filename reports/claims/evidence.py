@@ -27,7 +27,7 @@ class Evidence:
     would not help. requires: of its preconditions. worst: the comparison with the worst result that the metric can have for each
     lost seed; None where none is lost, `unbounded` where there is no worst. selected: which runs chose an arm that they test,
     where that speaks for the claim; selected_against: where it speaks against. above_chance: of a precondition, by how much.
-    factor: what values were multiplied by to be in the metric's unit.
+    factor: what values were multiplied by to be in its unit. unit: the metric's.
     """
 
     claim: Claim
@@ -43,6 +43,7 @@ class Evidence:
     selected: str = ""
     selected_against: str = ""
     factor: float = 1.0
+    unit: str = ""
     above_chance: float | None = None
 
     @property
@@ -165,6 +166,7 @@ def gather(
         worst=worst,
         unbounded=lost and worst is None,
         factor=metric.factor,
+        unit=metric.unit,
         selected=on_its_own_data(contrast, arms, metric, trials),
         selected_against=on_its_own_data(contrast, arms, metric, trials, against=True),
     )

@@ -217,7 +217,7 @@ def _result(member: _Open, family: str, predictions: Predictions | None) -> Clai
             ContrastResult(
                 label=part.contrast.label,
                 contrast=part.contrast.wording,
-                quantity=claim.relation.quantity(_quantified(claim), part.contrast.ratio or claim.spread is not None),
+                quantity=_quantity(claim, evidence),
                 reference=_reference(part.contrast, tested),
                 result=evidence.shown(1 - alpha / member.m),
                 p=p,
@@ -258,8 +258,12 @@ def _result(member: _Open, family: str, predictions: Predictions | None) -> Clai
     )
 
 
-def _quantified(claim: Claim) -> str:
-    return f"the SD of {claim.measure}" if claim.spread else claim.measure
+def _quantity(claim: Claim, evidence: Evidence) -> str:
+    """Return what is estimated, with its unit."""
+    is_ratio = evidence.contrast.ratio or claim.spread is not None
+    text = claim.relation.quantity(f"the SD of {claim.measure}" if claim.spread else claim.measure, is_ratio)
+    unit = "percentage points" if evidence.unit == "%" else evidence.unit
+    return f"{text} ({unit})" if unit and not is_ratio and claim.relation.sample == "seeds" else text
 
 
 def _reference(contrast: ClaimContrast, tested: object) -> float:

@@ -187,3 +187,19 @@ def test_pages_l_ranks_what_the_claim_is_of(tmp_path):
     result = Study(tmp_path, {"c": claim}, value).one()
     assert result.verdict == "supported"
     assert result.parts[-1].why.endswith("Page's L is 70, exact p 1.3e-04.")  # five times 1 + 4 + 9, one of 6^5 orders
+
+
+@pytest.mark.parametrize(
+    ("metric", "head", "quantity"),
+    [
+        ("val/accuracy", 'metrics: {val/accuracy: {unit: "%"}}', "difference of val/accuracy (percentage points)"),
+        ("val/accuracy", "", "difference of val/accuracy"),
+        ("convergence_epoch", "", "difference of convergence_epoch (epochs)"),
+        ("wall_clock", "", "ratio of wall_clock"),
+    ],
+)
+def test_what_is_estimated_is_told_with_its_unit(tmp_path, metric, head, quantity):
+    claim = (THAN % "higher_than").replace("val/accuracy", metric)
+    base = accuracy(0.95, 0.9)
+    study = Study(tmp_path, {"c": claim}, lambda labels, seed: base(labels, seed) | {"convergence_epoch": 3.0 + seed}, head=head)
+    assert study.one().parts[0].quantity == quantity
