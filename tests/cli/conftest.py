@@ -56,7 +56,7 @@ class Answer:
                     "\n".join(re.split(r"<br>|\|", line.strip("| "))[0].strip() for line in block.splitlines() if line[1] != ":")
                 )
             elif block.startswith(("#", "|")) and not block.startswith(("| family", "| rank")):
-                blocks.append(re.sub(r"\**−?\d+(?:\.\d+)? ± \d+(?:\.\d+)?†?\**", "#", block))
+                blocks.append(re.sub(r"\**−?\d+(?:\.\d+)? ± \d+(?:\.\d+)?[≈†]*\**", "#", block))
         return re.sub(r"[ :-]*\|[ :-]*", "|", "\n\n".join(blocks)) + "\n"
 
 
