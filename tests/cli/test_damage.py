@@ -283,7 +283,7 @@ def some(names: Iterable[str], step: int) -> list[str]:
     return list(names)[:: 1 if os.environ.get("BENCH_NIGHTLY") else step]
 
 
-@pytest.mark.parametrize("name", some(DAMAGES, 5))
+@pytest.mark.parametrize("name", some(DAMAGES, 8))
 def test_what_is_damaged_costs_its_own_part(damaged, name):
     bench, store = damaged
     DAMAGES[name](store)
@@ -311,7 +311,7 @@ FLIPPED = artifact("weights.safetensors", lambda content: flipped(content[:8]) +
 SHORTENED = artifact("weights.safetensors", lambda content: content[:-1])
 
 
-@pytest.mark.parametrize("name", some(NEEDED, 3))
+@pytest.mark.parametrize("name", some(NEEDED, 4))
 def test_what_is_needed_and_damaged_is_made_again(damaged, name):
     """Without an error, in the same run, and equal to what it was."""
     bench, store = damaged

@@ -6,7 +6,7 @@ import pytest
 
 from .studies import CASES, Studies
 
-STUDIES = 300
+STUDIES = 200
 MOST = STUDIES * 0.05 + 4.5 * math.sqrt(STUDIES * 0.05 * 0.95)
 """What chance alone exceeds about once in 200,000 times."""
 
