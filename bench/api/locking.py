@@ -1,13 +1,12 @@
 """Lock a suite: write down what it declares, beside it, before it runs."""
 
-import os
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.errors import BenchError
 from bench.grammar.declaration import Change, changes
+from bench.grammar.document import write_whole
 from bench.runner import provenance
 from bench.suite import lock as locks
 from bench.suite.declaration import declaration
@@ -54,7 +53,7 @@ def lock(path: str | Path, profile: str | None = None, *, reason: str = "") -> L
             mend="say why with --reason TEXT, or take it back",
         )
     if result.new or result.changes:
-        _write(result.path, locks.text(LockFile(suite=first.name, profiles=profiles)))
+        write_whole(result.path, locks.text(LockFile(suite=first.name, profiles=profiles)), "make its folder writable")
     return result
 
 
@@ -82,15 +81,3 @@ def lock_path(suite: Suite) -> Path:
 def commit_of(suite: Suite) -> str:
     """Return the commit of a suite's folder."""
     return provenance.commit(str(Path(suite.document.file).resolve().parent))
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file as a whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise BenchError(f"cannot be written: {error.strerror}", where=str(path), mend="make its folder writable") from None

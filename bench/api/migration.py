@@ -1,11 +1,8 @@
 """Bring suite files to today's grammar of claims."""
 
-import os
-import shutil
-from contextlib import suppress
 from pathlib import Path
 
-from bench.errors import BenchError
+from bench.grammar.document import write_whole
 from bench.suite.migrate import Migrated, migrated
 
 
@@ -18,18 +15,5 @@ def migrate(path: str | Path, *, write: bool = True) -> Migrated:
     """
     result = migrated(path)
     if write and result.claims:
-        _replace(Path(path).resolve(), result.text)
+        write_whole(Path(path).resolve(), result.text, "see `--check` for the new text")
     return result
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file as a whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="")
-        shutil.copymode(path, part)
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise BenchError(f"cannot be written: {error.strerror}", where=str(path), mend="see `--check` for the new text") from None

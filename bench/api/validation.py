@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.errors import BenchError, ErrorCode
+from bench.grammar.document import write_whole
 from bench.reports.claims.reading import read_back
 from bench.runner.executors import open_executor
 from bench.runner.planner import make_plan
@@ -69,10 +70,7 @@ def write_schemas(suites: Sequence[Suite]) -> list[Path]:
     paths = []
     for file, suite in {suite.document.file: suite for suite in reversed(suites)}.items():
         path = Path(file).with_suffix(".schema.json")
-        try:
-            path.write_text(json.dumps(suite_schema(suite), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise BenchError(f"cannot be written: {error.strerror}", where=str(path), mend="make its folder writable") from None
+        write_whole(path, json.dumps(suite_schema(suite), indent=1, ensure_ascii=False) + "\n", "make its folder writable")
         paths.append(path)
     return paths
 

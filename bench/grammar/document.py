@@ -1,8 +1,11 @@
 """A YAML document that remembers where each of its values stands, and JSON Merge Patches (RFC 7396) on it."""
 
 import io
+import os
 import re
+import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -199,6 +202,20 @@ def read(
     if not isinstance(data, dict):
         raise BenchError(shape, where=f"{file}:1")
     return Document(file, data, places)
+
+
+def write_whole(path: Path, text: str, mend: str) -> None:
+    """Write a text file as a whole or not at all. BenchError where it cannot be; mend: what to do then."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8", newline="")
+        if path.exists():
+            shutil.copymode(path, part)
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise BenchError(f"cannot be written: {error.strerror}", where=str(path), mend=mend) from None
 
 
 def _plain(node: yaml.Node, loader: yaml.SafeLoader, path: DocPath, places: dict[DocPath, str], file: str) -> Any:

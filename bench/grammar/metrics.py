@@ -66,6 +66,11 @@ class Metric:
         return self.range == (-math.inf, math.inf)
 
 
+def of_differences(unit: str) -> str:
+    """Return the unit of differences of values in a unit."""
+    return "percentage points" if unit == "%" else unit
+
+
 KNOWN = {
     "accuracy": Metric("higher", SHARE, counts="images", chance="classes"),
     "mean_accuracy": Metric("higher", SHARE, chance="classes"),

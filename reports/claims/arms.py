@@ -4,7 +4,7 @@ Every axis on which an arm's cells differ is accounted for exactly once: by the 
 `across` or `within`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -59,10 +59,7 @@ class ArmFinder:
         cell_axes = {axis: chosen for axis, chosen in self.claim.each.items() if axis != CLASS}
         levels = {axis: self.levels(axis, chosen, "each") for axis, chosen in cell_axes.items()}
         classes = [{CLASS: name} for name in self.claim.each.get(CLASS) or ()] or [{}]
-        pinned = {
-            axis: labels for axis, labels in self.claim.of.items() if isinstance(labels, list) and axis in self.cells.levels
-        }
-        there = {tuple(cell.labels.get(axis) for axis in levels) for cell in self.cells.where(pinned)}
+        there = {tuple(cell.labels.get(axis) for axis in levels) for cell in self._cells_but_for(())}
         combinations = [labels for labels in product(*levels.values()) if labels in there]
         return [
             replace(self, each=dict(zip(levels, labels, strict=True)) | of_class)
@@ -96,16 +93,20 @@ class ArmFinder:
     def points(self, axes: Mapping[str, Sequence[str] | None]) -> list[tuple[dict[str, str], Side]]:
         """Return every combination of levels that cells have on these axes, and the subject there."""
         levels = {axis: self.levels(axis, chosen, self.claim.relation.name) for axis, chosen in axes.items()}
-        wanted = {axis: [label] for axis, label in self.each.items()}
-        wanted |= {axis: labels for axis, labels in self.claim.of.items() if isinstance(labels, list) and axis not in levels}
-        known = self.cells.levels
-        there = [cell.labels for cell in self.cells.where({axis: labels for axis, labels in wanted.items() if axis in known})]
+        there = [cell.labels for cell in self._cells_but_for(levels)]
         combinations = [dict(zip(levels, labels, strict=True)) for labels in product(*levels.values())]
         return [
             (labels, self.beside(labels))
             for labels in combinations
             if any(labels.items() <= of_cell.items() for of_cell in there)
         ]
+
+    def _cells_but_for(self, free: Iterable[str]) -> list[Cell]:
+        """Return the claim's cells with the subject's labels at this level of `each`, but for those on some axes."""
+        cells, free = self.cells, set(free)
+        said = {axis: labels for axis, labels in self.claim.of.items() if isinstance(labels, list) and axis not in free}
+        wanted = said | {axis: [label] for axis, label in self.each.items()}
+        return cells.where({axis: labels for axis, labels in wanted.items() if axis in cells.levels})
 
     def of(self, stage: str, *path: str | int) -> Cells:
         """Return the cells of a stage that the claim does not leave out."""

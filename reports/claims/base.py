@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bench.reports.claims.arms import ArmFinder
     from bench.reports.claims.relations import Claim
 
+NO_WEIGHT = 1e-12
+"""Sums of weights below this are rounding."""
 SIGNS = {"minus": "−", "divided_by": "÷"}
 
 
@@ -70,6 +72,24 @@ class ClaimContrast:
         return [
             (factor * weight, arm) for factor, side in zip(self.weights, self.sides, strict=True) for weight, arm in side.terms
         ]
+
+    @property
+    def once(self) -> list[tuple[float, int]]:
+        """The summed weight of each different arm, with its first place among the terms."""
+        places: list[tuple[float, int]] = []
+        arms = self.arms
+        for place, (weight, arm) in enumerate(self.terms):
+            same = next((i for i, (_, first) in enumerate(places) if arms[first].is_same(arm)), None)
+            if same is None:
+                places.append((weight, place))
+            else:
+                places[same] = (places[same][0] + weight, places[same][1])
+        return [(0.0 if abs(weight) < NO_WEIGHT else weight, place) for weight, place in places]
+
+    @property
+    def is_of_two(self) -> bool:
+        """Whether one arm is compared with another, and no more."""
+        return self.number is None and not self.joint and [weight for weight, _ in self.terms] == [1.0, -1.0]
 
     @property
     def arms(self) -> tuple[Arm, ...]:
@@ -196,14 +216,7 @@ class Relation(ABC):
 
     def is_vacuous(self, contrast: ClaimContrast) -> bool:
         """Whether what it compares is the same."""
-        counts: list[tuple[float, Arm]] = []
-        for weight, arm in contrast.terms:
-            same = next((i for i, (_, known) in enumerate(counts) if known.is_same(arm)), None)
-            if same is None:
-                counts.append((weight, arm))
-            else:
-                counts[same] = (counts[same][0] + weight, arm)
-        return contrast.number is None and all(abs(weight) < 1e-12 for weight, _ in counts)
+        return contrast.number is None and not any(weight for weight, _ in contrast.once)
 
 
 def as_text(labels: Mapping[str, str]) -> str:

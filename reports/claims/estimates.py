@@ -7,7 +7,6 @@ from typing import Any
 
 from bench.reports.claims.base import Measured, Question
 from bench.reports.claims.rules import LEAST_SEEDS
-from bench.reports.records.arms import Arm, ArmValues
 from bench.reports.records.predictions import ALONE, crossed_comparison, labels_said
 from bench.reports.statistics import Comparison, one_sample, paired, pitman_morgan, welch_sum
 from bench.trackers import contents
@@ -26,58 +25,51 @@ def estimate(question: Question) -> Measured:
         tested, remark = crossed_comparison(left, right, question.claim.measure, question.confidence, question.predictions)
         alone = ALONE if tested.test == "mcnemar" else ""
         return Measured(in_unit(tested, question.metric.factor), "" if alone else remark, described=alone)
-    weights = [weight for weight, _ in contrast.terms]
-    if test == "welch" and contrast.number is None:
-        summed = _once(question)
-        values = [arm.values for _, arm in summed]
-        return Measured(welch_sum(values, [weight for weight, _ in summed], ratio=contrast.ratio, confidence=question.confidence))
-    if weights == [1.0, -1.0] and contrast.number is None:
+    if test == "welch" and contrast.number is None:  # an arm that stands twice is not two independent ones
+        once = [(weight, arms[place].values) for weight, place in contrast.once if weight]
+        values, weights = [values for _, values in once], [weight for weight, _ in once]
+        return Measured(welch_sum(values, weights, ratio=contrast.ratio, confidence=question.confidence))
+    if contrast.is_of_two:
         a, b = (arm.values for arm in arms)
         step = _resolution(question)
         tested = paired(a, b, ratio=contrast.ratio, test=test, confidence=question.confidence, resolution=step)
         equal = tested.n >= LEAST_SEEDS and not any(tested.deltas.values())
         return Measured(tested, identical=equal and not contrast.ratio and _same_predictions(question))
-    return Measured(_paired(question, weights, test))
+    return Measured(_paired(question, test))
 
 
-def _once(question: Question) -> list[tuple[float, ArmValues]]:
-    """Return each arm of a contrast once, with its weights summed: an arm that stands twice is not two independent ones."""
-    summed: list[tuple[float, Arm, ArmValues]] = []
-    for (weight, arm), values in zip(question.contrast.terms, question.arms, strict=True):
-        same = next((i for i, (_, known, _) in enumerate(summed) if known.is_same(arm)), None)
-        if same is None:
-            summed.append((weight, arm, values))
-        else:
-            summed[same] = (summed[same][0] + weight, arm, values)
-    return [(weight, values) for weight, _, values in summed if weight]
-
-
-def _paired(question: Question, weights: Sequence[float], test: str) -> Comparison:
-    contrast, arms = question.contrast, question.arms
-    common = sorted(set.intersection(*(set(arm.values) for arm in arms)))
-    values = [[arm.values[seed] for seed in common] for arm in arms]
-    number = contrast.number or 0.0
+def _paired(question: Question, test: str) -> Comparison:
+    contrast = question.contrast
+    number = contrast.number
     if contrast.ratio:
-        low = [seed for seed, *of_seed in zip(common, *values, strict=True) if min(of_seed) <= 0]
-        if low or (contrast.number is not None and number <= 0):
+        low = [seed for seed in _common(question) if min(arm.values[seed] for arm in question.arms) <= 0]
+        if low or (number is not None and number <= 0):
             what = f"that of seed {low[0]}" if low else "the number"
-            return Comparison(n=len(common), test=test, ratio=True, reason=f"a ratio needs values above 0, and {what} is not")
-        values = [[math.log(value) for value in of_arm] for of_arm in values]
-        number = math.log(number) if contrast.number is not None else 0.0
+            return Comparison(
+                n=len(_common(question)), test=test, ratio=True, reason=f"a ratio needs values above 0, and {what} is not"
+            )
+    put = math.log if contrast.ratio else float
+    against = 0.0 if number is None else put(number)
+    sides = by_side(question)
     sums = {
-        seed: math.fsum(weight * of_arm[i] for weight, of_arm in zip(weights, values, strict=True)) - number
-        for i, seed in enumerate(common)
+        seed: math.fsum(weight * values[seed] for weight, values in zip(contrast.weights, sides, strict=True)) - against
+        for seed in sides[0]
     }
-    scale = max((abs(value) for of_arm in values for value in of_arm), default=0.0)
-    scale = max(scale, abs(number), float(contrast.ratio))
+    scale = max((abs(put(arm.values[seed])) for arm in question.arms for seed in sides[0]), default=0.0)
+    scale = max(scale, abs(against), float(contrast.ratio))
     resolution = 0.0 if contrast.ratio else _resolution(question)
     return one_sample(sums, scale, test=test, confidence=question.confidence, ratio=contrast.ratio, resolution=resolution)
+
+
+def _common(question: Question) -> list[int]:
+    """Return the seeds for which every arm has a value."""
+    return sorted(set.intersection(*(set(arm.values) for arm in question.arms)))
 
 
 def by_side(question: Question) -> list[dict[int, float]]:
     """Return the value of each side of a contrast by seed, of the seeds that all have; logarithms, where it is a ratio."""
     contrast, arms = question.contrast, iter(question.arms)
-    common = sorted(set.intersection(*(set(arm.values) for arm in question.arms)))
+    common = _common(question)
     put = math.log if contrast.ratio else float
     sides = []
     for side in contrast.sides:
@@ -124,21 +116,16 @@ def _resolution(question: Question) -> float:
 
 def in_unit(c: Comparison, factor: float) -> Comparison:
     """Return a comparison of differences in another unit."""
-    if factor == 1:
-        return c
-    fields = ("difference", "ci_low", "ci_high", "error", "sd")
-    scaled: dict[str, Any] = {name: None if (value := getattr(c, name)) is None else factor * value for name in fields}
-    return replace(c, **scaled, deltas={seed: factor * delta for seed, delta in c.deltas.items()}, scale=factor * c.scale)
+    return c if factor == 1 else replace(_times(c, factor, ("error", "sd")), scale=factor * c.scale)
 
 
 def shown(tested: Comparison, number: float | None) -> Comparison:
     """Return a comparison as the reader sees it: of a ratio that is held against a number, the ratio itself."""
-    if not tested.ratio or number is None or tested.difference is None:
-        return tested
-    return replace(
-        tested,
-        difference=tested.difference * number,
-        ci_low=None if tested.ci_low is None else tested.ci_low * number,
-        ci_high=None if tested.ci_high is None else tested.ci_high * number,
-        deltas={seed: delta * number for seed, delta in tested.deltas.items()},
-    )
+    return _times(tested, number) if tested.ratio and number is not None else tested
+
+
+def _times(c: Comparison, factor: float, also: Sequence[str] = ()) -> Comparison:
+    """Return a comparison with a multiple of its estimate, its interval, and what else is named."""
+    names = ("difference", "ci_low", "ci_high", *also)
+    multiples: dict[str, Any] = {name: None if (value := getattr(c, name)) is None else factor * value for name in names}
+    return replace(c, **multiples, deltas={seed: factor * delta for seed, delta in c.deltas.items()})

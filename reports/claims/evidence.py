@@ -103,8 +103,7 @@ class Evidence:
     @property
     def is_of_two(self) -> bool:
         """Whether the means of two arms are compared with each other."""
-        weights = [weight for weight, _ in self.contrast.terms]
-        return weights == [1.0, -1.0] and self.contrast.number is None and not self.contrast.joint and not self.claim.spread
+        return self.contrast.is_of_two and not self.claim.spread
 
     @property
     def pairing(self) -> Pairing | None:

@@ -1,9 +1,8 @@
 """Every claim of a suite with its verdict, look by look.
 
 A claim stands in a family, alone where the suite names none, once: with the level from which on it has a verdict. Holm's
-procedure
-over the family's claims says at which level each is read. With several looks, each has its share of alpha; what is settled at one
-look stays settled, with the data of that look, and only the rest is due to more seeds.
+procedure over the family's claims says at which level each is read. With several looks, each has its share of alpha; what is
+settled at one look stays settled, with the data of that look, and only the rest is due to more seeds.
 """
 
 from collections import Counter
@@ -11,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from bench.grammar.metrics import of_differences
 from bench.grammar.schedule import Schedule
 from bench.reports.claims.base import ClaimContrast
 from bench.reports.claims.evidence import Evidence, SeedsOf, beyond_images, gather
@@ -262,7 +262,7 @@ def _quantity(claim: Claim, evidence: Evidence) -> str:
     """Return what is estimated, with its unit."""
     is_ratio = evidence.contrast.ratio or claim.spread is not None
     text = claim.relation.quantity(f"the SD of {claim.measure}" if claim.spread else claim.measure, is_ratio)
-    unit = "percentage points" if evidence.unit == "%" else evidence.unit
+    unit = of_differences(evidence.unit)
     return f"{text} ({unit})" if unit and not is_ratio and claim.relation.sample == "seeds" else text
 
 

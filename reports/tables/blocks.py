@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bench.grammar.metrics import by_name
+from bench.grammar.metrics import by_name, of_differences
 from bench.reports.records.arms import conditions
 from bench.reports.records.collect import Record
 from bench.reports.records.origins import origins
@@ -49,7 +49,7 @@ class MetricBlock:
         """The unit of differences of its values; "" of times, which are compared by their ratio."""
         if by_name(self.metric).is_ratio:
             return ""
-        return "percentage points" if self.unit == "%" else self.unit
+        return of_differences(self.unit)
 
     @property
     def family_sizes(self) -> list[int]:
