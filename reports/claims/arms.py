@@ -166,7 +166,12 @@ class ArmFinder:
             raise self.error(f"axis {axis!r} is open: {_side_name(path)} has cells of all its levels", mend, *path)
         texts = {axis: _mean_of(labels, levels[axis]) for axis, labels in (wanted | means).items()}
         averaged = tuple(sorted(axis for axis, labels in (wanted | means).items() if axis in means or len(labels) > 1))
-        return Arm(stage, texts, tuple(matches), averaged)
+        return Arm(stage, texts, tuple(matches), averaged, self._members(matches))
+
+    def _members(self, cells: Iterable[Cell]) -> tuple[Cell, ...]:
+        """Return the cells whose trials vote in those of some cells that are ensembles."""
+        stages = dict.fromkeys(stage for cell in cells if cell.ensemble for stage in cell.ensemble.config.stages)
+        return tuple(cell for stage in stages for cell in self.stages[stage])
 
     def _near_axis(self, axis: str, levels: Mapping[str, list[str]]) -> str:
         """Say what was meant by an axis that is none: it may be a level."""

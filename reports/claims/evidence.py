@@ -166,8 +166,8 @@ def gather(
         unbounded=lost and worst is None,
         factor=metric.factor,
         unit=metric.unit,
-        selected=on_its_own_data(contrast, arms, metric, trials),
-        selected_against=on_its_own_data(contrast, arms, metric, trials, against=True),
+        selected=on_its_own_data(contrast, arms, metric, claim.measure, trials),
+        selected_against=on_its_own_data(contrast, arms, metric, claim.measure, trials, against=True),
     )
 
 

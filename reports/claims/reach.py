@@ -55,14 +55,14 @@ def _doubts(name: str, claim: Claim, contrasts: Sequence["ClaimContrast"], sched
     """Say what a verdict would not be worth, before anything runs: arms tested on the runs that chose them, and preconditions on
     the claim's own arms and metric."""
     doubts = []
-    chosen = {start.stage: arm for contrast in contrasts for arm, start in favoured(contrast, by_name(claim.measure))}
-    for stage, arm in chosen.items():
-        if not set(schedules[stage].looks[-1]) & set(schedules[arm.stage].looks[-1]):
+    choices = {choice.start.stage: choice for contrast in contrasts for choice in favoured(contrast, by_name(claim.measure))}
+    for stage, choice in choices.items():
+        if not set(schedules[stage].looks[-1]) & set(schedules[choice.stage].looks[-1]):
             continue
-        more = len(arm.cells) * len(schedules[arm.stage].looks[0])
+        more = choice.cells * len(schedules[choice.stage].looks[0])
         doubts.append(
             f"claim {name!r} may test the best of stage {stage} on the runs that chose it: with `start: {{stage: {stage}, "
-            f"seeds: fresh}}` stage {arm.stage} runs it again, {more} trials"
+            f"seeds: fresh}}` stage {choice.stage} runs it again, {more} trials"
         )
     unlike = dict.fromkeys(filter(None, map(unlike_tuning, contrasts)))
     doubts += [f"claim {name!r}: {text}" for text in unlike]

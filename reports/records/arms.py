@@ -28,6 +28,8 @@ class Arm:
     cells: tuple[Cell, ...]
     averaged: tuple[str, ...] = ()
     """The axes over which it is a mean."""
+    members: tuple[Cell, ...] = ()
+    """Of an ensemble, the cells whose trials vote."""
 
     def points(self, axes: Sequence[str]) -> set[tuple[str | None, ...]]:
         """Return the levels of some axes that its cells have."""

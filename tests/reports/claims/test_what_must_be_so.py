@@ -128,10 +128,10 @@ def of_both_stages(labels, seed):
     return accuracy(0.95, 0.90)(labels, seed)
 
 
-def run_both_stages(study):
+def run_both_stages(study, rounds=2):
     """Return the plan when all has run, and the runs: of what starts from the best cell those that are there already count."""
     runs = []
-    for _ in range(2):
+    for _ in range(rounds):
         known = {run.tags["fingerprint"] for run in runs}
         trials = {trial.fingerprint: trial for trial in make_plan(study.suite, runs).trials if trial.known}
         runs += [study._run(trial) for fingerprint, trial in trials.items() if fingerprint not in known]
@@ -156,6 +156,42 @@ def test_an_arm_is_not_tested_on_the_runs_that_chose_it(tmp_path, relation, metr
     (claim,) = judge(study.suite.tested_claims, study.suite.schedules, Records(records(plan, runs))).claims
     assert claim.verdict == verdict, claim.parts[0].why
     assert (claim.holds is None) == (verdict == "selected on its own data")
+
+
+VOTES = """\
+  votes:
+    ensemble: {{stages: {of}, pool: seed, share: {share}}}
+    seeds: {seeds}
+    axes: {{vote: {{soft: {{ensemble: {{vote: soft}}}}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("of", "share", "metric", "fresh", "reason"),
+    [
+        ("winner", 1, "test/accuracy", False, "10 of its members' runs chose it as the best of stage s by val/accuracy"),
+        ("winner", 1, "test/accuracy", True, ""),
+        ("s", 0.5, "val/accuracy", False, "its members were chosen by val/accuracy, on the images on which it is measured"),
+        ("s", 0.5, "test/accuracy", False, ""),
+        ("s", 1, "val/accuracy", False, ""),
+    ],
+)
+def test_a_vote_is_not_tested_on_what_chose_its_members(tmp_path, of, share, metric, fresh, reason):
+    """Members that start from the best of a stage, or that are the best on the images on which the vote is measured."""
+    seeds = "[5, 6, 7, 8, 9]" if fresh else 5
+    stages = STAGES.format(fresh=", seeds: fresh" if fresh else "").replace("values: [0]", "values: [0, 0.01]")
+    stages += VOTES.format(of=of, share=share, seeds=seeds)
+    claim = f"metric: {metric}, stage: votes, of: {{vote: soft}}, higher_than: 0.5"
+
+    def value(labels, seed):
+        accuracies = accuracy(0.9, 0.8)(labels, seed) if "model" in labels else {"val/accuracy": 0.9 + WIGGLE[seed]}
+        return accuracies | {"test/accuracy": accuracies["val/accuracy"]}
+
+    study = Study(tmp_path, {"c": claim}, value, stages=stages)
+    plan, runs = run_both_stages(study, rounds=3)
+    (result,) = judge(study.suite.tested_claims, study.suite.schedules, Records(records(plan, runs))).claims
+    assert result.verdict == ("selected on its own data" if reason else "supported"), result.parts[0].why
+    assert reason in result.parts[0].why
 
 
 def test_what_an_arm_was_chosen_by_is_told_before_anything_runs(tmp_path):
