@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 CLAIM_COLUMNS = [
     "claim", "says", "verdict", "holds", "part", "contrast", "part_verdict", "why", "n", "difference", "ci_low", "ci_high",
-    "p", "holm", "margin", "seeds_needed", "preliminary",
+    "p", "holm", "unit", "margin", "seeds_needed", "preliminary", "exploratory",
 ]  # fmt: skip
 """The columns of `Report.claims`."""
 
@@ -143,8 +143,8 @@ class Report:
     def claims(self) -> "pd.DataFrame":
         """Return the verdicts: a row each contrast of a claim (one, or one a level of `each`), with the claim's own verdict.
 
-        claim, says, verdict, holds and margin are the claim's; part, contrast, part_verdict, why, n, difference (of times the
-        ratio), ci_low, ci_high, p, holm, seeds_needed and preliminary the contrast's.
+        claim, says, verdict, holds, margin and exploratory are the claim's; part, contrast, part_verdict, why, n, difference (of
+        times the ratio), ci_low, ci_high, p, holm, unit (of the difference), seeds_needed and preliminary the contrast's.
         """
         import pandas as pd
 
@@ -164,9 +164,11 @@ class Report:
                 "ci_high": part.result.ci_high,
                 "p": part.p,
                 "holm": part.holm,
+                "unit": part.unit,
                 "margin": claim.margin,
                 "seeds_needed": part.seeds_needed,
                 "preliminary": part.preliminary,
+                "exploratory": self.data.is_exploratory(claim.name),
             }
             for claim in self.data.claims
             for part in claim.parts

@@ -218,6 +218,7 @@ def _result(member: _Open, family: str, predictions: Predictions | None) -> Clai
                 label=part.contrast.label,
                 contrast=part.contrast.wording,
                 quantity=_quantity(claim, evidence),
+                unit=_unit(claim, evidence),
                 reference=_reference(part.contrast, tested),
                 result=evidence.shown(1 - alpha / member.m),
                 p=p,
@@ -262,8 +263,15 @@ def _quantity(claim: Claim, evidence: Evidence) -> str:
     """Return what is estimated, with its unit."""
     is_ratio = evidence.contrast.ratio or claim.spread is not None
     text = claim.relation.quantity(f"the SD of {claim.measure}" if claim.spread else claim.measure, is_ratio)
-    unit = of_differences(evidence.unit)
-    return f"{text} ({unit})" if unit and not is_ratio and claim.relation.sample == "seeds" else text
+    unit = _unit(claim, evidence)
+    return f"{text} ({unit})" if unit else text
+
+
+def _unit(claim: Claim, evidence: Evidence) -> str:
+    """Return the unit of what is estimated; "" of ratios, correlations, and metrics without one."""
+    if evidence.contrast.ratio or claim.spread is not None or claim.relation.sample != "seeds":
+        return ""
+    return of_differences(evidence.unit)
 
 
 def _reference(contrast: ClaimContrast, tested: object) -> float:

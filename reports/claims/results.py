@@ -12,7 +12,8 @@ Due = dict[tuple[str, tuple], int]
 class ContrastResult:
     """What became of one contrast of a claim, of which all must hold.
 
-    result: as the reader sees it, its interval at the family's level. quantity: what is estimated. reference: what it is held
+    result: as the reader sees it, its interval at the family's level. quantity: what is estimated, with its unit. unit: of the
+    estimate, "" without one. reference: what it is held
     against: 0, of a ratio 1 or the number that is claimed. p: of the hypothesis that the verdict turns on, two-sided. holm: p
     corrected within the family. detectable: the difference (for times the factor) found with 80 % power. seeds_needed: how many
     seeds would settle it at the margin; seeds_at_most: how many it may take, since the SD of few seeds is uncertain. preliminary:
@@ -38,6 +39,7 @@ class ContrastResult:
     look: int = 0
     preliminary: bool = False
     beyond_images: str = ""
+    unit: str = ""
     pairing: Pairing | None = None
     superiority: float | None = None
 
@@ -66,6 +68,20 @@ class ClaimResult:
     verdict: str
     holds: bool | None
     p: float | None = None
+
+
+@dataclass(frozen=True)
+class NotAsked:
+    """A claim of the suite that is not asked. reason: as its profile gives it, "" where it gives none."""
+
+    name: str
+    says: str
+    reason: str = ""
+
+    @property
+    def why(self) -> str:
+        """Why it is not asked, in words."""
+        return self.reason or "left out by the profile, no reason given"
 
 
 @dataclass(frozen=True)

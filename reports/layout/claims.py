@@ -3,7 +3,7 @@
 from bench.reports.claims.relations import RELATIONS
 from bench.reports.claims.results import ClaimResult, ContrastResult
 from bench.reports.layout.contrasts import together
-from bench.reports.layout.grid import NOTHING, TESTS, Text, TextGrid, estimate
+from bench.reports.layout.grid import NOTHING, SHORT, TESTS, Text, TextGrid, estimate
 from bench.reports.layout.head import head
 from bench.reports.numbers import probability
 from bench.reports.report import ReportData
@@ -65,9 +65,14 @@ def _part(grid: TextGrid, report: ReportData, claim: ClaimResult, part: Contrast
     return [
         Text((_verdict(report, claim, part.verdict, [part]), part.why), bold=True, verdict=part.verdict),
         Text((part.contrast,)),
-        Text((*estimate(grid, part.result), *together(part.pairing, part.superiority)), runs=part.run_ids),
+        Text((*_estimate(grid, part), *together(part.pairing, part.superiority)), runs=part.run_ids),
         *[Text((text,)) for text in (*p, str(claim.m), str(part.result.n))],
     ]
+
+
+def _estimate(grid: TextGrid, part: ContrastResult) -> list[str]:
+    first, *rest = estimate(grid, part.result)
+    return [f"{first} {SHORT.get(part.unit, part.unit)}" if part.unit and part.result.difference is not None else first, *rest]
 
 
 def _verdict(report: ReportData, claim: ClaimResult, verdict: str, parts: list[ContrastResult]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bench.grammar.metrics import by_name
 from bench.reports.layout.contrasts import details, is_own_family, row
-from bench.reports.layout.grid import TESTS, TextGrid
+from bench.reports.layout.grid import SHORT, TESTS, TextGrid
 from bench.reports.numbers import number, p_is
 from bench.reports.tables.blocks import MetricBlock
 from bench.reports.tables.build import Stack, TableData
@@ -95,7 +95,7 @@ def _level(contrasts: Sequence[TableContrast]) -> str:
 
 def _short(unit: str, ratio: bool) -> str:
     """Return the unit of what is detectable, in a few letters, as its column is narrow."""
-    text = "factor" if ratio else {"percentage points": "pp"}.get(unit, unit)
+    text = "factor" if ratio else SHORT.get(unit, unit)
     return f" ({text})" if text else ""
 
 

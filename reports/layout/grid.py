@@ -18,6 +18,8 @@ TESTS = {
     "permutation": "exact permutation test within seeds",
     "pitman-morgan": "Pitman-Morgan test of two standard deviations",
 }
+SHORT = {"percentage points": "pp"}
+"""Units as they stand beside numbers."""
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 

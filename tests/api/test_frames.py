@@ -8,10 +8,10 @@ import pytest
 import bench
 from bench.api import Outcome
 
-CLAIM = ["claim", "says", "verdict", "holds", "margin"]
+CLAIM = ["claim", "says", "verdict", "holds", "margin", "exploratory"]
 PART = (
     *("part", "contrast", "part_verdict", "why", "n", "difference", "ci_low", "ci_high"),
-    *("p", "holm", "seeds_needed", "preliminary"),
+    *("p", "holm", "unit", "seeds_needed", "preliminary"),
 )
 LOGGED = """\
 stages: {s: {axes: {lr: {path: train.optimizer.lr, values: [0.01]}, seed: {one: {}, two: {train: {batch_size: 16}}}}}}

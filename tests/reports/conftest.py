@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+from bench.grammar.cells import Cell, Section
 from bench.grammar.derived import Derived
 from bench.grammar.schedule import Schedule
 from bench.grammar.stages import Stage
@@ -43,8 +44,10 @@ def spec(**changes) -> Table:
 
 def arm(records, **labels) -> Arm:
     """One side of a claim: all cells with these labels."""
-    cells = {record.cell: record for record in records if labels.items() <= record.labels.items()}
-    return Arm(records[0].stage, labels, tuple(cells.values()))
+    matches = {record.cell: record for record in records if labels.items() <= record.labels.items()}
+    nothing = Section(None, "", "", str)
+    cells = [Cell(record.stage, record.labels, nothing, nothing, nothing) for record in matches.values()]
+    return Arm(records[0].stage, labels, tuple(cells))
 
 
 def claim(*arms, **fields):

@@ -10,6 +10,7 @@ from bench.reports.formats import FORMATS
 from bench.reports.layout.claims import claims as laid_out
 from bench.reports.layout.head import head, totals
 from tests.reports.assembling import assemble
+from tests.reports.claims.study import THAN, Study, accuracy
 
 
 def claim(name, verdict, p, *, family="", m=1, alpha=0.05, holds=None):
@@ -85,3 +86,11 @@ def test_it_stands_in_the_caption_and_in_json(claimed):
 def test_an_exploratory_report_promises_nothing(claimed):
     grid = laid_out(replace(claimed, exploratory="the seeds changed"))
     assert "Of 8 exploratory claims alpha promises nothing." in grid.caption and "are to be expected" not in grid.caption
+
+
+@pytest.mark.parametrize(("head", "estimate"), [("", "+0.050"), ('metrics: {val/accuracy: {unit: "%"}}', "+5.0")])
+def test_an_estimate_stands_with_its_unit(tmp_path, head, estimate):
+    study = Study(tmp_path, {"c": THAN % "higher_than"}, accuracy(0.95, 0.9), head=head)
+    data = assemble("tiny", "Title", "default", {}, study.records(), claims=study.claims, schedules=study.schedules)
+    first = laid_out(data).rows[0][3].lines[0]
+    assert first.startswith(estimate) and first.endswith(") pp" if head else ")"), first

@@ -25,7 +25,7 @@ def render(report: ReportData, figures: Mapping[str, str] = {}) -> str:
         "exploratory": report.exploratory,
         **({"declared": _declared(report.declared)} if report.declared else {}),
         "verdicts": _verdicts(report),
-        "claims": {claim.name: _claim(claim) for claim in report.claims},
+        "claims": {claim.name: _claim(report, claim) for claim in report.claims},
         "tables": {table.name: _table(table) for table in report.tables},
         "searches": {search.name: asdict(search) for search in report.searches},
         "figures": {
@@ -58,9 +58,9 @@ def _verdicts(report: ReportData) -> dict[str, Any]:
     return {"counts": sums.pop("verdicts"), **sums}
 
 
-def _claim(claim: ClaimResult) -> dict[str, Any]:
+def _claim(report: ReportData, claim: ClaimResult) -> dict[str, Any]:
     parts = {part.label: asdict(part) | {"result": _comparison(part.result)} for part in claim.parts}
-    return asdict(claim) | {"parts": parts}
+    return asdict(claim) | {"parts": parts, "exploratory": report.is_exploratory(claim.name)}
 
 
 def _comparison(c: Comparison) -> dict[str, Any]:
