@@ -88,7 +88,7 @@ def test_an_exploratory_report_promises_nothing(claimed):
     assert "Of 8 exploratory claims alpha promises nothing." in grid.caption and "are to be expected" not in grid.caption
 
 
-@pytest.mark.parametrize(("head", "estimate"), [("", "+0.050"), ('metrics: {val/accuracy: {unit: "%"}}', "+5.0")])
+@pytest.mark.parametrize(("head", "estimate"), [("", "+0.0498 ("), ('metrics: {val/accuracy: {unit: "%"}}', "+4.98 (")])
 def test_an_estimate_stands_with_its_unit(tmp_path, head, estimate):
     study = Study(tmp_path, {"c": THAN % "higher_than"}, accuracy(0.95, 0.9), head=head)
     data = assemble("tiny", "Title", "default", {}, study.records(), claims=study.claims, schedules=study.schedules)
