@@ -20,9 +20,9 @@ from itertools import count
 from pathlib import Path
 from types import ModuleType
 
-from bench.errors import BenchError
+from bench.errors import BenchError, ErrorCode
 from bench.paths import beside as found_beside
-from bench.paths import file_hash
+from bench.paths import data_root, file_hash
 
 OURS = ("bench", "__main__")
 """Never taken for a folder's own, though a suite may lie in a checkout."""
@@ -153,7 +153,8 @@ def data_file(name: str) -> Path:
     path = Path(found_beside(name, _stack[-1].path if _stack else Path()))
     if not path.is_file():
         reason = "is a folder: name its files" if path.is_dir() else f"there is no such file: {name}"
-        raise BenchError(reason, where=str(path), mend="`files` are looked for beside the suite, then in the folder of data sets")
+        mend = f"put it beside the suite, or into the folder of data sets, {data_root()}"
+        raise BenchError(reason, where=str(path), mend=mend, code=None if path.is_dir() else ErrorCode.NOT_PREPARED)
     if _stack:
         _stack[-1].files.setdefault(path, file_hash(path))
     return path

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from bench.reports.about import About
 from bench.reports.claims.judge import judge
-from bench.reports.claims.results import ClaimResult
+from bench.reports.claims.pilot import PilotSize
+from bench.reports.claims.results import ClaimResult, NotAsked
 from bench.reports.declared import Declared
 from bench.reports.records.arms import Records
 from bench.reports.records.collect import Record
@@ -94,6 +96,14 @@ class ReportData:
     """claim → its level, of all looks together."""
     declared: Declared | None = None
     """What is known of the suite's declaration, None where there is nothing to say of it."""
+    varying: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """stage → what its seeds draw beside training."""
+    about: About | None = None
+    """What the profile is; None of the suite itself."""
+    not_asked: list[NotAsked] = field(default_factory=list)
+    """The suite's other claims."""
+    pilot: list[PilotSize] = field(default_factory=list)
+    """How many seeds the claims need, where a pilot has results."""
 
     def is_exploratory(self, claim: str) -> bool:
         """Whether a claim's verdict is no confirmation: after the first trial seeds were added, or a term of it changed."""
@@ -104,7 +114,7 @@ class Asked(Protocol):
     """What a report is on. A suite is one.
 
     tables: by name. tested_claims: name → the claim, and its contrasts. schedules: stage → the seeds that were declared; a stage
-    without them is tested once, at the usual level. searches: the stages that search, by name.
+    without them is tested once, at the usual level. searches: the stages that search, by name. not_asked: its other claims.
     """
 
     @property
@@ -121,6 +131,8 @@ class Asked(Protocol):
     def schedules(self) -> Mapping[str, "Schedule"]: ...
     @property
     def searches(self) -> Mapping[str, "Stage"]: ...
+    @property
+    def not_asked(self) -> Sequence[NotAsked]: ...
 
 
 def assemble(
@@ -131,11 +143,14 @@ def assemble(
     store: "Store | None" = None,
     run_url: Callable[[str], str | None] | None = None,
     declared: Declared | None = None,
+    about: About | None = None,
+    pilot: Sequence[PilotSize] = (),
 ) -> ReportData:
     """Build every table of a suite, judge every claim, and list the trials without a result and where the rest comes from.
 
     figures: those to draw, by name. store: gives the histories and artifacts that figures, and claims tested over seeds and
-    images, are made from. declared: what is known of the suite's declaration.
+    images, are made from. declared: what is known of the suite's declaration. about: what the profile is, of no profile None.
+    pilot: how many seeds the claims need by a pilot.
     """
     schedules, trials = suite.schedules, Records(records)
     predictions = partial(store.artifact, name=Artifact.PREDICTIONS) if store else None
@@ -171,7 +186,19 @@ def assemble(
             name: schedules[contrasts[0].arms[0].stage].total_alpha for name, (_, contrasts) in suite.tested_claims.items()
         },
         declared=declared,
+        varying={record.stage: record.vary for record in records},
+        about=about,
+        not_asked=[*suite.not_asked, *_left_out(suite, judged)],
+        pilot=list(pilot),
     )
+
+
+def _left_out(suite: Asked, judged: Sequence[ClaimResult]) -> list[NotAsked]:
+    """Return the claims whose cells are not all there."""
+    names = {result.name for result in judged}
+    return [
+        NotAsked(name, claim.says, "left out by --only") for name, (claim, _) in suite.tested_claims.items() if name not in names
+    ]
 
 
 def _exploratory(schedules: Mapping[str, "Schedule"], records: Sequence[Record]) -> str:

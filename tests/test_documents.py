@@ -1,7 +1,6 @@
 """What README.md, CONTRIBUTING.md and docs/ show is so: blocks load, run or parse, and what they name is there."""
 
 import json
-import pickle
 import re
 import shlex
 import subprocess
@@ -11,12 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
 
-import numpy as np
 import pytest
 
 from bench.cli.main import VERBS, main, parser
-from bench.config import Data
-from bench.data.sources import source_of
 from bench.grammar.document import read
 from bench.suite.load import load_suite
 
@@ -61,7 +57,6 @@ SUITES = [block for block in BLOCKS if block.language == "yaml" and re.search("^
 STAGES = [block for block in BLOCKS if block.language == "yaml" and block.first == "stages:"]
 PIECES = [block for block in BLOCKS if block.language == "python" and re.match("# (bench|reports|trackers)/", block.first)]
 """Pieces of the product's own files, which their first line names."""
-CIFAR = [block for block in BLOCKS if block.language == "python" and "CIFAR100(" in block.text]
 NOTEBOOK = [block for block in BLOCKS if block.language == "python" and block.first == "import bench"]
 SHELL = [block for block in BLOCKS if block.language == "sh"]
 ELSEWHERE = {
@@ -76,7 +71,7 @@ def _elsewhere(block: Block) -> bool:
 
 
 def test_every_block_is_tried():
-    tried = [*SUITES, *STAGES, *PIECES, *CIFAR, *NOTEBOOK, *SHELL]
+    tried = [*SUITES, *STAGES, *PIECES, *NOTEBOOK, *SHELL]
     left = [block for block in BLOCKS if block not in tried and not _elsewhere(block)]
     assert not left, f"say in this file how to try {', '.join(map(str, left))}"
     fences = sum(len(re.findall("^ *```", file.read_text(encoding="utf-8"), re.MULTILINE)) for file in FILES)
@@ -106,28 +101,6 @@ def test_the_stages_of_the_readme(tmp_path):
     path.write_text(head + stages.text, encoding="utf-8")
     found = {name: len(cells) for name, cells in load_suite(path).all_cells.items()}
     assert found == {"tuning-lr": 6, "tuning-batch": 4, "hunt": 30, "winners": 2, "fine-tuned": 2, "votes": 2}
-
-
-def test_the_folder_of_cifar100(tmp_path, monkeypatch):
-    """torchvision's own class, on small files of its format, so that nothing is downloaded."""
-    from torchvision.datasets import CIFAR100
-
-    random = np.random.default_rng(0)
-    files = tmp_path / "downloads" / CIFAR100.base_folder
-    files.mkdir(parents=True)
-    content = {"data": random.integers(0, 256, (6, 3 * 32 * 32), dtype=np.uint8), "fine_labels": [1, 0, 2, 1, 1, 0]}
-    (files / "test").write_bytes(pickle.dumps(content))
-    (files / "meta").write_bytes(pickle.dumps({"fine_label_names": ["apple", "bee", "couch"]}))
-    monkeypatch.setattr(CIFAR100, "train_list", [])
-    monkeypatch.setattr(CIFAR100, "test_list", [["test", None]])
-    monkeypatch.setattr(CIFAR100, "meta", {"filename": "meta", "key": "fine_label_names", "md5": None})
-    monkeypatch.chdir(tmp_path)
-    (block,) = CIFAR
-    exec(compile(block.text, str(block), "exec"), {})
-    made = source_of(Data(source="folder", path=str(tmp_path / "cifar100-test"))).read(tmp_path, False, lambda text: None)
-    assert made.classes == ("apple", "bee", "couch") and np.bincount(made.train_labels).tolist() == [2, 3, 1]
-    images = made.train_images[made.train_labels == 2]
-    assert np.array_equal(images.reshape(1, -1), content["data"][2:3])
 
 
 def test_the_notebook_of_the_readme(tmp_path, monkeypatch, capsys):

@@ -7,7 +7,7 @@ logged or an older version wrote.
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from bench.trackers.base import Status, StoredRun
@@ -76,8 +76,8 @@ class Artifact(StrEnum):
     LOG = "log.txt"
 
 
-AXIS, DRAWN = "axis.", "search."
-"""What the tags of a cell's labels, and of what a search drew, begin with."""
+AXIS, DRAWN, REDRAWN = "axis.", "search.", "redrawn."
+"""What the tags of a cell's labels, of what a search drew, and of splits with other images for each seed begin with."""
 WHOLE = r"\d{1,60}"
 """A whole number in a tag. Python refuses to read thousands of digits."""
 CONDITIONS = ("device", "workers", "threads", "precision", "pack")
@@ -99,8 +99,9 @@ class TrialStart:
 
     also: other cells that share it. seeds: what was declared, as text. source: the suite's file. start: the cell of another stage
     whose configuration it starts from. rules: how its search draws. parameters: what the search drew. members: how many trials of
-    how many vote. co_workers: workers side by side. images: split → how many it has. instructions: the processor's instruction
-    set, where it trains on one.
+    how many vote. pilot: whether it is of a pilot, which never counts. co_workers: workers side by side. images: split → how many
+    it has. redrawn: split that has other images with each seed → how many, and how many different ones are trained on.
+    instructions: the processor's instruction set, where it trains on one.
     """
 
     suite: str
@@ -129,8 +130,10 @@ class TrialStart:
     instructions: str = ""
     attempt: str = ""
     holder: int = 0
+    pilot: bool = False
     images: Mapping[str, int] = field(default_factory=dict)
     classes: int = 0
+    redrawn: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def tags(self) -> dict[str, str]:
         """Return the tags of the run."""
@@ -143,6 +146,7 @@ class TrialStart:
             "attempt": self.attempt,
             "holder": str(self.holder or ""),
             "classes": str(self.classes or ""),
+            "pilot": "yes" if self.pilot else "",
         }
         tags = {
             "source": self.source,
@@ -164,6 +168,7 @@ class TrialStart:
             "coordinator": self.coordinator,
             "versions": ", ".join(f"{name} {number}" for name, number in self.versions.items()),
             **{f"images.{split}": str(number) for split, number in self.images.items()},
+            **{f"{REDRAWN}{split}": f"{held}/{trained}" for split, (held, trained) in self.redrawn.items()},
             **{name: text for name, text in optional.items() if text},
         }
         if self.weights:
@@ -299,6 +304,11 @@ def rules(run: StoredRun) -> str | None:
     return run.tags.get("search")
 
 
+def is_pilot(run: StoredRun) -> bool:
+    """Whether the run is of a pilot, which sets sizes and never counts."""
+    return run.tags.get("pilot") == "yes"
+
+
 def keeps_weights(run: StoredRun) -> bool:
     """Whether the run has kept the weights that were trained."""
     return "kept" in run.tags
@@ -344,6 +354,25 @@ def items(run: StoredRun, metric: str) -> int:
     return int(text) if _is_whole(text) else 0
 
 
+def redrawn(run: StoredRun, metric: str) -> float:
+    """Return the ratio of images measured on to images trained on of a metric whose split has other images with each seed; 0 of
+    any other, and where the run does not say so."""
+    split = metric.partition("/")[0]
+    if f"{REDRAWN}{split}" not in run.tags:
+        return 0.0
+    held, trained = redrawn_parts(run).get(split, (0, 1))
+    return held / trained
+
+
+def redrawn_parts(run: StoredRun) -> dict[str, tuple[int, int]]:
+    """Return each split that has other images with each seed, with how many, and how many different ones are trained on."""
+    parts: dict[str, tuple[int, int]] = {}
+    for split, text in _with_prefix(run, REDRAWN).items():
+        if (sizes := re.fullmatch(rf"({WHOLE})/({WHOLE})", text)) and int(sizes[2]):
+            parts[split] = int(sizes[1]), int(sizes[2])
+    return parts
+
+
 def classes(run: StoredRun) -> int:
     """Return how many classes a trial told apart, as its run says; 0 where it does not."""
     text = run.tags.get("classes", "")
@@ -384,17 +413,21 @@ def members(run: StoredRun) -> str:
 
 @dataclass(frozen=True)
 class DeclaredSeeds:
-    """The seeds that a stage was declared to run with. seeds: each of them, of a stage that is looked at once. looks: else how
-    many there are at each look, and alpha the level of all looks together, as text."""
+    """The seeds that a stage was declared to run with. seeds: each of them that counts, of a stage that is looked at once. looks:
+    else how many there are at each look, and alpha the level of all looks together, as text. pilot: how many go before, and never
+    count."""
 
     text: str
     seeds: tuple[int, ...] = ()
     looks: tuple[int, ...] = ()
     alpha: str = ""
+    pilot: int = 0
 
     @classmethod
     def read(cls, text: str) -> "DeclaredSeeds":
         """Return what a declaration says. Text that is none counts as one of its own."""
+        if piloted := re.fullmatch(rf"pilot of ({WHOLE}), then (.+)", text):
+            return replace(cls.read(piloted[2]), pilot=int(piloted[1]), text=text)
         if looks := re.fullmatch(rf"looks ({WHOLE}(?:, {WHOLE})*) at alpha (\S+)", text):
             return cls(text, looks=tuple(map(int, looks[1].split(","))), alpha=looks[2])
         if re.fullmatch(rf"-?{WHOLE}(, -?{WHOLE})*", text):
@@ -402,10 +435,12 @@ class DeclaredSeeds:
         return cls(text)
 
     def admits(self, later: "DeclaredSeeds") -> bool:
-        """Whether runs under this declaration may be followed by runs under `later`: it is the same, whatever the order of its
-        seeds, or nothing can have been tested yet, since there was one seed or no declaration."""
+        """Whether runs that counted under this declaration may be followed by such under `later`: the same seeds count, whatever
+        their order, or nothing can have been tested yet, since there was one seed or no declaration."""
         if not self.text or len(self.seeds) == 1 or self.text == later.text:
             return True
+        if self.looks:
+            return (self.looks, self.alpha) == (later.looks, later.alpha)
         return bool(self.seeds) and set(self.seeds) == set(later.seeds)
 
 

@@ -1,13 +1,16 @@
 """What a suite asks for, given its runs, and how long that would take. With seeds on demand the verdicts so far decide."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
+from bench.api.pilot import sizes_table
 from bench.errors import BenchError
+from bench.grammar.cells import Trial
 from bench.reports.claims.judge import judge
+from bench.reports.claims.pilot import PilotSize, sizes
 from bench.reports.claims.reach import warnings
 from bench.reports.records.arms import Records
 from bench.reports.records.collect import Expected, Record, collect
@@ -16,10 +19,11 @@ from bench.runner import kept_weights
 from bench.runner.estimate import estimate
 from bench.runner.executors import Executor, open_executor
 from bench.runner.packs import Packs, choose, parse, timed_stages
-from bench.runner.plan import CellKey, Plan, State
+from bench.runner.plan import CellKey, Job, Plan, State
 from bench.runner.planner import make_plan
 from bench.runner.preflight import preflight
 from bench.runner.stored import Stored
+from bench.suite.differences import about
 from bench.suite.suite import Suite
 from bench.trackers import StoredRun, Tracker
 from bench.trackers import record as run_record
@@ -28,17 +32,25 @@ from bench.trackers.record import Artifact, DeclaredSeeds
 
 @dataclass(frozen=True)
 class Forecast:
-    """What is to do, and on what. workers, device (its name) and kind (cpu or cuda): None where nothing was measured."""
+    """What is to do, and on what. workers, device (its name) and kind (cpu or cuda): None where nothing was measured. sizes: how
+    many seeds the claims need, where a pilot has results."""
 
     plan: Plan
     packs: Packs
     workers: int | None = None
     device: str | None = None
     kind: str | None = None
+    sizes: list[PilotSize] = field(default_factory=list)
 
     @property
     def suite(self) -> Suite:
         return self.plan.suite
+
+    @property
+    def about(self) -> str:
+        """What the profile is, what it is not, and how it differs from the suite itself; "" of the suite itself."""
+        said = about(self.suite)
+        return said.sentence if said else ""
 
     @property
     def seconds(self) -> float | None:
@@ -69,6 +81,7 @@ class Forecast:
                 "reason": job.reason,
                 "seconds": job.seconds,
                 "pack": self.packs.width(job) if job.state is State.TODO else None,
+                "pilot": job.pilot,
                 "run_id": job.run.run_id if job.run else None,
             }
             for job in plan.jobs.values()
@@ -76,6 +89,7 @@ class Forecast:
         return {
             "suite": plan.suite.name,
             "profile": plan.suite.profile,
+            "about": self.about,
             "trials": len(plan.trials),
             "states": dict(plan.counts()),
             "workers": workers,
@@ -87,13 +101,18 @@ class Forecast:
             "faults": {name: {"outcome": fault.outcome, "error": str(fault.error)} for name, fault in plan.faults().items()},
             "unmeasured": {name: str(error) for name, error in plan.unmeasured.items()},
             "warnings": self.warnings,
+            "pilot": [asdict(size) for size in self.sizes],
             "jobs": jobs,
         }
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is missing."""
-        return self.plan.counts().keys() <= {State.DONE, State.PRUNED}
+        """Whether nothing is missing, see `Plan.complete`."""
+        return self.plan.complete
+
+    def render_sizes(self) -> str:
+        """Return the table of how many seeds the claims need, as Markdown; "" where no pilot has a result."""
+        return sizes_table(self.sizes)
 
     @property
     def warnings(self) -> list[str]:
@@ -111,6 +130,13 @@ def status(suite: Suite, tracker: Tracker) -> Forecast:
     return Forecast(planned(suite, tracker.runs(suite.experiment), tracker), Packs())
 
 
+def check_pilot(suite: Suite) -> None:
+    """Refuse to run the pilot of a suite that has none."""
+    if not suite.has_pilot:
+        mend = "write `seeds: {pilot: 3, count: 5}`, or leave `--pilot` out"
+        raise BenchError("no stage has a pilot", where=suite.document.place(("seeds",)), mend=mend)
+
+
 def forecast(
     suite: Suite,
     tracker: Tracker,
@@ -121,18 +147,22 @@ def forecast(
     threads: int,
     device: str,
     pack: str,
+    pilot: bool,
 ) -> Forecast:
     """See `LoadedSuite.plan`."""
-    plan = planned(suite, tracker.runs(suite.experiment), tracker)
-    packs = Packs(parse(pack), timed_stages(suite))
+    if pilot:
+        check_pilot(suite)
+    runs = tracker.runs(suite.experiment)
+    plan = planned(suite, runs, tracker, pilot=pilot)
+    packs, sizes = Packs(parse(pack), timed_stages(suite)), pilot_sizes(plan, runs, tracker)
     if not plan.todo() or not probe:
-        return Forecast(plan, packs)
+        return Forecast(plan, packs, sizes=sizes)
     with opened(executor, workers, threads, device, len(plan.todo())) as workers_of:
         preflight(plan, workers_of, time_limit=(limit := suite.spec.time_limit))
         kept_weights.choose(plan)
         estimate(plan, workers_of, limit)
         choose(plan, workers_of, packs, limit)
-        return Forecast(plan, packs, len(workers_of.workers), workers_of.hello().device, workers_of.kind)
+        return Forecast(plan, packs, len(workers_of.workers), workers_of.hello().device, workers_of.kind, sizes)
 
 
 def opened(
@@ -145,31 +175,53 @@ def opened(
     return nullcontext(executor)
 
 
-def planned(suite: Suite, runs: list[StoredRun], tracker: Tracker, *, retry: bool = False, stored: Stored | None = None) -> Plan:
+def planned(
+    suite: Suite,
+    runs: list[StoredRun],
+    tracker: Tracker,
+    *,
+    retry: bool = False,
+    stored: Stored | None = None,
+    pilot: bool = False,
+) -> Plan:
     """Return what a suite asks for, given its runs: with looks, more seeds where a claim is still unresolved; and again what is
-    done, where others rest on what it stored and that is lost. stored: looks at what is stored; None looks at its size alone."""
+    done, where others rest on what it stored and that is lost. stored: looks at what is stored; None looks at its size alone.
+    pilot: only the trials of pilots."""
     due: dict[CellKey, int] = {}
     unresolved: list[str] = []
     stored = stored or Stored(tracker)
     while True:
-        plan = make_plan(suite, runs, retry=retry, looks=due, lost=stored.lost)
+        plan = make_plan(suite, runs, retry=retry, looks=due, lost=stored.lost, pilot=pilot)
         plan.unresolved = unresolved
         if stored.misses(plan):
             continue
-        if not suite.sequential:
+        if pilot or not suite.sequential:
             return plan
         predictions = partial(tracker.artifact, name=Artifact.PREDICTIONS)
-        judgement = judge(suite.tested_claims, suite.schedules, Records(records(plan, runs)), predictions, for_report=False)
+        trials = Records(records(plan, runs, tracker))
+        judgement = judge(suite.tested_claims, suite.schedules, trials, predictions, for_report=False)
         if all(due.get(cell, 0) >= look for cell, look in judgement.due.items()):
             return plan
         due |= judgement.due
         unresolved = [claim.name for claim in judgement.claims if claim.holds is None]
 
 
-def records(plan: Plan, runs: list[StoredRun]) -> list[Record]:
-    """Return every planned trial with what became of it."""
+def records(plan: Plan, runs: list[StoredRun], tracker: Tracker | None = None) -> list[Record]:
+    """Return every planned trial that counts, with what became of it. tracker: has the epochs of the runs, which some metrics
+    need."""
+    return _collected(plan, plan.counting, runs, tracker)
+
+
+def pilot_sizes(plan: Plan, runs: list[StoredRun], tracker: Tracker) -> list[PilotSize]:
+    """Return how many seeds each claim needs by the pilot; nothing before a trial of it has finished."""
+    if not plan.pilot:
+        return []
+    return sizes(plan.suite.tested_claims, plan.suite.schedules, _collected(plan, plan.pilot, runs, tracker))
+
+
+def _collected(plan: Plan, entries: Iterable[tuple[Trial, Job]], runs: list[StoredRun], tracker: Tracker | None) -> list[Record]:
     expected = []
-    for trial, job in plan.entries:
+    for trial, job in entries:
         kept = plan.kept_by(trial.cell)
         expected.append(
             Expected(
@@ -181,16 +233,17 @@ def records(plan: Plan, runs: list[StoredRun]) -> list[Record]:
                 unavailable=job.reason if job.state is State.UNAVAILABLE else "",
                 start=kept.text_with_ties if kept else "",
                 run_id=job.run.run_id if job.run else "",
+                vary=plan.suite.varying(trial.cell),
             )
         )
-    return collect(expected, runs, plan.suite.spec.metrics)
+    return collect(expected, runs, plan.suite.spec.metrics, tracker.histories if tracker else None)
 
 
 def refuse_undeclared(plan: Plan) -> None:
     """Refuse to add seeds to a stage of which trials ran under another declaration: their result may have been seen."""
-    todo = {cell.stage for job in plan.todo() for cell in job.cells}
+    todo = {cell.stage for job in plan.todo() for cell in job.cells if not job.pilot}
     for job in plan.jobs.values():
-        stage = run_record.stage(job.run) if job.run else ""
+        stage = run_record.stage(job.run) if job.run and not job.pilot else ""
         if job.run and stage in todo:
             before, now = run_record.declared_seeds(job.run), DeclaredSeeds.read(plan.suite.schedule(stage).text)
             if not before.admits(now):
@@ -200,7 +253,7 @@ def refuse_undeclared(plan: Plan) -> None:
                     "after a look at the result raises the rate of false positives",
                     where=place(("stages", stage, "seeds")) if plan.suite.spec.stages[stage].seeds else place(("seeds",)),
                     mend="go back to those seeds, or add --exploratory, which the report will say; "
-                    "next time declare `seeds: {looks: [5, 8, 12]}`",
+                    "next time declare `seeds: {looks: [5, 8, 12]}`, or size the study by a pilot, `{pilot: 3, count: 5}`",
                 )
 
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from bench.api.declaring import declared
 from bench.api.locking import described, disagreements, lock_path
-from bench.api.plan import planned, records
+from bench.api.pilot import sizes_table
+from bench.api.plan import pilot_sizes, planned, records
 from bench.errors import BenchError
 from bench.grammar.cells import TRIAL, collector_paused
 from bench.grammar.metrics import RECORDED
 from bench.reports.check import Disagreement, check
+from bench.reports.claims.rules import NOT_ASKED
 from bench.reports.figures.base import FigureSpec
 from bench.reports.figures.kinds.dots import Dots
 from bench.reports.figures.kinds.forest import Forest
@@ -21,6 +23,7 @@ from bench.reports.formats.markdown import write as markdown
 from bench.reports.records.collect import Record
 from bench.reports.report import ReportData, assemble
 from bench.runner.plan import Plan
+from bench.suite.differences import about
 from bench.suite.suite import Suite
 from bench.trackers import StoredRun, Tracker
 
@@ -57,6 +60,10 @@ class Report:
         if format == "markdown" and not with_runs:
             return markdown.render(self.data, with_runs=False)
         return module.render(self.data, images or {})
+
+    def render_pilot(self) -> str:
+        """Return the table of how many seeds the claims need, as Markdown; "" where no pilot has a result."""
+        return sizes_table(self.data.pilot)
 
     def write(
         self, folder: str | Path, formats: Iterable[str] = ("markdown",), figures: "Iterable[ImageFormat]" = ()
@@ -141,7 +148,8 @@ class Report:
         return frame.astype(dict.fromkeys(metrics.values(), "float64"))
 
     def claims(self) -> "pd.DataFrame":
-        """Return the verdicts: a row each contrast of a claim (one, or one a level of `each`), with the claim's own verdict.
+        """Return the verdicts: a row each contrast of a claim (one, or one a level of `each`), with the claim's own verdict; at
+        the end a row each claim that is not asked, with the reason as its why.
 
         claim, says, verdict, holds, margin and exploratory are the claim's; part, contrast, part_verdict, why, n, difference (of
         times the ratio), ci_low, ci_high, p, holm, unit (of the difference), seeds_needed and preliminary the contrast's.
@@ -173,6 +181,21 @@ class Report:
             for claim in self.data.claims
             for part in claim.parts
         ]
+        rows += [
+            {
+                "claim": claim.name,
+                "says": claim.says,
+                "verdict": NOT_ASKED,
+                "part": "",
+                "contrast": "",
+                "part_verdict": NOT_ASKED,
+                "why": claim.why,
+                "n": 0,
+                "preliminary": False,
+                "exploratory": False,
+            }
+            for claim in self.data.not_asked
+        ]
         return pd.DataFrame(rows, columns=CLAIM_COLUMNS)
 
 
@@ -185,7 +208,7 @@ def report(suite: Suite, tracker: Tracker, *, figures: bool = False) -> Report:
 
 def of_plan(plan: Plan, runs: list[StoredRun], tracker: Tracker, *, figures: bool = False) -> Report:
     """Return the report on a plan, given the runs of its experiment. figures: with its figures."""
-    suite, trial_records = plan.suite, records(plan, runs)
+    suite, trial_records = plan.suite, records(plan, runs, tracker)
     data = assemble(
         suite,
         trial_records,
@@ -193,6 +216,8 @@ def of_plan(plan: Plan, runs: list[StoredRun], tracker: Tracker, *, figures: boo
         store=tracker,
         run_url=tracker.run_url(suite.experiment),
         declared=declared(suite, tracker, runs),
+        about=about(suite),
+        pilot=pilot_sizes(plan, runs, tracker),
     )
     return Report(suite, data, trial_records)
 

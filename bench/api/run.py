@@ -12,7 +12,7 @@ from typing import TypeVar
 from bench import scratch
 from bench.api import declaring
 from bench.api.locking import described, disagreements, lock_path
-from bench.api.plan import Forecast, opened, planned, refuse_undeclared
+from bench.api.plan import Forecast, check_pilot, opened, planned, refuse_undeclared
 from bench.api.report import Report, of_plan
 from bench.errors import BenchError, ErrorCode
 from bench.runner import checkpoints, kept_weights
@@ -95,8 +95,9 @@ class RunResult:
 
         def made() -> Report:
             runs = self.tracker.runs(self.plan.suite.experiment)
-            # the plan of an interrupted round does not know the runs that it has made
-            plan = planned(self.plan.suite, runs, self.tracker) if self.interrupted else self.plan
+            # the plan of an interrupted round does not know the runs that it has made, that of a pilot nothing else
+            again = self.interrupted or self.plan.pilot_only
+            plan = planned(self.plan.suite, runs, self.tracker) if again else self.plan
             return of_plan(plan, runs, self.tracker)
 
         return made() if self.interrupted else _answered(made, self.listener)
@@ -118,11 +119,14 @@ def run(
     take_over: bool,
     upgrade_store: bool,
     keep_going: bool,
+    pilot: bool,
     listener: Listener | None,
 ) -> RunResult:
     """See `LoadedSuite.run`."""
     if time_limit is not None and time_limit <= 0:
         raise BenchError("a time limit is more than 0 seconds", where="--time-limit")
+    if pilot:
+        check_pilot(suite)
     listener, packs = listener or Listener(), Packs(parse(pack), timed_stages(suite))
     _tell_of_the_lock(suite)
     if upgrade_store and (done := tracker.upgrade()):
@@ -133,7 +137,7 @@ def run(
         if spool.ids():
             tracker.open(suite.experiment, about)
             listener.recovered(recover(tracker, spool, tracker.runs(suite.experiment)))
-        plan = planned(suite, settled(tracker, suite.experiment), tracker, retry=retry)
+        plan = planned(suite, settled(tracker, suite.experiment), tracker, retry=retry, pilot=pilot)
         checkpoints.clean(plan, tracker.uri)
         if not plan.todo():
             scratch.tidy()
@@ -159,6 +163,7 @@ def run(
                     retry=retry,
                     exploratory=exploratory,
                     keep_going=keep_going,
+                    pilot=pilot,
                     stored=Stored(tracker, Path(folder)),
                 )
                 return rounds.run(plan)
@@ -226,6 +231,7 @@ class _Rounds:
     retry: bool
     exploratory: bool
     keep_going: bool
+    pilot: bool
     stored: Stored
     runs: int = 0
     """How many the experiment has, as the store stands."""
@@ -255,7 +261,8 @@ class _Rounds:
         def made() -> Plan:
             runs = settled(self.tracker, self.suite.experiment)
             self.runs = len(runs)
-            return planned(self.suite, runs, self.tracker, retry=self.retry and not self.tried, stored=self.stored)
+            retry = self.retry and not self.tried
+            return planned(self.suite, runs, self.tracker, retry=retry, stored=self.stored, pilot=self.pilot)
 
         plan = _answered(made, self.listener) if self.tried else made()
         plan.facts, plan.possible_keepers = before.facts, before.possible_keepers

@@ -64,6 +64,7 @@ class LoadedSuite:
         threads: int = 1,
         device: str = "auto",
         pack: str = "auto",
+        pilot: bool = False,
     ) -> Forecast:
         """Return what `run` would do, and how long it would take.
 
@@ -79,6 +80,7 @@ class LoadedSuite:
             threads=threads,
             device=device,
             pack=pack,
+            pilot=pilot,
         )
 
     def run(
@@ -96,6 +98,7 @@ class LoadedSuite:
         take_over: bool = False,
         upgrade_store: bool = False,
         keep_going: bool = False,
+        pilot: bool = False,
         listener: Listener | None = None,
     ) -> RunResult:
         """Run what the store lacks, round after round, and record it.
@@ -106,8 +109,8 @@ class LoadedSuite:
         ended; None for the suite's. retry: run trials again that diverged, ran out of memory or timed out. exploratory: add seeds
         that were not declared. wait: until another run of this suite has ended, rather than being refused. take_over: go on in
         its place, which ends it. upgrade_store: bring a store of another MLflow version to the form of this one, after a copy of
-        a file. keep_going: run all trials of a cell, also where several have crashed with one error. listener: sees the run go
-        by.
+        a file. keep_going: run all trials of a cell, also where several have crashed with one error. pilot: only the trials of
+        pilots, which set sizes. listener: sees the run go by.
         Raises BenchError for what cannot be run. Ctrl-C ends the trials under way and keeps what is finished.
         """
         return running.run(
@@ -125,6 +128,7 @@ class LoadedSuite:
             take_over=take_over,
             upgrade_store=upgrade_store,
             keep_going=keep_going,
+            pilot=pilot,
             listener=listener,
         )
 

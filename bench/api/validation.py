@@ -1,16 +1,23 @@
 """Check suite files: the grammar, and that their models, data and custom components can be used."""
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bench.errors import BenchError, ErrorCode
+from bench.grammar.cells import Section
 from bench.grammar.document import write_whole
+from bench.paths import data_root
 from bench.reports.claims.reading import read_back
 from bench.runner.executors import open_executor
+from bench.runner.fingerprints import identity
+from bench.runner.plan import Job, ReasonKind, State
 from bench.runner.planner import make_plan
-from bench.runner.preflight import preflight
+from bench.runner.preflight import Absent, preflight, read_by
 from bench.suite.jsonschema import suite_schema
 from bench.suite.load import load_suite
 from bench.suite.suite import Suite
@@ -18,16 +25,23 @@ from bench.suite.suite import Suite
 
 @dataclass
 class Validation:
-    """What was found. suites: those that could be loaded, one for each file and profile. notes: `FILE (PROFILE)` → what was not
-    checked, and why."""
+    """What was found. suites: those that could be loaded, one for each file and profile. notes: `FILE (PROFILE)` → what is no
+    mistake, but worth knowing: what is not on this machine and so was not checked, and claims that are left out without a
+    reason."""
 
     suites: list[Suite] = field(default_factory=list)
     errors: list[BenchError] = field(default_factory=list)
-    notes: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def valid(self) -> bool:
         return not self.errors
+
+    def note(self, suite: Suite, text: str) -> None:
+        """Add a note to a suite, once."""
+        notes = self.notes.setdefault(f"{suite.document.file} ({suite.profile})", [])
+        if text not in notes:
+            notes.append(text)
 
     def readings(self) -> list[tuple[Suite, dict[str, str]]]:
         """Return each suite with its claims read back as sentences; of a further profile those that differ from the first
@@ -59,6 +73,10 @@ def validate(
     files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     result = Validation()
     result.suites = _loaded(files, profile, list(set), result)
+    for suite in result.suites:
+        if silent := [claim.name for claim in suite.not_asked if not claim.reason]:
+            mend = "say why: `claims: {NAME: {drop: REASON}}` instead of null"
+            result.note(suite, f"claims left out without a reason: {', '.join(silent)}; {mend}")
     if result.suites and code:
         _check(result.suites, executor, result)
     return result
@@ -92,15 +110,47 @@ def _check(suites: list[Suite], executor: str, result: Validation) -> None:
     """Check models, data and custom components."""
     with open_executor(executor, workers=1) as worker:
         for suite in suites:
+            absent: Absent = {}
             try:
-                plan = make_plan(suite, [])
-                preflight(plan, worker, contracts=True, time_limit=suite.spec.time_limit)
+                plan = make_plan(suite, [], identity=partial(_identity, absent))
+                preflight(plan, worker, contracts=True, time_limit=suite.spec.time_limit, absent=absent)
                 for cell, fault in plan.faults().items():
                     message, error = f"{cell}: {fault.outcome}: {fault.error.message}", fault.error
                     result.errors.append(BenchError(message, where=error.where, mend=error.mend))
+                for job in plan.jobs.values():
+                    if job.state is State.UNAVAILABLE and job.reason_kind in (ReasonKind.HUB_WEIGHTS, ReasonKind.WEIGHTS):
+                        result.note(suite, f"{job.reason}; {_weights_mend(suite, job)}")
             except BenchError as error:
-                if error.code is ErrorCode.NOT_PREPARED:  # data that is not here says nothing about the file
-                    name = f"{suite.document.file} ({suite.profile})"
-                    result.notes[name] = f"models and data not checked: {error.message}"
-                else:
+                if error.code is not ErrorCode.NOT_PREPARED:
                     result.errors.append(error)
+                else:
+                    absent[""] = error
+            for lacking in absent.values():  # it says nothing about the file
+                mend = lacking.mend.replace("`bench data prepare SUITE`", _command(suite))
+                result.note(suite, f"{lacking.where}: {lacking.message}, so what uses it was not checked; {mend}")
+
+
+def _identity(absent: Absent, section: Section[Any]) -> str:
+    """Return what a section reads, as `identity` does; where it is not here, note that."""
+    try:
+        return identity(section)
+    except BenchError as error:
+        if error.code is not ErrorCode.NOT_PREPARED:
+            raise
+        absent[read_by(section)] = error
+        return "not here"
+
+
+def _weights_mend(suite: Suite, job: Job) -> str:
+    """Say how to come by the weights that a trial starts from."""
+    if job.reason_kind is ReasonKind.HUB_WEIGHTS:
+        return f"{_command(suite)} fetches them"
+    model = job.trial.cell.model.config
+    made = f"; {_command(suite)} saves timm's there" if Path(str(model.weights)).stem == model.name else ""
+    return f"put it there, or into the folder of data sets, {data_root()}{made}"
+
+
+def _command(suite: Suite) -> str:
+    """Return the command line that gets what a suite needs."""
+    profile = ["--profile", suite.profile] if suite.profile != "default" else []
+    return f"`{shlex.join(['bench', 'data', 'prepare', suite.document.file, *profile])}`"

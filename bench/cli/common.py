@@ -56,6 +56,12 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_pilot(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that chooses the trials of the pilot."""
+    what = "only the trials of the pilot (`seeds: {pilot: 3, …}`), which set sizes and never count"
+    parser.add_argument("--pilot", action="store_true", help=what)
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 

@@ -13,8 +13,9 @@ def text(forecast: "Forecast", args: argparse.Namespace) -> str:
     """Return the plan as one reads it."""
     plan, workers = forecast.plan, forecast.workers
     suite = plan.suite
-    lines = [f"{suite.name}, profile {suite.profile}: {suite.spec.title}"]
-    lines += [_stage(forecast, stage) for stage in suite.cells]
+    name, title = f"{suite.name}, profile {suite.profile}", suite.spec.title
+    lines = [f"{name}: {about}", f"  {title}"] if (about := forecast.about) else [f"{name}: {title}"]
+    lines += [line for stage in suite.cells for line in _stage(forecast, stage)]
     lines += more_seeds(forecast)
     shared = len(plan.entries) - len(plan.jobs)
     if shared:
@@ -71,20 +72,29 @@ def faults(plan: "Plan") -> list[str]:
     return lines + [f"  no estimate: {cell}\n    {error}" for cell, error in plan.unmeasured.items()]
 
 
-def _stage(forecast: "Forecast", stage: str) -> str:
-    """Return a stage's size and the states of its trials."""
+def _stage(forecast: "Forecast", stage: str) -> list[str]:
+    """Return a stage's size and the states of its trials; of its pilot too, on a line of its own."""
     suite, plan = forecast.suite, forecast.plan
-    states = [job.state for trial, job in plan.entries if trial.cell.stage == stage]
-    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-    spec = suite.spec.stages[stage]
+    spec, schedule, cells = suite.spec.stages[stage], suite.schedule(stage), len(suite.cells[stage])
+    states = [job.state for trial, job in plan.counting if trial.cell.stage == stage]
+    pilot = [job.state for trial, job in plan.pilot if trial.cell.stage == stage]
+    lines = []
+    if pilot:
+        lines.append(f"  {stage}, pilot: {cells} cells x {len(schedule.pilot)} seeds = {len(pilot)} trials ({_counts(pilot)})")
+    if plan.pilot_only:
+        return lines
     if spec.search:
         size = f"search, {len(states)} trials"
     elif spec.ensemble:
         size = f"{len(states)} ensembles"
     else:
-        seeds = " to ".join(dict.fromkeys(str(len(suite.schedule(stage).looks[i])) for i in (0, -1)))
-        size = f"{len(suite.cells[stage])} cells x {seeds} seeds = {len(states)} trials"
-    return f"  {stage}: {size} ({counts})"
+        seeds = " to ".join(dict.fromkeys(str(len(schedule.looks[i])) for i in (0, -1)))
+        size = f"{cells} cells x {seeds} seeds = {len(states)} trials"
+    return [*lines, f"  {stage}: {size} ({_counts(states)})"]
+
+
+def _counts(states: list[str]) -> str:
+    return ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
 
 
 def _reasons(forecast: "Forecast", args: argparse.Namespace) -> list[str]:

@@ -4,8 +4,12 @@ import argparse
 import atexit
 import gc
 import sys
+from typing import TYPE_CHECKING
 
 from bench.cli import common
+
+if TYPE_CHECKING:
+    from bench.api import Report, RunResult
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--exploratory", action="store_true", help="add seeds that were not declared when the first ones ran; the report says so"
     )
+    common.add_pilot(parser)
     parser.add_argument("--wait", action="store_true", help="wait until another run of this suite has ended, then go on")
     parser.add_argument(
         "--take-over", action="store_true", help="go on in the place of another run of this suite, which then ends"
@@ -47,6 +52,7 @@ def main(args: argparse.Namespace) -> int:
             take_over=args.take_over,
             upgrade_store=args.upgrade_store,
             keep_going=args.keep_going,
+            pilot=args.pilot,
             listener=display,
         )
         report = None if result.kept else result.report()  # while the display can tell that the store does not answer
@@ -59,6 +65,8 @@ def main(args: argparse.Namespace) -> int:
         return 130
     assert report
     print()
+    if args.pilot:
+        return _pilot(args, result, report)
     print(report.render(with_runs=False))
     print(f"\nthis report again:  {common.command(args, 'report')}")
     if url := suite.runs_url():
@@ -68,6 +76,22 @@ def main(args: argparse.Namespace) -> int:
         print(f"interrupted; the rest: {common.command(args, 'run')}", file=sys.stderr)
         return 130
     return 0 if report.complete else 3
+
+
+def _pilot(args: argparse.Namespace, result: "RunResult", report: "Report") -> int:
+    """Print what the pilot says of sizes, and return the exit code."""
+    rest = common.command(args, "run")
+    if result.interrupted:
+        print(f"interrupted; the rest: {rest} --pilot", file=sys.stderr)
+        return 130
+    print(report.render_pilot() or "The pilot has no result yet.")
+    waiting = {job.trial.cell.stage: job.reason for _, job in result.plan.pilot if job.state == "waiting"}
+    for stage, reason in waiting.items():
+        print(f"\nthe pilot of stage {stage} still waits {reason}, of trials that count")
+    if not any(record.run for record in report.records):
+        print("\nthe sizes in `seeds:` may be changed until the first trial that counts has run")
+    print(f"\nthe study:  {rest}")
+    return 0 if result.plan.complete else 3
 
 
 def _leave() -> None:

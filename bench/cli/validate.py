@@ -33,16 +33,22 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         errors = [str(error) for error in result.errors]
         claims = {f"{suite.document.file} ({suite.profile})": readings for suite, readings in result.readings()}
-        common.show_json({"valid": result.valid, "errors": errors, "notes": result.notes, "claims": claims})
+        dropping = {f"{suite.document.file} ({suite.profile})": suite.not_asked for suite in result.suites if suite.not_asked}
+        not_asked = {name: {claim.name: claim.why for claim in dropped} for name, dropped in dropping.items()}
+        said = {"valid": result.valid, "errors": errors, "notes": result.notes, "claims": claims, "not_asked": not_asked}
+        common.show_json(said)
     else:
         for suite, readings in result.readings():
             trials = sum(len(cells) * len(suite.seeds(stage)) for stage, cells in suite.cells.items())
-            print(f"{suite.document.file} ({suite.profile}): {len(suite.cells)} stages, {trials} trials")
+            pilot = sum(len(cells) * len(suite.schedule(stage).pilot) for stage, cells in suite.cells.items())
+            before = f", and {pilot} of the pilot" if pilot else ""
+            print(f"{suite.document.file} ({suite.profile}): {len(suite.cells)} stages, {trials} trials{before}")
             print("".join(f"  claim {name}: {text}\n" for name, text in readings.items()), end="")
+            print("".join(f"  claim {claim.name}: not asked: {claim.why}\n" for claim in suite.not_asked), end="")
         for path in schemas:
             print(f"{path}: first line of the suite: # yaml-language-server: $schema={path.name}")
-        for name, note in result.notes.items():
-            print(f"note: {name}: {note}")
+        for name, notes in result.notes.items():
+            print("".join(f"note: {name}: {note}\n" for note in notes), end="")
         for error in dict.fromkeys(map(str, result.errors)):
             print(f"error: {error}", file=sys.stderr)
     return 0 if result.valid else 1

@@ -63,6 +63,10 @@ class TrialConfig(Config):
     train: Train
     folder: str = Field(default="", exclude=True)
 
+    def drawn(self, seed: int) -> "TrialConfig":
+        """Return the configuration of the trial with this seed: what its data let vary is drawn, see `Data.drawn`."""
+        return self.model_copy(update={"data": self.data.drawn(seed)}) if self.data.vary else self
+
 
 SECTIONS: dict[str, type[Config]] = {"data": Data, "model": Model, "train": Train}
 

@@ -13,6 +13,8 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0)]
 SplitName = Literal["train", "val", "test"]
+ClassName = Annotated[int, Field(ge=0)] | str
+"""A class by its number, from 0, or by its name. After `data.classes` only those that it keeps are counted."""
 
 
 class Config(BaseModel):

@@ -1,16 +1,20 @@
 """A data set and what is done to its images."""
 
-from typing import Annotated, Any, Literal, Self
+import hashlib
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, FiniteFloat, field_validator, model_validator
 
 from bench.config.augment import Append, Augment
-from bench.config.base import Config, Count, Files, Fraction, NonNegative, PartName, Positive, Seed, SplitName
+from bench.config.base import ClassName, Config, Count, Files, Fraction, NonNegative, PartName, Positive, Seed, SplitName
 from bench.config.denoise import Denoise
 
-ClassName = Annotated[int, Field(ge=0)] | str
-"""A class by its number, from 0, or by its name. After `data.classes` only those that it keeps are counted."""
 Classes = Annotated[tuple[ClassName, ...], Field(min_length=1)]
+
+
+Varied = Literal["split", "classes", "sizes", "label_noise", "reduce", "environments"]
+VARIED: tuple[Varied, ...] = get_args(Varied)
+"""Settings whose own seed may be drawn from the trial's."""
 
 
 class PerClass(Config):
@@ -163,6 +167,8 @@ class Data(Config):
     """Put the source's training and test images together; the split then takes a test set of its own."""
     classes: Count | Classes | None = None
     """Only these classes, or so many of them, drawn from the split's seed."""
+    classes_seed: Seed | None = None
+    """What `classes` are drawn from, where not from the split's seed."""
     sizes: Sizes | None = None
     split: Split = Split()
     subset: Subset = Subset()
@@ -177,6 +183,32 @@ class Data(Config):
     normalize: Literal["dataset", "none"] | Normalize = "dataset"
     """`dataset`: mean and standard deviation of the training images, per channel."""
     resize: Resize | None = None
+    vary: tuple[Varied, ...] = ()
+    """Settings that are drawn anew with each seed of the trials; the suite or the stage says it, as `vary:`."""
+
+    def drawn(self, seed: int) -> "Data":
+        """Return what a trial with this seed sees: the seed of each setting that varies is drawn from the trial's and its own.
+
+        All arms with one seed see the same draw. Nothing of the result depends on a trial's seed any more but for noise.
+        """
+        if not self.vary:
+            return self
+        said: dict[str, Any] = {"vary": ()}
+        if isinstance(self.classes, int):  # another split keeps them, unless they vary too
+            own = self.split.seed if self.classes_seed is None else self.classes_seed
+            said["classes_seed"] = _drawn_seed(seed, "classes", own) if "classes" in self.vary else own
+        for name in self.vary:
+            if name != "classes" and (setting := getattr(self, name)):
+                said[name] = setting.model_copy(update={"seed": _drawn_seed(seed, name, setting.seed)})
+        return self.model_copy(update=said)
+
+    def can_vary(self, name: Varied) -> bool:
+        """Whether a setting is there, and draws something from a seed of its own."""
+        if name == "classes":
+            return isinstance(self.classes, int)
+        if name == "environments":
+            return self.environments is not None and self.environments.by == "random"
+        return getattr(self, name) is not None
 
     @property
     def origin(self) -> str:
@@ -187,6 +219,11 @@ class Data(Config):
     @classmethod
     def _scale_of_one_is_none(cls, resize: Resize | None) -> Resize | None:
         return None if resize and resize.scale == 1 else resize
+
+    @field_validator("vary")
+    @classmethod
+    def _in_any_order(cls, vary: tuple[Varied, ...]) -> tuple[Varied, ...]:
+        return tuple(sorted(set(vary)))
 
     @model_validator(mode="after")
     def _path_of_folder(self) -> Self:
@@ -202,3 +239,8 @@ class Data(Config):
         if self.environments and self.environments.by == "copy" and not self.copies:
             raise ValueError("environments `by: copy` need 'copies'")
         return self
+
+
+def _drawn_seed(trial: int, name: str, own: int) -> int:
+    """Return the seed of a setting in trials with this seed: 32 bits of the SHA-256 hash of both and its own."""
+    return int.from_bytes(hashlib.sha256(f"{trial}/{name}/{own}".encode()).digest()[:4], "big")

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from bench.config.base import Config, Count, Fraction, NonNegative, Own, Positive, Probability, named
+from bench.config.base import ClassName, Config, Count, Fraction, NonNegative, Own, Positive, Probability, named
 
 
 class SGD(Config):
@@ -93,6 +93,8 @@ if TYPE_CHECKING:
 else:
     Loss = named(*LOSSES)
 Monitor = Literal["val/loss", "val/accuracy"]
+GroupName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$")]
+Group = Annotated[tuple[ClassName, ...], Field(min_length=2)]
 
 
 class EarlyStopping(Config):
@@ -117,9 +119,11 @@ class Train(Config):
     early_stopping: EarlyStopping | None = None
     restore_best: Monitor | None = None
     """Evaluate the weights of the epoch that was best by this metric; None takes the last epoch's."""
-    class_metrics: tuple[Literal["accuracy", "precision", "recall", "f1", "size"], ...] = ("accuracy",)
-    """What is noted of each class: on the test part its accuracy; on validation and test its precision, recall and F1; of the
-    training part its number of images."""
+    class_metrics: tuple[Literal["accuracy", "precision", "recall", "f1", "predicted", "size"], ...] = ("accuracy",)
+    """What is noted of each class: on the test part its accuracy; on validation and test its precision, recall and F1, and the
+    share of all images that are predicted as it; of the training part its number of images."""
+    class_groups: dict[GroupName, Group] = {}
+    """Groups of classes, by name: noted is how far the errors on their test images stay within the group."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """bfloat16: autocast, on CUDA only."""
     channels_last: bool = True

@@ -9,7 +9,7 @@ looking up a prepared data set stays quick.
 from importlib import import_module
 
 from bench.data.cache import cached, find, prepare, verify
-from bench.data.composition import part_sizes, shared_images
+from bench.data.composition import part_sizes, redrawn, shared_images
 from bench.data.dataset import Dataset
 from bench.data.sources import SOURCES, Source
 from bench.data.splits import Indices, split
@@ -31,6 +31,7 @@ __all__ = [
     "data_root",
     "find",
     "part_sizes",
+    "redrawn",
     "prepare",
     "shared_images",
     "verify",

@@ -38,7 +38,8 @@ class Composition:
 def compose(dataset: Dataset, data: Data) -> dict[SplitName, Composition]:
     """Split what `view` made of a source, with label noise, and in the training part `reduce`, `copies` and `environments`.
 
-    Nothing here depends on a trial's seed. Raises BenchError where these cannot be had of this data set.
+    data: as a trial's seed has drawn it, see `Data.drawn`; nothing more here depends on that seed. Raises BenchError where these
+    cannot be had of this data set.
     """
     chosen = split(dataset, data)
     compositions = {}
@@ -73,11 +74,29 @@ def part_sizes(dataset: Dataset, data: Data) -> dict[SplitName, int]:
     return sizes
 
 
+def redrawn(dataset: Dataset, data: Data) -> dict[SplitName, tuple[int, int]]:
+    """Return which of the parts that trials are held to have other images with each seed, as `data.vary` says: for each its
+    number of images, and of different images trained on. A test set of the source's own stays the same, unless classes or a
+    subset of it are drawn.
+
+    Raises the BenchErrors of `view` and `compose`.
+    """
+    if not {"split", "classes", "sizes"} & set(data.vary):
+        return {}
+    composed = compose(view(dataset, data), data)
+    trained = len(np.unique(composed["train"].indices))
+    subset = "split" in data.vary and data.subset.test is not None
+    anew: list[SplitName] = ["val"]
+    if not composed["test"].official or subset or "classes" in data.vary:
+        anew.append("test")
+    return {name: (len(composed[name]), trained) for name in anew}
+
+
 def shared_images(dataset: Dataset, trained: Data, tested: Data) -> int:
     """Return how many images of the training part of `trained` are in the validation or test part of `tested`.
 
-    Both are sections over the same source; an image and its copies count once. Which images a part holds does not depend on a
-    trial's seed. Raises the BenchErrors of `view` and `compose`.
+    Both are sections over the same source, each as the seed of its trial has drawn it (see `Data.drawn`); an image and its copies
+    count once. Raises the BenchErrors of `view` and `compose`.
     """
     seen, held = _places(dataset, trained), _places(dataset, tested)
     return len(np.intersect1d(seen["train"], np.concatenate([held["val"], held["test"]])))

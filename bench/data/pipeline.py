@@ -69,6 +69,7 @@ def parts(
 
     say: receives lines of progress. Raises BenchError for what cannot be had of this data set.
     """
+    data = data.drawn(seed)
     seen = view(dataset, data)
     compositions = compose(seen, data)
     return {name: _part(name, compositions[name], seen, data, seed, device, say) for name in SPLITS}

@@ -26,6 +26,7 @@ class KeptParts:
 
     def __call__(self, dataset: Dataset, data: Data, seed: int, device: torch.device, say: Say = lambda text: None) -> Parts:
         """Return what `bench.data.parts` does, and raise what it raises."""
+        data = data.drawn(seed)
         drawn = data.noise.variance or data.copies or data.append
         settings = data.model_dump_json(exclude=PER_BATCH)
         key = (dataset.digest, settings, components.version(), seed if drawn else None, str(device))

@@ -79,7 +79,8 @@ def _kept(classes: tuple[str, ...], data: Data) -> np.ndarray:
     if not 2 <= count <= len(classes):
         raise BenchError(f"{count} of {len(classes)} classes", where="data.classes", mend=f"take from 2 to {len(classes)}")
     if isinstance(data.classes, int):
-        return np.sort(draws(data.split.seed, "classes").permutation(len(classes))[:count])
+        seed = data.split.seed if data.classes_seed is None else data.classes_seed
+        return np.sort(draws(seed, "classes").permutation(len(classes))[:count])
     return np.sort(numbers(data.classes, classes, "data.classes"))
 
 

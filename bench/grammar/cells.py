@@ -14,6 +14,8 @@ from bench.grammar.stages import Ensemble, Start
 
 TRIAL = "trial"
 """The axis of a search's trials."""
+SPLIT = "split"
+"""The axis of `vary: {split: k}`. Claims and tables take the mean over it within each seed, unless they name it."""
 ENGINE = 1
 """Raised whenever the same configuration and seed would give another result, so that old results are not mixed in."""
 
@@ -68,6 +70,11 @@ class Cell(NamedTuple):
     @property
     def name(self) -> str:
         return ", ".join(f"{axis}={label}" for axis, label in self.labels.items())
+
+    def is_other_split(self, other: "Cell") -> bool:
+        """Whether another cell of the stage is the same but for the split that its seeds are crossed with."""
+        mine, others = ({axis: label for axis, label in cell.labels.items() if axis != SPLIT} for cell in (self, other))
+        return mine == others and SPLIT in self.labels and SPLIT in other.labels
 
     @property
     def voting(self) -> Section[Ensemble]:

@@ -1,7 +1,7 @@
 """The metrics of a suite's own: what it derives from others when a report is made, or declares as logged by something else."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Literal, Self
 
@@ -12,15 +12,18 @@ from bench.grammar.metrics import BY_CLASS, RECORDED, Metric, by_name, is_record
 from bench.grammar.parts import Labels
 
 MetricName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")]
-Over = Literal["mean", "sd", "min", "max"]
-OVER: tuple[Over, ...] = ("mean", "sd", "min", "max")
+Over = Literal["mean", "sum", "sd", "min", "max"]
+OVER: tuple[Over, ...] = ("mean", "sum", "sd", "min", "max")
 
 
 class Derived(Config):
-    """A metric computed from others when a report is made: over classes, or a difference. `{}`: one that something else logs."""
+    """A metric computed from others when a report is made: over classes, a difference, or the first epoch at a level. `{}`: one
+    that something else logs."""
 
     mean: str | None = None
     """PREFIX: the mean of the metrics `PREFIX/<class>`."""
+    sum: str | None = None
+    """PREFIX: their sum, such as the share of images that are predicted as one of several classes."""
     sd: str | None = None
     """PREFIX: their standard deviation. The classes are all that there are, no sample of them: ddof=0."""
     min: str | None = None
@@ -31,6 +34,13 @@ class Derived(Config):
     """Only these classes, by name; all where left out."""
     minus: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
     """[a, b]: a minus b."""
+    first: str | None = None
+    """METRIC: the first epoch (from 1) in which a metric of each epoch is at the level of `at_least` or `at_most`. A trial that
+    never is there has no value."""
+    at_least: FiniteFloat | None = None
+    """Of `first`: the level to reach, in the unit of its metric."""
+    at_most: FiniteFloat | None = None
+    """Of `first`: the level to fall to, such as that of a loss."""
     better: Literal["higher", "lower"] | None = None
     """Which end is better, where its name does not say so."""
     range: Annotated[list[FiniteFloat | None], Field(min_length=2, max_length=2)] | None = None
@@ -42,11 +52,16 @@ class Derived(Config):
 
     @model_validator(mode="after")
     def _one_rule(self) -> Self:
-        rules = [rule for rule in (*OVER, "minus") if getattr(self, rule) is not None]
+        rules = [rule for rule in (*OVER, "minus", "first") if getattr(self, rule) is not None]
         if len(rules) > 1:
             raise ValueError(f"should have one rule, not {' and '.join(rules)}")
         if self.classes is not None and self.over is None:
-            raise ValueError("'classes' belong to mean, sd, min or max")
+            raise ValueError("'classes' belong to mean, sum, sd, min or max")
+        levels = [level for level in ("at_least", "at_most") if getattr(self, level) is not None]
+        if self.first is not None and len(levels) != 1:
+            raise ValueError("'first' needs one level: `at_least: 0.6`, or `at_most` of what falls")
+        if levels and self.first is None:
+            raise ValueError(f"{levels[0]!r} belongs to first")
         low, high = self.range or (None, None)
         if low is not None and high is not None and low >= high:
             raise ValueError(f"'range' should be [lowest, highest], not [{low:g}, {high:g}]")
@@ -62,10 +77,17 @@ class Derived(Config):
         """What is computed over classes, and the prefix of their metrics; None of other rules."""
         return next(((rule, prefix) for rule in OVER if (prefix := getattr(self, rule)) is not None), None)
 
+    def reached(self, curve: Iterable[tuple[int, float]], factor: float = 1.0) -> float | None:
+        """Return the first epoch of a curve [(epoch, value), …] that is at the level of `first`; None where none is. factor: what
+        values are multiplied by to be in the unit of the level."""
+        low = -math.inf if self.at_least is None else self.at_least / factor
+        high = math.inf if self.at_most is None else self.at_most / factor
+        return next((float(epoch) for epoch, value in curve if low <= value <= high), None)
+
     @property
     def logged(self) -> bool:
         """Whether something else logs it, so that nothing is computed."""
-        return self.over is None and self.minus is None
+        return self.over is None and self.minus is None and self.first is None
 
 
 def is_known(metric: str, derived: Mapping[str, Derived]) -> bool:
@@ -90,6 +112,8 @@ def stored(metric: str, derived: Mapping[str, Derived]) -> Iterator[str]:
         yield metric
     elif rule.over:
         yield f"{rule.over[1]}/*"
+    elif rule.first:
+        yield from (rule.first, "epochs")  # which ensembles have none of
     else:
         for part in rule.minus or ():
             yield from stored(part, derived)
@@ -109,6 +133,11 @@ def cycle(metric: str, derived: Mapping[str, Derived]) -> list[str]:
     return leads([metric])
 
 
+def curves_of(derived: Mapping[str, Derived]) -> list[str]:
+    """Return the metrics whose values in each epoch derived ones are made from."""
+    return list(dict.fromkeys(rule.first for rule in derived.values() if rule.first))
+
+
 def _logged(derived: Mapping[str, Derived]) -> list[str]:
     return [name for name, rule in derived.items() if rule.logged and not is_recorded(name)]
 
@@ -124,13 +153,24 @@ def described(metric: str, derived: Mapping[str, Derived]) -> Metric:
         whole = by_name(prefix) if prefix in BY_CLASS else described(prefix, derived)
         whole = _declared(whole, derived[prefix]) if prefix in BY_CLASS and prefix in derived else whole
         low, high = whole.range
-        spread = Metric(range=(0.0, (high - low) / 2), unit=whole.unit)  # the population's SD is at most half of the range
-        return _declared(spread if kind == "sd" else replace(whole, counts=""), rule)
+        if kind == "sd":  # the population's is at most half of the range
+            return _declared(Metric(range=(0.0, (high - low) / 2), unit=whole.unit), rule)
+        if kind == "sum" and whole.counts != "images":  # shares of the same images come to one at most
+            whole = replace(whole, range=_multiple(whole.range, len(rule.classes or ()) or math.inf), chance=None)
+        return _declared(replace(whole, counts=""), rule)
     if rule.minus:
         left, right = (described(part, derived) for part in rule.minus)
         ends = left.range[0] - right.range[1], left.range[1] - right.range[0]
         return _declared(Metric(range=ends, unit=left.unit if left.unit == right.unit else ""), rule)
+    if rule.first:
+        return _declared(Metric("lower", (1.0, math.inf), "epochs"), rule)
     return _declared(by_name(metric), rule)
+
+
+def _multiple(ends: tuple[float, float], count: float) -> tuple[float, float]:
+    """Return the range of a sum of so many values, each between two ends."""
+    low, high = (end * count if end else 0.0 for end in ends)
+    return low, high
 
 
 def _declared(known: Metric, rule: Derived) -> Metric:

@@ -7,10 +7,11 @@ from typing import Literal
 
 EACH_EPOCH = tuple(f"{split}/{what}" for split in ("train", "val") for what in ("loss", "accuracy"))
 TIMES = ("wall_clock", "images_per_second")
+OF_NETWORK = ("parameters", "total_parameters", "peak_memory")
 RECORDED = (
     *EACH_EPOCH, "test/loss", "test/accuracy",
     *(f"{split}/{what}" for split in ("val", "test") for what in ("precision", "recall", "f1")),
-    "val/mean_accuracy", "convergence_epoch", "epochs", "best_epoch", *TIMES, "members",
+    "val/mean_accuracy", "convergence_epoch", "epochs", "best_epoch", *OF_NETWORK, *TIMES, "members",
     *(f"denoise/{what}/{of}" for what in ("psnr", "ssim") for of in ("noisy", "denoised")),
 )  # fmt: skip
 """What trials of bench record."""
@@ -19,9 +20,11 @@ VOTED = tuple(f"{split}/{what}" for split in ("val", "test") for what in ("accur
 BY_CLASS = {
     "test/class_accuracy": "accuracy",
     "train/class_size": "size",
-    **{f"{split}/{what}": what for split in ("val", "test") for what in ("precision", "recall", "f1")},
+    **{f"{split}/{what}": what for split in ("val", "test") for what in ("precision", "recall", "f1", "predicted")},
 }
 """PREFIX of the metrics `PREFIX/<class>` → the item of `train.class_metrics` that asks for them."""
+CONFUSED = "test/confused"
+"""PREFIX of the metrics `PREFIX/<group>`, of the groups of `train.class_groups`."""
 
 Better = Literal["higher", "lower", ""]
 SHARE = (0.0, 1.0)
@@ -36,6 +39,8 @@ class Metric:
     a share of, where it counts items: the images of its split, or those of one class. chance: what guessing comes to; "classes"
     for 1 / their number, None where nobody knows. compared: how two arms are, and so how values are averaged: by the difference
     of their means, or by the ratio of their geometric means. margin: the largest difference that does not matter, in its unit.
+    crowded: whether what runs beside a trial matters to it, as it does to a time. step: the step of a number that follows from a
+    trial's settings, in which seeds may not differ at all; 0 of all others.
     """
 
     better: Better = ""
@@ -45,6 +50,8 @@ class Metric:
     chance: Literal["classes"] | None = None
     compared: Literal["difference", "ratio"] = "difference"
     margin: float | None = None
+    crowded: bool = True
+    step: float = 0.0
 
     @property
     def factor(self) -> float:
@@ -78,6 +85,8 @@ KNOWN = {
     "precision": Metric("higher", SHARE),
     "recall": Metric("higher", SHARE),
     "f1": Metric("higher", SHARE),
+    "predicted": Metric(range=SHARE, counts="images"),
+    "confused": Metric(range=SHARE),
     "loss": Metric("lower"),  # a custom one may be below zero
     "wall_clock": Metric("lower", COUNT, "s", compared="ratio"),
     "images_per_second": Metric("higher", COUNT, "images/s", compared="ratio"),
@@ -85,6 +94,9 @@ KNOWN = {
     "epochs": Metric(range=COUNT, unit="epochs"),
     "best_epoch": Metric(range=COUNT, unit="epochs"),
     "members": Metric(range=COUNT),
+    "parameters": Metric(range=COUNT, step=1.0),
+    "total_parameters": Metric(range=COUNT, step=1.0),
+    "peak_memory": Metric("lower", COUNT, "MB", compared="ratio", crowded=False, step=1e-6),  # a byte
     "class_size": Metric(range=COUNT, unit="images"),
     "psnr": Metric("higher", unit="dB"),
     "ssim": Metric("higher", (-1.0, 1.0)),
@@ -99,11 +111,11 @@ def by_name(metric: str) -> Metric:
     words = metric.split("/")
     exact = next((KNOWN[word] for word in words if word in KNOWN), None)
     if exact:
-        return exact if is_recorded(metric) or metric in BY_CLASS else Metric(exact.better)
+        return exact if is_recorded(metric) or metric in (*BY_CLASS, CONFUSED) else Metric(exact.better)
     alike = (KNOWN[known] for word in words for known in KNOWN if word.endswith(known) and KNOWN[known].better)
     return Metric(next(alike, Metric()).better)
 
 
 def is_recorded(metric: str) -> bool:
     """Whether trials of bench may record a metric, as far as one can tell without their classes."""
-    return metric in RECORDED or any(metric.startswith(f"{prefix}/") for prefix in BY_CLASS)
+    return metric in RECORDED or any(metric.startswith(f"{prefix}/") for prefix in (*BY_CLASS, CONFUSED))

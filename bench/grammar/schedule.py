@@ -1,14 +1,26 @@
 """Which seeds a stage was declared to run with."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+PILOT_FROM = 1_000_000
+"""The first seed of every pilot, far above those that count: so these keep their numbers with a pilot or without, and a pilot
+keeps its own when the sizes change. Stages share them, since claims compare arms of several stages seed by seed."""
+
+
+def pilot_seeds(number: int) -> range:
+    """Return the seeds of a pilot of so many."""
+    return range(PILOT_FROM, PILOT_FROM + number)
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The seeds of a stage at each look (one look, where nothing else is declared), and the level of all tests together."""
+    """The seeds of a stage at each look (one look, where nothing else is declared), and the level of all tests together. pilot:
+    the seeds that set sizes and never count."""
 
     looks: list[list[int]]
     total_alpha: float
+    pilot: Sequence[int] = field(default=(), compare=False)
 
     @property
     def alpha(self) -> float:
@@ -23,6 +35,11 @@ class Schedule:
     @property
     def text(self) -> str:
         """What was declared, in a few words."""
+        return (f"pilot of {len(self.pilot)}, then " if self.pilot else "") + self.counting
+
+    @property
+    def counting(self) -> str:
+        """What was declared of the seeds that count, in a few words."""
         if self.sequential:
             return f"looks {', '.join(str(len(seeds)) for seeds in self.looks)} at alpha {self.total_alpha:g}"
         return ", ".join(map(str, self.looks[0]))

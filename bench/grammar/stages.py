@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema,
 from bench.config import Config, Count, Monitor, Positive, Seed
 from bench.config.base import Probability
 from bench.grammar.parts import LABEL_SCHEMA, Label, Labels, Name, Seeds, Words, listed
+from bench.grammar.vary import Vary
 
 PATCH_SCHEMA = {"x-ref": "Patch"}  # a definition that pydantic does not know: jsonschema.py adds it, and makes this a $ref
 Patch = Annotated[dict[Literal["data", "model", "train", "start", "ensemble"], dict[str, Any]], WithJsonSchema(PATCH_SCHEMA)]
@@ -208,6 +209,8 @@ class Stage(Grid):
     """Laid over the suite's `base` for every cell of the stage, under the levels' patches."""
     seeds: Seeds | None = None
     """Seeds of this stage; the suite's where left out."""
+    vary: Vary | None = None
+    """What varies with the seeds of this stage; what the suite says where left out."""
     axes: dict[Name, Axis] = {}
     union: list[Grid] = []
     """Several grids whose cells together make the stage, instead of `axes`."""

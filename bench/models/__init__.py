@@ -4,7 +4,16 @@ from bench.models import cnn, densenet, resnet  # each registers its networks
 from bench.models.base import MODELS
 from bench.models.build import build, check
 from bench.models.heads import parameters, penalty
-from bench.models.hub import fetch, is_published, unavailable, weights_digest
+from bench.models.hub import (
+    fetch,
+    hub_file,
+    is_published,
+    published_address,
+    published_bytes,
+    save_published,
+    unavailable,
+    weights_digest,
+)
 
 __all__ = [
     "MODELS",
@@ -13,10 +22,14 @@ __all__ = [
     "cnn",
     "densenet",
     "fetch",
+    "hub_file",
     "is_published",
     "parameters",
     "penalty",
+    "published_address",
+    "published_bytes",
     "resnet",
+    "save_published",
     "unavailable",
     "weights_digest",
 ]

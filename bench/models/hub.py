@@ -83,6 +83,42 @@ def fetch(model: config.Model) -> None:
     raise BenchError(f"the hub's repository {published.hf_hub_id} holds no weights file", mend=mend)
 
 
+def published_bytes(name: str) -> int:
+    """Return about how many bytes the published weights of timm model `name` take: those of its parameters and buffers."""
+    import timm
+
+    with torch.device("meta"):
+        return sum(value.nbytes for value in timm.create_model(name).state_dict().values())
+
+
+def published_address(name: str) -> str:
+    """Return where the weights of timm model `name` are published. Raises BenchError where none are."""
+    published = _published(name)
+    return str(published.url) if not published.hf_hub_id else f"https://huggingface.co/{published.hf_hub_id}"
+
+
+def save_published(name: str, path: Path) -> None:
+    """Write the published weights of timm model `name` as a file of weights, downloading them unless they are in the local cache.
+
+    path: ends with .safetensors or .pth. Raises BenchError where they cannot be had, or the file cannot be written.
+    """
+    fetch(config.Model(name=name, pretrained=True))
+    state = weights.read(hub_file(name) or "")
+    aside = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".safetensors":
+            from safetensors.torch import save_file
+
+            save_file(state, aside)
+        else:
+            torch.save(state, aside)
+        aside.replace(path)
+    except OSError as error:
+        mend = "check its permissions, or set BENCH_DATA to a folder that you can write"
+        raise BenchError(f"cannot be written: {error.strerror or error}", where=str(path), mend=mend) from error
+
+
 def hub_file(name: str) -> Path | None:
     """Return the file of timm model `name`'s published weights in the local cache, or None. Touches no network.
 

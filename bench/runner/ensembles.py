@@ -58,14 +58,15 @@ class Ensembles:
                 yield job, self._vote(job)
 
     def _vote(self, job: Job) -> dict[str, float]:
-        from bench.training.metrics import confusion_matrix, metric_names, of_confusion  # its package loads torch
+        from bench.training.metrics import class_groups, confusion_matrix, metric_names, of_confusion  # its package loads torch
 
         spec = job.trial.cell.voting.config
         members = chosen(spec, job.members)
         metrics: dict[str, float] = {"members": len(members)}
         predictions: dict[str, dict[str, np.ndarray]] = {}
         both = {split: self._votes(job, members, split) for split in SPLITS}
-        names = metric_names(self._classes(job, members[0]))
+        classes, train = self._classes(job, members[0]), job.trial.cell.train.config
+        names, groups = metric_names(classes), class_groups(train.class_groups, classes)
         for split, votes in both.items():
             score = scores(votes.probabilities, spec.vote)
             predicted = score.argmax(1)
@@ -74,7 +75,7 @@ class Ensembles:
                 target_scores = np.take_along_axis(score, votes.targets[:, None].astype(np.int64), 1)
                 metrics[f"{split}/loss"] = float(-np.log(np.maximum(target_scores, np.finfo(np.float16).tiny)).mean())
             confusion = confusion_matrix(predicted, votes.targets, score.shape[1])
-            metrics |= of_confusion(split, confusion, names, job.trial.cell.train.config.class_metrics)
+            metrics |= of_confusion(split, confusion, names, train.class_metrics, groups)
             shares = score / score.sum(1, keepdims=True)
             predictions[split] = {
                 "probabilities": shares.astype(np.float16),

@@ -108,7 +108,7 @@ def _image_sets(plan: Plan) -> list[tuple[Cell, int]]:
     for job in plan.todo():
         trial, data = job.trial, job.trial.cell.data
         if trial.known and data.config.denoise and not trial.cell.ensemble and not plan.fault(trial.cell):
-            drawn = data.config.noise.variance or data.config.copies
+            drawn = data.config.noise.variance or data.config.copies or data.config.vary
             sets[data.key, trial.seed if drawn else 0] = trial.cell, trial.seed  # clean images are those of every seed
     return list(sets.values())
 

@@ -73,4 +73,6 @@ def ensemble_fingerprint(cell: Cell, seed: int, voters: Iterable[str]) -> str:
     said = cell.voting.config.model_dump_json(exclude={"stages"})
     if measured := cell.train.config.class_metrics:
         said += f"\n{measured}"
+    if groups := cell.train.config.class_groups:
+        said += f"\n{groups}"
     return hashlib.sha256("\n".join([said, str(seed), *sorted(voters)]).encode()).hexdigest()[:32]

@@ -19,7 +19,7 @@ from bench.suite.suite import Suite
 FREE = {
     "data": {"noise", "denoise", "label_noise"},
     "model": {"weights"},
-    "train": {"schedule", "early_stopping", "restore_best", "divergence", "class_metrics"},
+    "train": {"schedule", "early_stopping", "restore_best", "divergence", "class_metrics", "class_groups"},
 }
 """Settings in which the trials of a pack may differ, by section; beside the numbers of the optimizer and the rate of dropout."""
 SWITCHES = ("name", "nesterov")

@@ -92,7 +92,7 @@ def digests(cell: Cell) -> Kind:
 def kind(cell: Cell) -> Kind:
     """What the check of a configuration depends on."""
     train = cell.train.config
-    return (cell.data.key, cell.model.key, train.model_dump_json(include={"precision", "compile", "loss"}))
+    return (cell.data.key, cell.model.key, train.model_dump_json(include={"precision", "compile", "loss", "class_groups"}))
 
 
 def search_of(suite: Suite, stage: str) -> Search:
@@ -129,6 +129,8 @@ class Job:
     """Of a search's trial: which search."""
     parameters: dict[str, str] | None = None
     """Of a search's trial: what was drawn, None before it is."""
+    pilot: bool = False
+    """Whether it is of a pilot, which sets sizes and never counts."""
 
     @property
     def name(self) -> str:
@@ -206,6 +208,8 @@ class Plan:
     """The cells that may turn out to be such a one; None where that was not asked."""
     weights_kept: int = 0
     """Bytes of the weights that the trials to come keep, at most."""
+    pilot_only: bool = False
+    """Whether only the trials of pilots are part of it."""
     weights_refused: int = 0
     """Bytes that the weights of possible sources would take, where that is too much and they are not kept."""
 
@@ -215,6 +219,22 @@ class Plan:
 
     def counts(self) -> Counter[State]:
         return Counter(job.state for job in self.jobs.values())
+
+    @property
+    def pilot(self) -> list[tuple[Trial, Job]]:
+        """The trials of pilots, each with its job."""
+        return [(trial, job) for trial, job in self.entries if job.pilot]
+
+    @property
+    def counting(self) -> list[tuple[Trial, Job]]:
+        """All trials but those of pilots, each with its job: what tables, tests and figures are made from."""
+        return [(trial, job) for trial, job in self.entries if not job.pilot]
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing; of a pilot nothing need be there, unless it is all that was asked for."""
+        states = {job.state for job in self.jobs.values() if self.pilot_only or not job.pilot}
+        return states <= {State.DONE, State.PRUNED}
 
     def todo(self) -> list[Job]:
         return [job for job in self.jobs.values() if job.state is State.TODO]

@@ -2,13 +2,13 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import fsum, isclose, isfinite
 from typing import Any
 
 from bench.config import Trained
 from bench.errors import BenchError
-from bench.grammar.cells import TRIAL, Cell, Cells, Trial, collector_paused, trials, unknown
+from bench.grammar.cells import TRIAL, Cell, Cells, Section, Trial, collector_paused, trials, unknown
 from bench.grammar.metrics import by_name
 from bench.grammar.stages import Range, Search, Start
 from bench.runner.fingerprints import ensemble_fingerprint, identity
@@ -20,6 +20,8 @@ from bench.trackers.record import Outcome
 
 Labels = tuple[tuple[str, str], ...]
 """A cell's labels, in the order of its axes."""
+Identity = Callable[[Section[Any]], str]
+"""A section → the content hash of what it reads."""
 SEED = "seed"
 """The parameter of a search that draws a trial's seed."""
 SAME = 1e-9
@@ -33,32 +35,43 @@ def make_plan(
     retry: bool = False,
     looks: Mapping[CellKey, int] | None = None,
     lost: Collection[str] = (),
+    pilot: bool = False,
+    identity: Identity = identity,
 ) -> Plan:
     """Return the plan of a suite, given the runs of its experiment.
 
     retry: failed outcomes that would otherwise stand are to do again. looks: (stage, labels) of a cell → the look that its
     seeds have come to, from 0; other cells are at their first. lost: ids of runs whose artifacts are needed, and damaged:
-    their trials are to do again.
+    their trials are to do again. pilot: the trials of pilots alone are part of the plan. identity: the content hash of what a
+    section reads.
     """
-    return Planner(suite, runs, retry, looks or {}, lost).plan()
+    return Planner(suite, runs, retry, looks or {}, lost, pilot, identity).plan()
 
 
 class Planner:
-    """Makes one plan. Stages that `--only` leaves out are looked up too, where others need them, but are not part of it."""
+    """Makes one plan. What `--only` or `--pilot` leaves out is looked up too, where the rest needs it, but is not part of it."""
 
     def __init__(
-        self, suite: Suite, runs: list[StoredRun], retry: bool, looks: Mapping[CellKey, int], lost: Collection[str] = ()
+        self,
+        suite: Suite,
+        runs: list[StoredRun],
+        retry: bool,
+        looks: Mapping[CellKey, int],
+        lost: Collection[str] = (),
+        pilot: bool = False,
+        identity: Identity = identity,
     ):
-        self.suite, self.retry, self.looks, self.lost = suite, retry, looks, lost
+        self.identity = identity
+        self.suite, self.retry, self.looks, self.lost, self.pilot = suite, retry, looks, lost, pilot
         self.runs: dict[str, list[StoredRun]] = defaultdict(list)
         self.sampled: dict[tuple[str, Labels], list[StoredRun]] = defaultdict(list)
         for run in runs:
             self.runs[record.fingerprint(run)].append(run)
             if record.rules(run) is not None:
                 self.sampled[record.stage(run), tuple(sorted(record.labels(run).items()))].append(run)
-        self.made = Plan(suite)
+        self.made = Plan(suite, pilot_only=pilot)
         self.others: dict[str, Job] = {}
-        """Jobs of stages that are not part of the plan."""
+        """Jobs that are not part of the plan."""
         self.of_cell: dict[CellKey, list[Job]] = defaultdict(list)
         self.cells: dict[str, Cells] = {}
         self.barren: dict[tuple[str, Labels], str] = {}
@@ -112,27 +125,30 @@ class Planner:
         spec = self.suite.spec.stages[stage]
         chosen = {key(cell) for cell in self.suite.cells.get(stage, ())} if self.suite.only else None
         if not spec.search and not spec.ensemble:
+            schedule = self.suite.schedule(stage)
+            for trial in trials(cells, schedule.pilot, self.identity, self._origin) if schedule.pilot else ():
+                self._job(trial, chosen is None or key(trial.cell) in chosen, pilot=True)
             by_look = defaultdict(list)
             for cell in cells:
                 by_look[self.looks.get(key(cell), 0) if self.looks else 0].append(cell)
             for look, group in sorted(by_look.items()):
-                for trial in trials(group, self.suite.schedule(stage).looks[look], identity, self._origin):
-                    self._job(trial, chosen is None or key(trial.cell) in chosen)
+                for trial in trials(group, schedule.looks[look], self.identity, self._origin):
+                    self._job(trial, not self.pilot and (chosen is None or key(trial.cell) in chosen))
             return
         for cell in cells:
-            is_part = chosen is None or key(cell) in chosen
+            is_part = not self.pilot and (chosen is None or key(cell) in chosen)
             for seed in self.suite.seeds(stage):
                 if spec.search:
                     self._slot(cell, seed, is_part)
                 else:
                     self._votes(cell, seed, is_part)
 
-    def _job(self, trial: Trial, is_part: bool) -> Job:
+    def _job(self, trial: Trial, is_part: bool, pilot: bool = False) -> Job:
         """Return the job of a trial, made where there is none yet."""
         jobs = self.made.jobs if is_part else self.others
         job = jobs.get(trial.fingerprint)
         if job is None:
-            job = jobs[trial.fingerprint] = Job(trial, [trial.cell])
+            job = jobs[trial.fingerprint] = Job(trial, [trial.cell], pilot=pilot)
             self._look_up(job, trial.cell, self.runs.get(trial.fingerprint, ()))
         else:
             job.cells.append(trial.cell)
@@ -322,7 +338,7 @@ class Planner:
         seed = int(parameters[SEED]) if len(seeds) > 1 else seeds[0]
         if seed not in seeds:
             raise ValueError(seed)
-        return trials([cell], [seed], identity, self._origin)[0]
+        return trials([cell], [seed], self.identity, self._origin)[0]
 
     # ------------------------------------------------------------ ensembles
 
@@ -333,7 +349,7 @@ class Planner:
         for stage in spec.stages:
             for member_cell in self.cells[stage]:
                 for job in self.of_cell[key(member_cell)]:
-                    if spec.pool == "all" or job.trial.seed == seed:
+                    if not job.pilot and (spec.pool == "all" or job.trial.seed == seed):
                         voters.setdefault(job.trial.fingerprint, job)
         members = [job for job in voters.values() if job.state is State.DONE]
         if open_jobs := [job for job in voters.values() if not job.state.is_settled]:

@@ -12,6 +12,7 @@ from bench.runner.executors.base import Executor
 from bench.runner.messages import Facts
 from bench.runner.plan import Job, Plan, kind, search_of
 from bench.runner.planner import rules
+from bench.trackers import record
 from bench.trackers.record import Origin, TrialStart
 
 SPLITS = ("train", "val", "test")
@@ -50,8 +51,10 @@ def trial_start(plan: Plan, job: Job, executor: Executor, co_workers: int, membe
         rules=rules(search_of(suite, cell.stage)) if job.search else "",
         parameters=job.parameters or {},
         members=members,
-        images={split: size for split, size in zip(SPLITS, facts.sizes, strict=True) if size},
+        images={split: size for split, size in zip(SPLITS, facts.sizes_of(seed), strict=True) if size},
+        redrawn=record.redrawn_parts(job.members[0].result) if job.members else facts.redrawn,
         classes=facts.classes,
+        pilot=job.pilot,
     )
 
 

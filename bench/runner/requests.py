@@ -42,6 +42,7 @@ from bench.trackers.record import Artifact
 from bench.training import check_device, run_trials
 from bench.training.checkpoint import Checkpoint
 from bench.training.losses import check as check_loss
+from bench.training.metrics import class_groups
 from bench.training.probe import probe, probe_packs
 
 
@@ -90,11 +91,15 @@ def _prepare(request: Prepare, channel: Channel, device: str) -> tuple[str, int]
 def _inspect(request: Inspect, channel: Channel, device: str) -> Facts:
     config, errors = request.config, list[tuple[str, BenchError]]()
     dataset = _dataset(config.data)
-    sizes, classes, weights = (0, 0, 0), len(dataset.classes), 0
+    names = dataset.classes
+    sizes, redrawn, classes, weights = dict[int, tuple[int, int, int]](), {}, len(dataset.classes), 0
     try:
-        classes = len(datasets.view(dataset, config.data).classes)
-        parts = datasets.part_sizes(dataset, config.data)
-        sizes = (parts["train"], parts["val"], parts["test"])
+        names = datasets.view(dataset, config.data).classes
+        classes = len(names)
+        for seed in request.seeds:
+            parts = datasets.part_sizes(dataset, config.data.drawn(seed))
+            sizes[seed] = (parts["train"], parts["val"], parts["test"])
+        redrawn = datasets.redrawn(dataset, config.data)
     except BenchError as error:
         errors.append(("data", error))
     channels, *size = dataset.train_images.shape[1:]
@@ -110,7 +115,9 @@ def _inspect(request: Inspect, channel: Channel, device: str) -> Facts:
         weights = models.check(config.model, (channels, height, width), classes)
     except BenchError as error:
         errors.append(("model", error))
-    for check in (partial(check_device, config.train, device), partial(check_loss, config.train.loss, config.data)):
+    train = config.train
+    checks = partial(check_device, train, device), partial(check_loss, train.loss, config.data)
+    for check in (*checks, partial(class_groups, train.class_groups, names)):
         try:
             check()
         except BenchError as error:
@@ -119,7 +126,9 @@ def _inspect(request: Inspect, channel: Channel, device: str) -> Facts:
         from bench.contracts import check_own
 
         errors += check_own(config, dataset, device)
-    return Facts(sizes, classes, errors, weights)
+    first = next(iter(sizes.values()), (0, 0, 0))
+    others = {seed: of_seed for seed, of_seed in sizes.items() if of_seed != first}
+    return Facts(first, classes, errors, weights, others, {str(name): part for name, part in redrawn.items()})
 
 
 def _count_shared(request: CountShared, channel: Channel, device: str) -> int:
@@ -191,7 +200,7 @@ def _train(request: TrainTrials, channel: Channel, device: str) -> list[Ended]:
         checkpoint=Checkpoint(Path(kept.path), kept.trials, kept.made_by, kept.every) if kept else None,
         resumed=[partial(resumed, place) for place in range(len(trials))],
     )
-    return [ended(results.pop(0), config, dataset) for config, _ in trials]  # weights are not held twice
+    return [ended(results.pop(0), config.drawn(seed), dataset) for config, seed in trials]  # weights are not held twice
 
 
 ANSWERS: dict[type[Request[Any]], Callable[..., Any]] = {

@@ -5,6 +5,7 @@ from typing import Any
 
 from bench.config.base import label
 from bench.errors import BenchError, did_you_mean
+from bench.grammar.cells import SPLIT
 from bench.grammar.document import DocPath, Document, merged, nested
 from bench.grammar.stages import PathAxis
 from bench.grammar.validation import validated
@@ -29,6 +30,39 @@ def normalise(document: Document) -> None:
             elif not _is_range(at, axes[name]):
                 axes[name] = _levels(document, here, axes[name])
     _chain_sweeps(document)
+    _cross_splits(document)
+
+
+def _cross_splits(document: Document) -> None:
+    """Give each stage with `vary: {split: k}` the axis of its splits. What is not written well is left to validation."""
+    stages = document.data.get("stages")
+    for stage, spec in stages.items() if isinstance(stages, dict) else ():
+        if not isinstance(spec, dict) or {"search", "ensemble"} & set(spec):
+            continue
+        at: DocPath = ("vary",) if spec.get("vary") is None else ("stages", stage, "vary")
+        said = document.data.get("vary") if spec.get("vary") is None else spec["vary"]
+        count = said.get("split") if isinstance(said, dict) else None
+        if type(count) is not int or not 2 <= count <= 100:
+            continue
+        first = _split_seed(spec.get("patch"), _split_seed(document.data, 0))
+        grids = [
+            (("stages", stage), spec),
+            *((("stages", stage, "union", i), spec["union"][i]) for i in range(_length(spec, "union"))),
+        ]
+        for path, grid in grids:
+            if isinstance(grid, dict) and isinstance(axes := grid.get("axes"), dict) and axes:
+                if SPLIT in axes:
+                    mend = "give the axis another name"
+                    raise document.error((*path, "axes", SPLIT), f"axis {SPLIT!r} is that of `vary: {{split: {count}}}`", mend)
+                axes[SPLIT] = {str(number): {"data": {"split": {"seed": first + number}}} for number in range(count)}
+                document.places[(*path, "axes", SPLIT)] = document.place(at)
+
+
+def _split_seed(patch: Any, default: int) -> int:
+    """Return the seed of the split that a patch names."""
+    for key in ("data", "split", "seed"):
+        patch = patch.get(key) if isinstance(patch, dict) else None
+    return patch if type(patch) is int else default
 
 
 def _axes(document: Document) -> Iterator[tuple[DocPath, dict[str, Any]]]:

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench.grammar.declaration import Change, Declaration
-from bench.grammar.parts import Looks
 from bench.reports.claims.grammar import Share
 from bench.suite.suite import Suite
 from bench.trackers.record import DeclaredSeeds
 
-SPLIT = ("source", "pool", "classes", "sizes", "subset", "reduce")
+SPLIT = ("source", "pool", "classes", "classes_seed", "sizes", "subset", "reduce", "vary")
 """Settings of `data` that decide, beside `split`, which images a trial is trained, chosen and tested on."""
 
 
@@ -26,8 +25,8 @@ def declaration(suite: Suite) -> Declaration:
 
 
 def _seeds(suite: Suite, stage: str) -> str:
-    seeds = suite.spec.stages[stage].seeds or suite.spec.seeds
-    return suite.schedule(stage).text if isinstance(seeds, Looks) else ", ".join(map(str, seeds))
+    seeds, schedule = suite.spec.seeds_of(stage), suite.schedule(stage)
+    return schedule.text if seeds.looks or schedule.pilot else ", ".join(map(str, seeds.count or ()))
 
 
 def _split(suite: Suite, stage: str) -> Any:
@@ -93,6 +92,6 @@ def _metrics(suite: Suite, name: str) -> set[str]:
         if (metric := todo.pop()) not in metrics:
             metrics.add(metric)
             if rule := derived.get(metric):
-                todo += [*(rule.minus or ()), *([rule.over[1]] if rule.over else [])]
+                todo += [*(rule.minus or ()), *([rule.over[1]] if rule.over else []), *([rule.first] if rule.first else [])]
             todo += [declared for declared in derived if metric.startswith(f"{declared}/")]
     return metrics

@@ -5,9 +5,9 @@ from typing import Any
 
 from bench.config import Trained
 from bench.errors import BenchError, did_you_mean
-from bench.grammar.cells import TRIAL, Cell, Cells
+from bench.grammar.cells import SPLIT, TRIAL, Cell, Cells
 from bench.grammar.document import DocPath, Document
-from bench.grammar.parts import Looks
+from bench.grammar.parts import SeedPlan
 from bench.grammar.stages import Ensemble, Patch, Range, Search, Stage, Start
 from bench.suite.schema import SuiteFile
 
@@ -39,14 +39,19 @@ def check_stages(document: Document, spec: SuiteFile) -> None:
         if part.union and (part.exclude or part.when or part.zip or part.ablate) and not part.axes:
             raise document.error(at, "exclude, when, zip and ablate belong into the grids of the union")
         for path, grid in ((at, part), *(((*at, "union", i), grid) for i, grid in enumerate(part.union))):
-            if taken := [axis for axis in grid.axes if axis in NO_AXES]:
+            taken = [axis for axis in grid.axes if axis in NO_AXES or (axis == SPLIT and isinstance(spec.varies(stage), list))]
+            if taken:
                 message = f"no axis can be named {taken[0]!r}: claims and tables have another meaning for it"
                 raise document.error((*path, "axes", taken[0]), message, "give it another name")
         if part.search and part.ensemble:
             raise document.error((*at, "ensemble"), f"stage {stage!r} searches and votes", "make two stages of it")
         if part.search:
             _check_search(document, at, spec, stage, part.search)
-        if part.ensemble and part.ensemble.pool == "seed" and isinstance(part.seeds or spec.seeds, Looks):
+        if (part.search or part.ensemble) and isinstance(part.seeds, SeedPlan) and part.seeds.pilot:
+            what = "a search, whose trials choose" if part.search else "an ensemble, in which no pilot votes"
+            mend = "take `pilot` out, and give one to the stages whose trials are compared"
+            raise document.error((*at, "seeds", "pilot"), f"stage {stage!r} is {what}", mend)
+        if part.ensemble and part.ensemble.pool == "seed" and spec.seeds_of(stage).looks:
             mend = "list the stage's own `seeds:`, for example those of the first look"
             raise document.error(at, f"stage {stage!r} is an ensemble, and an ensemble has no looks", mend)
         for patch, path in _patches(spec, stage):
@@ -58,7 +63,7 @@ def check_stages(document: Document, spec: SuiteFile) -> None:
 
 def _check_search(document: Document, at: DocPath, spec: SuiteFile, stage: str, search: Search) -> None:
     part = spec.stages[stage]
-    if isinstance(part.seeds or spec.seeds, Looks):
+    if spec.seeds_of(stage).looks:
         mend = "give the stage `seeds: 1`, or a list of which each trial draws one"
         raise document.error(at, f"stage {stage!r} is a search, and a search has no looks", mend)
     axes = [axis for grid in (part, *part.union) for axis in grid.axes]

@@ -6,12 +6,13 @@ from typing import Any
 from bench.config import Data, Model, Train
 from bench.grammar.derived import metric_names
 from bench.grammar.document import scalar
-from bench.grammar.parts import Looks
+from bench.grammar.parts import SeedPlan
 from bench.grammar.stages import AXIS_SCHEMA, Ensemble, PathAxis, Range, Start
+from bench.grammar.vary import Splits
 from bench.reports.claims.grammar import CLASS, CONDITIONS, OPERATORS, Condition
 from bench.reports.claims.relations import RELATIONS
 from bench.reports.tables.grammar import Value
-from bench.suite.schema import SuiteFile
+from bench.suite.schema import DROP_SCHEMA, SuiteFile
 from bench.suite.suite import Suite
 
 
@@ -19,7 +20,7 @@ def json_schema() -> dict[str, Any]:
     """Return the schema; `suites/suite.schema.json` holds it, and a test keeps the two the same."""
     schema = _with_refs(SuiteFile.model_json_schema())
     defs = schema["$defs"]
-    for part in (Data, Model, Train, Start, Ensemble, Range, PathAxis, Value, Looks, Condition):
+    for part in (Data, Model, Train, Start, Ensemble, Range, PathAxis, Value, SeedPlan, Splits, Condition):
         part_schema = part.model_json_schema()
         defs |= part_schema.pop("$defs", {})
         defs[part.__name__] = part_schema
@@ -43,6 +44,7 @@ def json_schema() -> dict[str, Any]:
         "additionalProperties": False,
     }
     schema["properties"]["data"] = {"$ref": "#/$defs/DataPatch"}
+    defs["Claim"]["properties"]["drop"] = DROP_SCHEMA  # such a claim is taken out before the others are read
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "bench suite"}
 
 

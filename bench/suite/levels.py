@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from bench.errors import did_you_mean
+from bench.grammar.cells import SPLIT
 from bench.grammar.document import DocPath, Document
 from bench.grammar.stages import Grid
 
@@ -38,7 +39,7 @@ class Levels:
             )
         if grid.ablate is not None:
             self._known({axis: [label] for axis, label in grid.ablate.items()}, ("ablate",))
-            if missing := [axis for axis in self.axes if axis not in grid.ablate]:
+            if missing := [axis for axis in self.axes if axis not in (*grid.ablate, SPLIT)]:
                 raise document.error(
                     (*path, "ablate"), f"the baseline has no label of axis {missing[0]!r}", f"add `{missing[0]}: …`"
                 )
@@ -76,10 +77,11 @@ class Levels:
         conditions = [(position[axis], rule(partial)) for axis, partial in self.grid.when.items()]
         baseline = None
         if self.grid.ablate is not None:
-            baseline = tuple(number[i][self.grid.ablate[axis]] for i, axis in enumerate(self.axes))
+            own = self.grid.ablate
+            baseline = tuple(number[i][own[axis]] if axis in own else None for i, axis in enumerate(self.axes))  # each split
         names = self.axes
         for choice in self._choices():
-            if baseline is not None and sum(a != b for a, b in zip(choice, baseline, strict=True)) > 1:
+            if baseline is not None and sum(a != b is not None for a, b in zip(choice, baseline, strict=True)) > 1:
                 continue
             if conditions:
                 absent = {axis for axis, partial in conditions if not all(choice[i] in allowed for i, allowed in partial)}

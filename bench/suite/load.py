@@ -12,60 +12,58 @@ from bench.grammar.validation import validated
 from bench.reports.claims.checks import check_claim
 from bench.reports.figures.kinds import KINDS
 from bench.reports.tables.checks import check_table
-from bench.suite import dependencies
+from bench.suite import dependencies, profiles
 from bench.suite.axes import normalise
 from bench.suite.lock import SUFFIX
 from bench.suite.metric_checks import check_metrics
 from bench.suite.old_claims import translate_document
 from bench.suite.schema import SuiteFile
 from bench.suite.suite import Selection, Suite
+from bench.suite.varying import check_crossed_claims, check_vary
 
 logger = logging.getLogger("bench")
 
 
 def load_suite(
-    path: str | Path, *, profile: str | None = None, overrides: list[str] | None = None, only: list[str] | None = None
+    path: str | Path,
+    *,
+    profile: str | None = None,
+    overrides: list[str] | None = None,
+    only: list[str] | None = None,
+    quiet: bool = False,
 ) -> Suite:
     """Read a suite file and return it checked, profile and `PATH=VALUE` overrides applied.
 
+    quiet: say nothing of claims in the old grammar.
     Raises BenchError for anything wrong with it, with file and line.
     """
     document = documents.read(path)
     if Path(path).suffix == SUFFIX:
         raise BenchError("is a lock file, and no suite", where=str(path), mend="name the suite that it is of")
     _only_one_of_its_name(document)
+    said, about = profiles.sentences(document), ""
     if profile is not None and profile != "default":
-        _lay_over(document, profile)
+        about = profiles.lay_over(document, profile)
+    left_out = said.keys() - profiles.sentences(document)
     for override in overrides or []:
         _override(document, override)
-    if old := translate_document(document):
+    not_asked = profiles.take_dropped(document, said, left_out)
+    if (old := translate_document(document)) and not quiet:
         what = f"{len(old)} claims are" if len(old) > 1 else f"claim {old[0]} is"
         logger.warning(
             f"{document.file}: {what} in the old grammar, and read as in the new one; `bench migrate {path}` rewrites the file"
         )
     normalise(document)
     spec = validated(SuiteFile, document.data, document.place)
-    suite = Suite(document, spec, profile or "default", [])
+    suite = Suite(document, spec, profile or "default", [], about, not_asked, changed=bool(overrides))
     suite.only = [Selection.parse(text, list(spec.stages)) for text in only or []]
     dependencies.check_stages(document, spec)
+    suite.check_pilots()
+    check_vary(suite)
     _check_weights(suite)
     _check_report(suite)
     _ = suite.cells  # configuration errors come now, not in the middle
     return suite
-
-
-def _lay_over(document: Document, profile: str) -> None:
-    """Lay a profile over the suite."""
-    profiles = document.data.get("profiles") or {}
-    if not isinstance(profiles, dict) or profile not in profiles:
-        known = [*profiles, "default"] if isinstance(profiles, dict) else []
-        raise BenchError(f"{document.file} has no profile {profile!r}", where="--profile", mend=did_you_mean(profile, known))
-    if not isinstance(profiles[profile], dict):
-        raise document.error(("profiles", profile), "a profile is a mapping laid over the suite")
-    for key, patch in profiles[profile].items():
-        if key in ("suite", "profiles"):
-            raise document.error(("profiles", profile, key), f"a profile cannot change {key!r}")
-        document.patch((key,), patch, ("profiles", profile, key))
 
 
 def _check_weights(suite: Suite) -> None:
@@ -75,10 +73,11 @@ def _check_weights(suite: Suite) -> None:
             weights = cell.model.config.weights
             if type(weights) is Trained and (source := dependencies.trained_by(suite.document, cell, suite.all_cells)):
                 there, here = suite.schedule(source.stage), suite.schedule(cell.stage)
-                drawn = suite.spec.stages[cell.stage].seeds or suite.spec.seeds  # of a search each trial draws one
-                seeds = drawn if suite.spec.stages[cell.stage].search and isinstance(drawn, list) else here.looks[0]
+                search = suite.spec.stages[cell.stage].search  # of a search each trial draws one
+                seeds = suite.search_seeds(cell.stage) if search else [*here.looks[0], *here.pilot]
                 on_demand = there.sequential or here.sequential
-                dependencies.check_seeds(cell, weights.seed, source.stage, there.looks[0], seeds, on_demand)
+                kept = [*there.looks[0], *there.pilot]
+                dependencies.check_seeds(cell, weights.seed, source.stage, kept, seeds, on_demand)
 
 
 def _check_report(suite: Suite) -> None:
@@ -96,6 +95,7 @@ def _check_report(suite: Suite) -> None:
     check_metrics(document, spec, cells, suite.claims)
     for name, contrasts in suite.claims.items():
         check_claim(document, name, spec.claims[name], contrasts, spec.metrics)
+    check_crossed_claims(suite)
 
 
 def _only_one_of_its_name(document: Document) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bench.errors import did_you_mean
 from bench.grammar.cells import Cell, Cells
-from bench.grammar.derived import Derived, cycle, is_known, is_prefix, stored
+from bench.grammar.derived import Derived, cycle, described, is_known, is_prefix, stored
 from bench.grammar.document import DocPath, Document
-from bench.grammar.metrics import BY_CLASS, EACH_EPOCH, RECORDED, VOTED, by_name, is_recorded
+from bench.grammar.metrics import BY_CLASS, CONFUSED, EACH_EPOCH, RECORDED, VOTED, by_name, is_recorded
 from bench.reports.claims.base import ClaimContrast
 from bench.reports.figures.kinds import KINDS
 from bench.suite.schema import SuiteFile
@@ -31,7 +31,7 @@ def check_metrics(
 
 def _check_derived(document: Document, name: str, rule: Derived, derived: Mapping[str, Derived]) -> None:
     at = ("metrics", name)
-    if is_recorded(name) and (rule.over or rule.minus or not rule.facts):
+    if is_recorded(name) and not (rule.logged and rule.facts):
         raise document.error(at, f"trials record {name!r} themselves, and a derived metric must not hide it", "rename it")
     if rule.over and not is_prefix(rule.over[1], derived):
         kind, prefix = rule.over
@@ -42,8 +42,27 @@ def _check_derived(document: Document, name: str, rule: Derived, derived: Mappin
         if by_name(part).is_ratio:
             message = f"{part} is compared by its ratio, under like conditions only, and a difference would not be"
             raise document.error((*at, "minus", i), message, "leave it out")
+    if rule.first:
+        _check_known(document, (*at, "first"), rule.first, derived)
+        _check_each_epoch(document, (*at, "first"), rule.first, derived)
+        _check_level(document, at, rule, derived)
     if path := cycle(name, derived):
         raise document.error(at, f"{name!r} is derived from itself: {' → '.join(path)}", "take one of them out")
+
+
+def _check_level(document: Document, at: DocPath, rule: Derived, derived: Mapping[str, Derived]) -> None:
+    key = "at_most" if rule.at_least is None else "at_least"
+    level, known = getattr(rule, key), described(rule.first or "", derived)
+    low, high = (end * known.factor for end in known.range)
+    if not low <= level <= high:
+        mend = f"write {level / 100:g}" if known.is_share and 1 < level <= 100 else f"take one that {rule.first} can have"
+        raise document.error((*at, key), f"{level:g} is no number for {rule.first}, which is {low:g} to {high:g}", mend)
+
+
+def _check_each_epoch(document: Document, path: DocPath, metric: str, derived: Mapping[str, Derived]) -> None:
+    rule = derived.get(metric)
+    if metric not in EACH_EPOCH and not (rule and rule.logged and not is_recorded(metric)):
+        raise document.error(path, f"{metric!r} is not recorded every epoch", did_you_mean(metric, EACH_EPOCH))
 
 
 def _check_known(document: Document, path: DocPath, metric: str, derived: Mapping[str, Derived]) -> None:
@@ -70,10 +89,8 @@ def named_metrics(
             yield ("claims", name, key), metric, cells
     for name, figure in (spec.figures or {}).items():
         for path, metric, each_epoch in KINDS[figure.kind].metrics(figure):
-            rule = spec.metrics.get(metric)
-            if each_epoch and metric not in EACH_EPOCH and not (rule and rule.logged and not is_recorded(metric)):
-                message = f"{metric!r} is not recorded every epoch"
-                raise document.error(("figures", name, *path), message, did_you_mean(metric, EACH_EPOCH))
+            if each_epoch:
+                _check_each_epoch(document, ("figures", name, *path), metric, spec.metrics)
             yield ("figures", name, *path), metric, stages[figure.stage].where(figure.where)
 
 
@@ -89,6 +106,9 @@ def _lacking(metric: str, cells: Sequence[Cell]) -> str:
     item = next((item for prefix, item in BY_CLASS.items() if metric.startswith(f"{prefix}/")), None)
     if item and not any(item in cell.train.config.class_metrics for cell in trained):
         return f"add {item!r} to `class_metrics` of `base.train`"
+    group = metric.removeprefix(f"{CONFUSED}/")
+    if group != metric and not any(group in cell.train.config.class_groups for cell in trained):
+        return f"add the group to `class_groups` of `base.train`: `class_groups: {{{group}: [CLASS, CLASS]}}`"
     if metric.startswith("denoise/") and not any(cell.data.config.denoise for cell in trained):
         return "it comes with `data.denoise`"
     return ""

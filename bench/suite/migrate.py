@@ -13,6 +13,7 @@ from bench.grammar import document as documents
 from bench.grammar.document import Document
 from bench.suite.claim_text import ClaimWriter
 from bench.suite.old_claims import translate_document
+from bench.suite.profiles import DROP
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ def _claims(document: Document, profile: str) -> dict[str, Any]:
     laid = deepcopy(document)
     for key, patch in _profiles(laid.data).get(profile, {}).items():
         laid.patch((key,), patch, ("profiles", profile, key))
+    if isinstance(claims := laid.data.get("claims"), dict):  # what is dropped has no form to be in
+        laid.data["claims"] = {name: said for name, said in claims.items() if not (isinstance(said, dict) and DROP in said)}
     translate_document(laid)
     claims = laid.data.get("claims")
     return claims if isinstance(claims, dict) else {}
@@ -68,7 +71,8 @@ def _rewritten(data: dict[str, Any], wanted: Mapping[str, Mapping[str, Any]]) ->
     for profile, patch in _profiles(goal).items():
         if isinstance(patches := patch.get("claims"), dict):
             for name, said in patches.items():
-                patches[name] = _difference(wanted[""].get(name), wanted[profile][name]) if isinstance(said, dict) else said
+                if isinstance(said, dict) and DROP not in said:
+                    patches[name] = _difference(wanted[""].get(name), wanted[profile][name])
     return goal
 
 

@@ -55,11 +55,21 @@ class Sections:
             if section is None:
                 patches = self._patches(name, levels, [(i, choice[i]) for i in involved if choice[i] >= 0])
                 begin: tuple[Layer, ...] = getattr(base, name).layers if base and name in SECTIONS else (self.base[name],)
+                if name == "data":
+                    begin = (*begin, *self._vary(begin))
                 above = [(patch[name], (*at, name)) for patch, at in self.extra if name in patch]
                 section = cache[key] = self._section(name, kind, (*begin, *patches, *above))
             return section
 
         return make
+
+    def _vary(self, begin: tuple[Layer, ...]) -> list[Layer]:
+        """Return the layer of what varies in the stage, over the layers that its cells begin with."""
+        at: DocPath = ("vary",) if self.spec.vary is None else ("stages", self.stage, "vary")
+        said = self.suite.varies(self.stage)
+        if said or any("vary" in patch for patch, _ in begin):
+            return [({"vary": said if isinstance(said, list) else []}, at)]
+        return []
 
     def starter(self, levels: Levels) -> Callable[[tuple[int, ...], dict[str, str]], Started] | None:
         """Return the function from a cell's levels to what it starts from, that cell, and the stage that it waits for; None where

@@ -2,19 +2,19 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from bench.errors import BenchError, did_you_mean
-from bench.grammar.cells import BestCell, Cell, Cells, collector_paused
-from bench.grammar.document import Document
-from bench.grammar.parts import Looks
-from bench.grammar.schedule import Schedule
+from bench.grammar.cells import SPLIT, BestCell, Cell, Cells, collector_paused
+from bench.grammar.document import DocPath, Document
+from bench.grammar.schedule import Schedule, pilot_seeds
 from bench.grammar.stages import Stage, Start
 from bench.reports.claims.base import ClaimContrast
 from bench.reports.claims.contrasts import contrasts
 from bench.reports.claims.relations import Claim
+from bench.reports.claims.results import NotAsked
 from bench.reports.tables.grammar import Table
 from bench.suite import dependencies, expand
 from bench.suite.schema import SuiteFile
@@ -22,12 +22,16 @@ from bench.suite.schema import SuiteFile
 
 @dataclass
 class Suite:
-    """A suite as it will run. spec: what the file says, with profile and overrides applied."""
+    """A suite as it will run. spec: what the file says, with profile and overrides applied. about: what the profile says of
+    itself. not_asked: the claims that it leaves out. changed: whether there are overrides."""
 
     document: Document
     spec: SuiteFile
     profile: str
     only: list["Selection"]
+    about: str = ""
+    not_asked: list[NotAsked] = field(default_factory=list)
+    changed: bool = False
 
     @property
     def name(self) -> str:
@@ -100,23 +104,23 @@ class Suite:
 
     def schedule(self, stage: str) -> Schedule:
         """Return the seeds that a stage was declared to run with."""
-        spec = self.spec.stages[stage]
-        seeds = spec.seeds or self.spec.seeds
-        if spec.search and not isinstance(seeds, Looks):  # a trial has one of them; which one, the search says
-            return Schedule([seeds[:1]], self.spec.alpha)
+        spec, seeds = self.spec.stages[stage], self.spec.seeds_of(stage)
+        if spec.search and seeds.count:  # a trial has one of them; which one, the search says
+            return Schedule([seeds.count[:1]], self.spec.alpha)
         if spec.ensemble and spec.ensemble.pool == "all":
             return Schedule([[0]], self.spec.alpha)
+        pilot = pilot_seeds(0 if spec.search or spec.ensemble else seeds.pilot or 0)
         first = self._fresh_from(stage)
-        if isinstance(seeds, Looks):
-            return Schedule([list(range(first, first + n)) for n in seeds.looks], seeds.alpha or self.spec.alpha)
-        return Schedule([[first + seed for seed in seeds]], self.spec.alpha)
+        if seeds.looks:
+            return Schedule([list(range(first, first + n)) for n in seeds.looks], seeds.alpha or self.spec.alpha, pilot)
+        return Schedule([[first + seed for seed in seeds.count or ()]], self.spec.alpha, pilot)
 
     def _fresh_from(self, stage: str) -> int:
         """Return what is added to a stage's seeds, so that none of them is one that chose what it starts from."""
         fresh = [start["stage"] for start in dependencies.starts(self.spec.stages[stage]) if start.get("seeds") == "fresh"]
         sources = self._above(stage, fresh)
         behind = {name for source in sources for name in self._behind(source)}
-        return max((max(self._all_seeds(source)) + 1 for source in {*sources, *behind}), default=0)
+        return max((max(self.all_seeds(source)) + 1 for source in {*sources, *behind}), default=0)
 
     def _behind(self, stage: str) -> set[str]:
         """Return the stages from whose best a stage starts, and those from whose best these do."""
@@ -129,9 +133,29 @@ class Suite:
         order = list(self.spec.stages)
         return [name for name in names if name in order[: order.index(stage)]]
 
-    def _all_seeds(self, stage: str) -> list[int]:
-        """Return every seed that a stage may run with."""
+    def varying(self, cell: Cell) -> tuple[str, ...]:
+        """Return what the seeds of a cell's trials draw beside training; of an ensemble, what those of its voters do."""
+        if cell.ensemble:
+            cell = self.all_cells[cell.ensemble.config.stages[0]][0]
+        return ("splits",) if SPLIT in cell.labels else cell.data.config.vary
+
+    def all_seeds(self, stage: str) -> list[int]:
+        """Return every seed that a stage may run with and that counts."""
         return self.search_seeds(stage) if self.spec.stages[stage].search else self.schedule(stage).looks[-1]
+
+    def check_pilots(self) -> None:
+        """Check that no seed that counts is a pilot's. Raises BenchError, with file and line."""
+        kept = pilot_seeds(max(len(self.schedule(stage).pilot) for stage in self.spec.stages))
+        for stage, spec in self.spec.stages.items():
+            if clash := [seed for seed in self.all_seeds(stage) if seed in kept]:
+                at: DocPath = ("stages", stage, "seeds") if spec.seeds else ("seeds",)
+                mend = f"list others: pilots have those from {kept[0]:,} on"
+                raise self.document.error(at, f"seed {clash[0]} of stage {stage!r} is a pilot's, and cannot count", mend)
+
+    @property
+    def has_pilot(self) -> bool:
+        """Whether a stage has a pilot, of those that `--only` leaves."""
+        return any(self.schedule(stage).pilot for stage in self.cells)
 
     @property
     def schedules(self) -> dict[str, Schedule]:
@@ -145,8 +169,8 @@ class Suite:
 
     def search_seeds(self, stage: str) -> list[int]:
         """Return the seeds of which each trial of a stage's search draws one."""
-        seeds = self.spec.stages[stage].seeds or self.spec.seeds
-        assert not isinstance(seeds, Looks), "a search has no looks"
+        seeds = self.spec.seeds_of(stage).count
+        assert seeds, "a search has no looks"
         return seeds
 
     @property

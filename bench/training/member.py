@@ -54,13 +54,15 @@ SAVED = ("outcome", "message", "metrics", "history", "predictions", "confusion",
 class Member:
     """One trial in progress, noting in `result` what is known so far.
 
-    best_metrics, best_scores, weights: of the epoch that is evaluated, where that is not the last one trained.
+    best_metrics, best_scores, weights: of the epoch that is evaluated, where that is not the last one trained. of_trial: metrics
+    that are known before it trains.
     """
 
     def __init__(self, config: TrialConfig, dataset: Dataset, parts: dict[str, ImageSet], result: Result):
         self.train, self.parts, self.result = config.train, parts, result
         classes = view(dataset, config.data).classes
         self.classes = measures.metric_names(classes)
+        self._groups = measures.class_groups(self.train.class_groups, classes)
         part = parts["train"]
         if len(part) < 2:
             raise BenchError("the training part holds a single image", mend="take more images: see `data.subset`")
@@ -72,14 +74,14 @@ class Member:
         self._kept: tuple[dict[str, float], torch.Tensor] | None = None
         self.weights: State | None = None
         self.ended = False
-        self._of_data: dict[str, float] = {}
+        self.of_trial: dict[str, float] = {}
         if "size" in self.train.class_metrics:
-            self._of_data |= measures.class_sizes(part.labels.cpu().numpy(), self.classes)
+            self.of_trial |= measures.class_sizes(part.labels.cpu().numpy(), self.classes)
         if (test := parts["test"]).clean is not None:
             from bench.data import denoise  # brings scikit-image, which few trials need
 
             pictures = test.clean, test.noisy, test.images.cpu()
-            self._of_data |= denoise.quality(*pictures)
+            self.of_trial |= denoise.quality(*pictures)
             result.images = denoise.examples(*pictures)
 
     def after_epoch(
@@ -89,27 +91,31 @@ class Member:
         scores: torch.Tensor,
         seconds: float,
         since_start: float,
+        memory: float | None,
         plain: bool,
         state: Callable[[], State],
         report: Report,
     ) -> None:
         """Take in an epoch, counted from 1, and decide whether the trial has ended.
 
-        measured: its losses and accuracies. scores: of the validation part. seconds: its share of the time. plain: whether what
-        is minimised is nothing but cross entropy. state: gives a copy of the weights.
+        measured: its losses and accuracies. scores: of the validation part. seconds: its share of the time. memory: MB that its
+        training needs, None where that is not known. plain: whether what is minimised is nothing but cross entropy. state: gives
+        a copy of the weights.
         """
         train, result = self.train, self.result
         self._wall_clock += seconds
         metrics = {name: value for name, value in measured.items() if math.isfinite(value)}
         result.history.append({"epoch": epoch, "seconds": since_start, **metrics})
         better = self._best.update(epoch, measured)
-        self._of_training = self._of_data | {
+        self._of_training = self.of_trial | {
             **measures.of_history(result.history),
             "epochs": epoch,
             "best_epoch": self._best.epoch,
             "wall_clock": self._wall_clock,
             "images_per_second": self._trained_images * epoch / self._wall_clock,
         }
+        if memory is not None:
+            self._of_training["peak_memory"] = memory
         result.metrics = metrics | self._of_training
         if problem := self._diverged(epoch, measured, plain):
             self._end("diverged", problem)
@@ -196,4 +202,4 @@ class Member:
         predicted = scores.argmax(1).cpu().numpy()
         confusion = measures.confusion_matrix(predicted, predictions["targets"], len(self.classes))
         self.result.predictions[part], self.result.confusion[part] = predictions, confusion
-        self.result.metrics |= measures.of_confusion(part, confusion, self.classes, self.train.class_metrics)
+        self.result.metrics |= measures.of_confusion(part, confusion, self.classes, self.train.class_metrics, self._groups)

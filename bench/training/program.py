@@ -15,7 +15,7 @@ from bench.data import ImageSet, Preprocess
 from bench.data.augment import Generators
 from bench.models import build, layout, packed
 from bench.seeding import generator
-from bench.training import cuda_graphs
+from bench.training import cuda_graphs, footprint
 from bench.training.losses import Objective
 from bench.training.optimizers import Alone, Together, learning_rate
 from bench.training.order import Order, batches
@@ -88,6 +88,7 @@ class Program:
         weights = self.network.parameters()
         self._optimizer = Alone(optimizers[0], weights) if alone else Together(optimizers, weights)
         self._shrunk = False
+        self._footprint = footprint.Footprint(device)
         self._sums = torch.zeros(3, self.members, dtype=torch.float64, device=device)
         steps = self.train.epochs * len(batches(len(first.parts["train"]), self.train.batch_size))
         self._captures = cuda_graphs.is_worth_it(first.config, steps, device)
@@ -122,6 +123,11 @@ class Program:
         self._optimizer.reset([config.optimizer for config in self._configs])
         return True
 
+    @property
+    def peak_memory(self) -> float | None:
+        """Each trial's share of the memory that training them needs, in MB; see `bench.training.footprint`."""
+        return self._footprint.megabytes
+
     def train_epoch(self, epoch: int) -> torch.Tensor:
         """Train on the images that each trial's order draws, in batches; epoch counts from 0.
 
@@ -155,6 +161,7 @@ class Program:
 
     def _step(self, places: torch.Tensor, rates: torch.Tensor, epoch: float) -> None:
         """Train on one batch. places: int64 [B, M]. rates: [M]. epoch: epochs done, with the fraction of this one."""
+        self._footprint.begin()
         images = self._taken("train", places, ImageSet.take)
         targets = self._taken("train", places, _targets)
         environments = self._taken("train", places, _environments)
@@ -162,12 +169,14 @@ class Program:
         pixels, targets = self.preprocess.train(images, targets, source)
         scores = self._scores(pixels)
         loss, cross_entropy = self._objective(scores, targets, environments, epoch)
+        self._footprint.look(loss, self.network)
         loss.sum().backward()  # a sum: every trial has the gradient that it would have alone
         self._optimizer.step(rates)
         with torch.no_grad():
             labels = targets.argmax(1) if targets.is_floating_point() else targets
             right = (scores.argmax(1) == labels).view(-1, self.members).sum(0)
             self._sums += torch.stack([loss.detach() * len(places), right, cross_entropy.detach() * len(places)])
+        self._footprint.end(lambda: [_tensors(self.network), self._optimizer.state()], self.members)
 
     @torch.no_grad()
     def logits(self, split: SplitName) -> torch.Tensor:
@@ -198,6 +207,7 @@ class Program:
             "tensors": _tensors(self.network),
             "values": {name: _values(module) for name, module in self.network.named_modules()},
             "optimizer": self._optimizer.state(),
+            "memory": self._footprint.megabytes,
             "generators": [source.get_state() for source in self._generators()],
         }
 
@@ -216,6 +226,7 @@ class Program:
                 elif kept != value:
                     setattr(module, attribute, value)
         self._optimizer.load(snapshot["optimizer"])
+        self._footprint.take(snapshot["memory"])
         for source, state in zip(self._generators(), snapshot["generators"], strict=True):
             source.set_state(state)
 
@@ -253,7 +264,7 @@ class Program:
         return None if each[0] is None else torch.stack(each, 1).flatten(0, 1)
 
 
-PER_TRIAL = {"epochs", "schedule", "sampling", "early_stopping", "restore_best", "divergence", "class_metrics"}
+PER_TRIAL = {"epochs", "schedule", "sampling", "early_stopping", "restore_best", "divergence", "class_metrics", "class_groups"}
 """Settings of training that a step knows nothing of."""
 
 

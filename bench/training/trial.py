@@ -12,7 +12,7 @@ from bench.config import TrialConfig
 from bench.data import Dataset
 from bench.data.reuse import kept_parts
 from bench.errors import BenchError
-from bench.models import packable
+from bench.models import packable, parameters
 from bench.models.packed import GROUPED, Unpackable
 from bench.models.weights import first_line
 from bench.training import cuda_graphs, evaluation
@@ -48,8 +48,10 @@ def run_trial(
     over classes, of val and test; and whatever else `train.class_metrics` asks of each class. Of the whole training:
     val/mean_accuracy and convergence_epoch (see `bench.training.metrics.of_history`); wall_clock (seconds of training and of
     validating each epoch); images_per_second (trained on, over wall_clock); epochs (run); best_epoch (by restore_best's metric,
-    else early stopping's, else validation accuracy). Of the data: train/class_size/<class>, and, where the test part is denoised,
-    denoise/<psnr|ssim>/<noisy|denoised>, of the test images against the clean ones.
+    else early stopping's, else validation accuracy); peak_memory (MB that it needs, see `bench.training.footprint`). Of the
+    network: parameters (that are trained); total_parameters (all, and batch norms' statistics). Of the data:
+    train/class_size/<class>, and, where the test part is denoised, denoise/<psnr|ssim>/<noisy|denoised>, of the test images
+    against the clean ones.
 
     A trial has diverged when a loss is not finite, or the training cross entropy exceeds `train.divergence` times that of
     guessing: penalties may be larger than that, and do not count.
@@ -88,6 +90,7 @@ def run_trials(
     """
     reports = reports or [lambda epoch, metrics: False] * len(trials)
     resumed = resumed or [lambda history: None] * len(trials)
+    trials = [(config.drawn(seed), seed) for config, seed in trials]
     first = trials[0][0]
     place = check_device(first.train, device)
     results = [Result(pack=len(trials), backend=backend if len(trials) > 1 else "") for _ in trials]
@@ -161,6 +164,8 @@ def _run(
         parts = kept_parts(dataset, config.data, seed, device, say)
         members.append(Member(config, dataset, parts, result))
         starts.append(start(config, seed, parts, len(members[-1].classes), device))
+        counts = parameters(starts[-1].network)
+        members[-1].of_trial |= {"parameters": float(counts["trainable"]), "total_parameters": float(counts["total"])}
     first = trials[0][0]
     if len(trials) > 1:
         problem = packable.problem(first.model, starts[0].preprocess.out_shape, len(members[0].classes))
@@ -195,6 +200,7 @@ def _run(
                     scores[:, place],
                     seconds=(now - epoch_began) / program.members,
                     since_start=now - began,
+                    memory=program.peak_memory,
                     plain=program.plain,
                     state=lambda place=place: program.state(place),
                     report=report,

@@ -10,7 +10,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError, did_you_mean
-from bench.grammar.cells import Cell, Cells
+from bench.grammar.cells import SPLIT, Cell, Cells
 from bench.grammar.document import DocPath, Document
 from bench.reports.claims.base import Side, as_text
 from bench.reports.claims.grammar import CLASS, OPERATORS, Patch, patched
@@ -155,11 +155,12 @@ class ArmFinder:
                     raise self.error(f"axis {axis!r} has no level {label!r}", _near_level(label, axis, levels[axis]), *path, axis)
             wanted[axis] = labels
         means = {axis: chosen or levels[axis] for axis, chosen in self.claim.mean_over.items() if axis in levels}
-        matches = cells.where(wanted | means)
+        splits = {SPLIT: levels[SPLIT]} if SPLIT in levels and SPLIT not in wanted and SPLIT not in means else {}
+        matches = cells.where(wanted | means | splits)
         if not matches:
             text = ", ".join(f"{axis}={'|'.join(labels)}" for axis, labels in (wanted | means).items())
             raise self.error(f"stage {stage!r} has no cell {text}", "choose labels that occur together", *path)
-        free = [axis for axis in levels if axis not in wanted and axis not in means]
+        free = [axis for axis in levels if axis not in wanted and axis not in means and axis not in splits]
         if loose := [axis for axis in free if len({cell.labels.get(axis) for cell in matches}) > 1]:
             axis = loose[0]
             mend = WAYS_OUT.format(axis=axis, level=levels[axis][0])

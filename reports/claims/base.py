@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from bench.grammar.cells import SPLIT
 from bench.grammar.metrics import Metric
 from bench.reports.claims.rules import Rule
 from bench.reports.records.arms import Arm, ArmValues, Records
 from bench.reports.records.predictions import Predictions
-from bench.reports.statistics import Comparison
+from bench.reports.statistics import Comparison, Crossed
 
 if TYPE_CHECKING:
     from bench.reports.claims.arms import ArmFinder
@@ -152,18 +153,32 @@ class Question:
     metric: Metric
     predictions: Predictions | None
 
+    @property
+    def splits(self) -> list[str]:
+        """The splits that its arms cross with their seeds; none, where they are of one split."""
+        known = (cell.labels[SPLIT] for arm in self.contrast.arms for cell in arm.cells if SPLIT in cell.labels)
+        labels = list(dict.fromkeys(known))
+        return labels if len(labels) > 1 else []
+
+    @property
+    def test_to_train(self) -> float:
+        """The ratio of images measured on to images trained on, where each seed splits the former off anew; else 0."""
+        return max((arm.redrawn(self.claim.measure) for arm in self.arms), default=0.0)
+
 
 @dataclass(frozen=True)
 class Measured:
     """What a question came to. tested: the comparison, such that 0 (of a ratio 1) is the hypothesis. remark: what is to be said
     of it. run_ids: where they are not those of the arms. described: why it is not to be judged, only described; "" where it is.
-    identical: whether the arms made the same predictions in every seed."""
+    identical: whether the arms made the same predictions in every seed. crossed: the comparison over two sources of
+    variation, where it is tested so."""
 
     tested: Comparison
     remark: str = ""
     run_ids: tuple[str, ...] | None = None
     described: str = ""
     identical: bool = False
+    crossed: Crossed | None = None
 
 
 class Relation(ABC):

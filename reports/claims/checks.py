@@ -37,7 +37,8 @@ def check_claim(
         if condition.above_chance is not None and of.chance is None:
             message = f"what guessing comes to in {condition.metric or metric} is not known"
             raise document.error((*at, "requires", i, "above_chance"), message, "take an accuracy, or `higher_than: NUMBER`")
-        if RELATIONS.get(condition.relation, relation).needs_margin and condition.margin is None and of.margin is None:
+        rule = RELATIONS.get(condition.relation)  # none of `above_chance`
+        if rule and rule.needs_margin and condition.margin is None and of.margin is None:
             mend = "add `margin: …`, or say it exactly by higher_than or lower_than"
             raise document.error((*at, "requires", i), f"`{condition.relation}` needs a margin", mend)
 

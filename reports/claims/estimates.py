@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from bench.grammar.cells import SPLIT
 from bench.reports.claims.base import Measured, Question
 from bench.reports.claims.rules import LEAST_SEEDS
+from bench.reports.records.arms import overlapping
 from bench.reports.records.predictions import ALONE, crossed_comparison, labels_said
-from bench.reports.statistics import Comparison, one_sample, paired, pitman_morgan, welch_sum
+from bench.reports.statistics import Comparison, one_sample, over_splits, paired, pitman_morgan, welch_sum
 from bench.trackers import contents
 
 
@@ -22,20 +24,23 @@ def estimate(question: Question) -> Measured:
         if len(arms) != 2 or contrast.number is not None:
             return Measured(Comparison(reason="a test over seeds and images compares two arms"))
         left, right = arms
-        tested, remark = crossed_comparison(left, right, question.claim.measure, question.confidence, question.predictions)
-        alone = ALONE if tested.test == "mcnemar" else ""
-        return Measured(in_unit(tested, question.metric.factor), "" if alone else remark, described=alone)
+        found = crossed_comparison(left, right, question.claim.measure, question.confidence, question.predictions)
+        alone = ALONE if found.comparison.test == "mcnemar" else ""
+        return Measured(in_unit(found.comparison, question.metric.factor), described=alone, crossed=found)
     if test == "welch" and contrast.number is None:  # an arm that stands twice is not two independent ones
         once = [(weight, arms[place].values) for weight, place in contrast.once if weight]
         values, weights = [values for _, values in once], [weight for weight, _ in once]
         return Measured(welch_sum(values, weights, ratio=contrast.ratio, confidence=question.confidence))
+    if test == "t" and (splits := question.splits):
+        return _over_splits(question, splits)
     if contrast.is_of_two:
         a, b = (arm.values for arm in arms)
         step = _resolution(question)
         tested = paired(a, b, ratio=contrast.ratio, test=test, confidence=question.confidence, resolution=step)
+        tested = overlapping(tested, question.test_to_train)
         equal = tested.n >= LEAST_SEEDS and not any(tested.deltas.values())
         return Measured(tested, identical=equal and not contrast.ratio and _same_predictions(question))
-    return Measured(_paired(question, test))
+    return Measured(overlapping(_paired(question, test), question.test_to_train))
 
 
 def _paired(question: Question, test: str) -> Comparison:
@@ -48,17 +53,46 @@ def _paired(question: Question, test: str) -> Comparison:
             return Comparison(
                 n=len(_common(question)), test=test, ratio=True, reason=f"a ratio needs values above 0, and {what} is not"
             )
+    sums, scale = _sums(question)
+    step = _resolution(question)
+    return one_sample(sums, scale, test=test, confidence=question.confidence, ratio=contrast.ratio, resolution=step)
+
+
+def _sums(question: Question) -> tuple[dict[int, float], float]:
+    """Return the contrast's weighted sum by seed, less its number, and the size of the values that it comes from."""
+    contrast = question.contrast
     put = math.log if contrast.ratio else float
-    against = 0.0 if number is None else put(number)
+    against = 0.0 if contrast.number is None else put(contrast.number)
     sides = by_side(question)
     sums = {
         seed: math.fsum(weight * values[seed] for weight, values in zip(contrast.weights, sides, strict=True)) - against
         for seed in sides[0]
     }
     scale = max((abs(put(arm.values[seed])) for arm in question.arms for seed in sides[0]), default=0.0)
-    scale = max(scale, abs(against), float(contrast.ratio))
-    resolution = 0.0 if contrast.ratio else _resolution(question)
-    return one_sample(sums, scale, test=test, confidence=question.confidence, ratio=contrast.ratio, resolution=resolution)
+    return sums, max(scale, abs(against), float(contrast.ratio))
+
+
+def _over_splits(question: Question, splits: Sequence[str]) -> Measured:
+    """Test a contrast whose arms run on each of some splits with each seed. An arm that does not counts alike on each."""
+    contrast, metric = question.contrast, question.claim.measure.replace("*", question.contrast.of_class or "*")
+    if contrast.ratio and min((value for arm in question.arms for value in arm.values.values()), default=1.0) <= 0:
+        return Measured(Comparison(test="splits", ratio=True, reason="a ratio needs values above 0"))
+    by_split, scale = [], 0.0
+    for split in splits:
+        arms = []
+        for arm in contrast.arms:
+            there = tuple(cell for cell in arm.cells if cell.labels.get(SPLIT, split) == split)
+            if not there:
+                return Measured(Comparison(test="splits", reason="the arms do not run on the same splits"))
+            values = question.trials.values(replace(arm, cells=there), metric, question.seeds(arm.stage))
+            arms.append(values.scaled(question.metric.factor))
+        sums, size = _sums(replace(question, arms=arms))
+        by_split.append(sums)
+        scale = max(scale, size)
+    common = set.intersection(*map(set, by_split))
+    quantities = {seed: [sums[seed] for sums in by_split] for seed in common}
+    found = over_splits(quantities, scale, ratio=contrast.ratio, confidence=question.confidence)
+    return Measured(found.comparison, crossed=found)
 
 
 def _common(question: Question) -> list[int]:
@@ -101,16 +135,18 @@ def _same_predictions(question: Question) -> bool:
 
 
 def _resolution(question: Question) -> float:
-    """Return the step of the sum that is tested: of a metric that counts N items 1/N, over the cells that are averaged; 0 where
-    that is not known, and of what counts nothing."""
-    if question.metric.counts != "images":
+    """Return the step of the sum that is tested, of a ratio in logarithms: of a metric that counts N items 1/N, of one with a
+    step of its own that, over the cells that are averaged; 0 where it is not known, of all others, and of ratios of counts."""
+    metric, ratio = question.metric, question.contrast.ratio
+    if not metric.step and (ratio or metric.counts != "images"):
         return 0.0
     steps = []
     for (weight, arm), values in zip(question.contrast.terms, question.arms, strict=True):
-        items = values.items(question.claim.measure)
+        items = 1 if metric.step else values.items(question.claim.measure)
         if not items:
             return 0.0
-        steps.append(question.metric.factor * abs(weight) / (items * len(arm.cells)))
+        size = (min(map(abs, values.values.values())) or 1.0) if ratio else 1.0
+        steps.append(metric.factor * abs(weight) * (metric.step or 1.0) / (items * len(arm.cells) * size))
     return max(steps, default=0.0)
 
 

@@ -4,17 +4,25 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bench.grammar.metrics import Metric, by_name
+from bench.grammar.metrics import Metric
 from bench.reports.claims.base import ClaimContrast, Measured, Question, Requirement
 from bench.reports.claims.estimates import in_unit, shown
 from bench.reports.claims.relations import Claim
+from bench.reports.claims.results import Variance
 from bench.reports.claims.rules import LEAST_SEEDS, against_p, decide, for_p
 from bench.reports.claims.selection import on_its_own_data
 from bench.reports.records.arms import ArmValues, Records, unlike
-from bench.reports.records.predictions import Predictions, crossed_comparison
-from bench.reports.statistics import Comparison, Pairing, interval, pairing, superiority
+from bench.reports.records.derived import NEVER
+from bench.reports.records.predictions import OF_IMAGES, Predictions, crossed_comparison
+from bench.reports.statistics import Comparison, Crossed, Pairing, interval, pairing, superiority
 from bench.trackers.record import Outcome
 
+PAIRED = ("t", "resampled", "splits", "sign-flip")
+"""Tests of two paired arms."""
+INDEPENDENT = ("sign-flip", "welch", "permutation", "pitman-morgan")
+"""Tests that take the seeds for independent, also where their splits overlap."""
+SPLITS_OVERLAP = "this test takes the seeds for independent: it speaks of other splits of these images, not of other images"
+THESE_SPLITS = "this test is over the seeds alone: it speaks of these splits"
 SeedsOf = Callable[[str], Sequence[int]]
 """stage → the seeds that count."""
 
@@ -70,7 +78,7 @@ class Evidence:
         """Whether it has fewer seeds than a verdict needs."""
         if self.tested.test == "welch":
             return min(len(arm.values) for arm in self.arms) < LEAST_SEEDS
-        return self.tested.test in ("t", "sign-flip", "permutation") and self.tested.n < LEAST_SEEDS
+        return self.tested.test in (*PAIRED, "permutation") and self.tested.n < LEAST_SEEDS
 
     @property
     def holds_identical(self) -> bool:
@@ -108,7 +116,7 @@ class Evidence:
     @property
     def pairing(self) -> Pairing | None:
         """How two paired arms go together; None of others."""
-        if not self.is_of_two or self.tested.test not in ("t", "sign-flip") or self.tested.p is None:
+        if not self.is_of_two or self.tested.test not in PAIRED or self.tested.p is None:
             return None
         left, right = self.arms
         return pairing(left.values, right.values, ratio=self.tested.ratio)
@@ -116,7 +124,7 @@ class Evidence:
     @property
     def superiority(self) -> float | None:
         """The share of seeds (of unpaired arms of pairs of seeds) in which the first of two arms is above the second."""
-        if not self.is_of_two or self.tested.test not in ("t", "sign-flip", "welch") or self.tested.p is None:
+        if not self.is_of_two or self.tested.test not in (*PAIRED, "welch") or self.tested.p is None:
             return None
         left, right = self.arms
         return superiority(left.values, right.values, paired=self.tested.test != "welch")
@@ -146,11 +154,13 @@ def gather(
         nothing = Comparison(reason=f"there is no result of {lacking[0].name or 'an arm'} ({'; '.join(reasons)})")
         return Evidence(claim, contrast, Measured(nothing), arms, empty=True, run_ids=run_ids, requires=requires)
     question = Question(claim, contrast, arms, trials, seeds, 1 - alpha, metric, predictions)
-    timed = any(by_name(name).is_ratio for name in claim.relation.metrics(claim).values())
-    if timed and (reason := unlike(set().union(*(arm.conditions for arm in arms)))):
+    if reason := unlike(set().union(*(arm.conditions for arm in arms)), *claim.relation.metrics(claim).values()):
         measured = Measured(Comparison(reason=reason))
     else:
         measured = claim.relation.measure(question)
+        if measured.tested.test in INDEPENDENT and (question.splits or question.test_to_train):
+            doubt = THESE_SPLITS if question.splits else SPLITS_OVERLAP
+            measured = replace(measured, remark="; ".join(filter(None, (measured.remark, doubt))))
     own = claim.margin is None and not contrast.joint and claim.spread is None and contrast.ratio == metric.is_ratio
     lost = any(_is_lost(reason) for arm in arms for reason in arm.without.values())
     worst = _with_the_worst(question) if lost and measured.tested.p is not None else None
@@ -171,19 +181,42 @@ def gather(
     )
 
 
-def beyond_images(part: Evidence, holds: bool, level: float, confidence: float, predictions: Predictions | None) -> str:
-    """Return whether a verdict on two arms' accuracies holds beyond the images that they were measured on too: "yes", "no" or
-    "not known", by the test over seeds and images; "" where that question does not arise."""
-    contrast, claim = part.contrast, part.claim
-    on_images = by_name(claim.measure).counts == "images" and not claim.measure.startswith("train/")
-    if predictions is None or not (part.is_of_two and on_images) or part.tested.test == "crossed" or part.measured.identical:
-        return ""
+def over_images(part: Evidence, confidence: float, predictions: Predictions | None) -> Crossed | None:
+    """Return the comparison of two arms' accuracies over seeds and images; None where that question does not arise."""
+    asked = part.is_of_two and part.claim.measure in OF_IMAGES and part.tested.test != "crossed"
+    if predictions is None or not asked or part.measured.identical:
+        return None
     left, right = part.arms
-    tested, _ = crossed_comparison(left, right, part.claim.measure, confidence, predictions)
-    if tested.p is None or tested.test != "crossed":
-        return "not known"
-    there = decide(contrast.rule, in_unit(tested, part.factor), part.margin, level)
+    return crossed_comparison(left, right, part.claim.measure, confidence, predictions)
+
+
+def beyond_images(part: Evidence, holds: bool, level: float, found: Crossed) -> str:
+    """Return whether a verdict on two arms' accuracies holds beyond the images that they were measured on too: "yes", "no" or
+    "not known". found: see `over_images`."""
+    tested = found.comparison
+    if tested.p is None or tested.test != "crossed" or any(arm.redrawn(part.claim.measure) for arm in part.arms):
+        return "not known"  # or no image is measured on with every seed
+    there = decide(part.contrast.rule, in_unit(tested, part.factor), part.margin, level)
     return "not known" if there.holds is None else "yes" if there.holds == holds else "no"
+
+
+def variance(part: Evidence, found: Crossed | None) -> Variance | None:
+    """Return where the variance of a difference comes from; None where that cannot be told. found: see `over_images`."""
+    over_splits = part.tested.test == "splits"
+    crossed = part.measured.crossed or found
+    if crossed is None or crossed.error_of_seeds is None:
+        return None
+    assert crossed.seed_sd is not None and crossed.item_sd is not None and crossed.residual_sd is not None
+    factor = 1.0 if over_splits else part.factor  # what splits are compared by is in the metric's unit already
+    return Variance(
+        of="splits" if over_splits else "images",
+        seeds=crossed.comparison.n,
+        items=crossed.items,
+        seed_sd=factor * crossed.seed_sd,
+        item_sd=factor * crossed.item_sd,
+        rest_sd=factor * crossed.residual_sd,
+        error_of_seeds=crossed.error_of_seeds,
+    )
 
 
 def _required(required: Requirement, trials: Records, seeds: SeedsOf, alpha: float, predictions: Predictions | None) -> Evidence:
@@ -201,8 +234,8 @@ def _required(required: Requirement, trials: Records, seeds: SeedsOf, alpha: flo
 
 
 def _is_lost(reason: str) -> bool:
-    """Whether a seed has no value since its training came to nothing."""
-    return reason == Outcome.DIVERGED or reason.endswith((" is nan", " is inf", " is -inf"))
+    """Whether a seed has no value since its training came to nothing, or to less than the level that was asked for."""
+    return reason == Outcome.DIVERGED or NEVER in reason or reason.endswith((" is nan", " is inf", " is -inf"))
 
 
 def _with_the_worst(question: Question) -> Comparison | None:
@@ -216,7 +249,7 @@ def _with_the_worst(question: Question) -> Comparison | None:
         if lost and value is None:
             return None
         arms.append(replace(arm, values=arm.values | dict.fromkeys(lost, value or 0.0)))
-    if question.claim.test == "crossed":
+    if question.claim.test == "crossed" or question.splits:
         return None
     return question.claim.relation.measure(replace(question, arms=arms)).tested
 

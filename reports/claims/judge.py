@@ -13,7 +13,7 @@ from functools import lru_cache
 from bench.grammar.metrics import of_differences
 from bench.grammar.schedule import Schedule
 from bench.reports.claims.base import ClaimContrast
-from bench.reports.claims.evidence import Evidence, SeedsOf, beyond_images, gather
+from bench.reports.claims.evidence import Evidence, SeedsOf, beyond_images, gather, over_images, variance
 from bench.reports.claims.outlook import seeds_needed
 from bench.reports.claims.reading import read_back
 from bench.reports.claims.relations import Claim
@@ -66,7 +66,7 @@ class _Open:
     @property
     def alpha(self) -> float:
         """The level of each look."""
-        return _alpha(self.claim, self.schedule, self.m * len(self.parts))
+        return alpha_of_look(self.claim, self.schedule, self.m * len(self.parts))
 
     def seeds(self, stage: str) -> Sequence[int]:
         """Return the seeds of a stage at the look that is taken now."""
@@ -82,7 +82,7 @@ class _Open:
         return settles(self.evidence) if self.evidence else None
 
 
-def _alpha(claim: Claim, schedule: Schedule, tests: int) -> float:
+def alpha_of_look(claim: Claim, schedule: Schedule, tests: int) -> float:
     """Return the level of each look: for paired t-tests the constant one that keeps the total, else Bonferroni's.
 
     tests: among how many it is shared out. The constant level is no fixed share of the total: it is that of a test's own share,
@@ -204,10 +204,10 @@ def _result(member: _Open, family: str, predictions: Predictions | None) -> Clai
             why += f" {sentence(unlike)}"
         if evidence.measured.remark:
             why += f" {sentence(evidence.measured.remark)}"
-        beyond = ""
-        if decision.holds is not None:
-            beyond = beyond_images(evidence, decision.holds, member.level, 1 - alpha, predictions)
-            why += f" Beyond these images: {beyond}." if beyond else ""
+        beyond, crossed = "", over_images(evidence, 1 - alpha, predictions)
+        if decision.holds is not None and crossed is not None:
+            beyond = beyond_images(evidence, decision.holds, member.level, crossed)
+            why += f" Beyond these images: {beyond}."
         needed = seeds_needed(part.contrast.rule, tested, evidence.margin, alpha / member.m)
         is_open = decision.verdict == UNRESOLVED
         p = evidence.p
@@ -234,6 +234,7 @@ def _result(member: _Open, family: str, predictions: Predictions | None) -> Clai
                 beyond_images=beyond,
                 pairing=evidence.pairing,
                 superiority=evidence.superiority,
+                variance=variance(evidence, crossed),
             )
         )
     look = ""

@@ -1,11 +1,30 @@
 """What became of claims, as data."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bench.reports.statistics import Comparison, Pairing
 
 Due = dict[tuple[str, tuple], int]
 """(stage, labels) of a cell → the look, from 0, for which its seeds are due."""
+
+
+@dataclass(frozen=True)
+class Variance:
+    """Where the variance of one trial's difference comes from, over seeds and `of`: images or splits.
+
+    items: how many of these. seed_sd, item_sd, rest_sd: the standard deviations between seeds, between items, and of the rest, of
+    one trial on one item, in the unit of the difference. error_of_seeds: the part of the squared error of the mean difference
+    that more seeds would lower, from 0 to 1; the rest is the items'.
+    """
+
+    of: Literal["images", "splits"]
+    seeds: int
+    items: int
+    seed_sd: float
+    item_sd: float
+    rest_sd: float
+    error_of_seeds: float
 
 
 @dataclass(frozen=True)
@@ -20,7 +39,7 @@ class ContrastResult:
     whether some of its trials are still to run, so that the verdict may change. beyond_images: whether it also holds for other
     images
     ("yes", "no" or "not known"); "" where that question does not arise. pairing, superiority: of two arms, how they go together
-    over their seeds, and the share of seeds in which the first is above the second.
+    over their seeds, and the share of seeds in which the first is above the second. variance: its sources, where they are known.
     """
 
     label: str
@@ -42,6 +61,7 @@ class ContrastResult:
     unit: str = ""
     pairing: Pairing | None = None
     superiority: float | None = None
+    variance: Variance | None = None
 
 
 @dataclass(frozen=True)

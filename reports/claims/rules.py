@@ -18,6 +18,8 @@ EQUIVALENT, NEGLIGIBLE, IDENTICAL = "equivalent", "different but negligible", "i
 UNRESOLVED, INSUFFICIENT = "unresolved", "insufficient seeds"
 DESCRIPTIVE, REGIME, SURVIVORS = "descriptive", "regime not reached", "survivors only"
 SELECTED = "selected on its own data"
+NOT_ASKED = "not asked"
+"""Of a claim that the profile drops."""
 LEAST_SEEDS = 3
 """Two seeds give a t-test one degree of freedom: what it finds rests on the shape of the distribution alone."""
 SETTLED = (SUPPORTED, REFUTED, EQUIVALENT, NEGLIGIBLE, IDENTICAL, REGIME, SELECTED)

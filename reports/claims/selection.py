@@ -37,7 +37,8 @@ def _favoured_arms(contrast: ClaimContrast, metric: Metric, against: bool) -> It
         towards = weight * better * contrast.rule.sign
         if contrast.rule.asks == "same" or (towards <= 0 and (against or contrast.rule.asks != "differs")):
             continue
-        yield arm, [other for other_weight, other in contrast.terms if other_weight * weight < 0]
+        rivals = [other for factor, other in contrast.terms if other is not arm and (contrast.joint or factor * weight < 0)]
+        yield arm, rivals
 
 
 def on_its_own_data(

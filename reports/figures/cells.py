@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from bench.reports.figures.parts import PlotArm, Sample
-from bench.reports.records.arms import Records
+from bench.reports.records.arms import Records, overlapping
 from bench.reports.records.collect import Record
 from bench.reports.statistics import one_sample, summary
 from bench.reports.tables.build import ABSENT, place_label
@@ -24,9 +24,12 @@ class Store(Protocol):
         """Return the content of an artifact, None where the run has none of this name."""
 
 
-def sample(values: Mapping[int, float], planned: int, note: str = "") -> Sample:
-    """Return seed → value as a sample with its mean and 95 % t-interval."""
-    interval = one_sample(values, max(map(abs, values.values()), default=0.0))
+def sample(values: Mapping[int, float], planned: int, note: str = "", test_to_train: float = 0.0) -> Sample:
+    """Return seed → value as a sample with its mean and 95 % t-interval.
+
+    test_to_train: see `bench.reports.records.arms.redrawn`.
+    """
+    interval = overlapping(one_sample(values, max(map(abs, values.values()), default=0.0)), test_to_train)
     mean = summary(values.values()).mean
     return Sample(tuple(value for _, value in sorted(values.items())), planned, mean, interval.ci_low, interval.ci_high, note)
 

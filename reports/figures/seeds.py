@@ -43,7 +43,7 @@ def seeds_of_table(table: TableData, records: Sequence[Record]) -> TableSeeds:
     line_axes, axes = (table.row_axes, table.column_axes) if by_columns else (table.column_axes, table.row_axes)
     panels = []
     for stack in table.stacks:
-        samples = {place: sample(cell.values, cell.planned, _without(cell)) for place, cell in placed(table, stack)}
+        samples = {place: sample(cell.values, cell.planned, _without(cell), cell.redrawn) for place, cell in placed(table, stack)}
         values = [value for cell_sample in samples.values() for value in cell_sample.values]
         span = axis_range(values, [(cell_sample.low, cell_sample.high) for cell_sample in samples.values()])
         panels.append(DotPanel(stack[0].label, samples, span))

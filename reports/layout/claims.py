@@ -1,27 +1,27 @@
 """The table of claims and their verdicts."""
 
 from bench.reports.claims.relations import RELATIONS
-from bench.reports.claims.results import ClaimResult, ContrastResult
+from bench.reports.claims.results import ClaimResult, ContrastResult, NotAsked
+from bench.reports.claims.rules import NOT_ASKED
 from bench.reports.layout.contrasts import together
 from bench.reports.layout.grid import NOTHING, SHORT, TESTS, Text, TextGrid, estimate
 from bench.reports.layout.head import head
+from bench.reports.layout.scope import OVERLAP, scope
 from bench.reports.numbers import probability
 from bench.reports.report import ReportData
-
-SCOPE = "Seeds vary what is random in training, never the split or the images: verdicts speak of these, and of others only where "
-SCOPE += "it is said."
 
 TOGETHER = "Below an estimate, A the first arm and B the second: r, their correlation over seeds; relative efficiency, above 1 "
 TOGETHER += "where pairing gained; P(A > B), the share of seeds with A above B."
 
 
 def claims(report: ReportData) -> TextGrid | None:
-    """Lay out the claims with their verdicts; None where the suite makes none."""
-    if not report.claims:
+    """Lay out the claims with their verdicts, at the end those that are not asked; None where the suite makes none."""
+    if not report.claims and not report.not_asked:
         return None
     title = "Claims of the report"
     header = ["claim", "verdict", "comparison", "estimate", "p", "Holm p", "m", "n"]
-    grid = TextGrid(title, f"{title}. {head(report)} {_how(report)}", header)
+    how = f" {_how(report)}" if report.claims else ""
+    grid = TextGrid(title, f"{title}. {head(report)}{how}", header)
     for claim in report.claims:
         if len(claim.parts) > 1:
             scope = "in all of" if claim.holds else "over"
@@ -30,6 +30,9 @@ def claims(report: ReportData) -> TextGrid | None:
         for part in claim.parts:
             first = Text((part.label,)) if len(claim.parts) > 1 else _head(claim)
             grid.rows.append([first, *_part(grid, report, claim, part)])
+    for dropped in report.not_asked:
+        why = Text((NOT_ASKED, dropped.why), bold=True, verdict=NOT_ASKED)
+        grid.rows.append([_title(dropped), why, *[Text((NOTHING,)) for _ in header[2:]]])
     return grid
 
 
@@ -41,7 +44,9 @@ def _how(report: ReportData) -> str:
     alphas = " or ".join(sorted({f"{claim.alpha:.3g}" for claim in report.claims}))
     share = " at each look" if any(claim.look for claim in report.claims) else ""
     how = f"Estimate with its {levels} interval, below it every seed's own; {tests}, two-sided; "
-    how += f"Holm within each family of m claims; alpha={alphas}{share}. {SCOPE}"
+    how += f"Holm within each family of m claims; alpha={alphas}{share}. {scope(report.varying)}"
+    if any(part.result.test == "resampled" for claim in report.claims for part in claim.parts):
+        how += f" {OVERLAP}"
     if any(claim.m > 1 for claim in report.claims):
         how += " Intervals are Bonferroni's, 1 − alpha/m; Holm may reject where one still holds zero."
     said = {claim.relation for claim in report.claims}
@@ -57,7 +62,11 @@ def _how(report: ReportData) -> str:
 
 
 def _head(claim: ClaimResult) -> Text:
-    return Text((claim.name, f"“{claim.says}”", claim.reading + (f"; {claim.look}" if claim.look else "")), bold=True)
+    return _title(claim, claim.reading + (f"; {claim.look}" if claim.look else ""))
+
+
+def _title(claim: ClaimResult | NotAsked, *below: str) -> Text:
+    return Text((claim.name, f"“{claim.says}”", *below), bold=True)
 
 
 def _part(grid: TextGrid, report: ReportData, claim: ClaimResult, part: ContrastResult) -> list[Text]:

@@ -4,8 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from bench.grammar.metrics import by_name
+from bench.reports.claims.evidence import SPLITS_OVERLAP
+from bench.reports.claims.verdicts import sentence
 from bench.reports.layout.contrasts import details, is_own_family, row
-from bench.reports.layout.grid import SHORT, TESTS, TextGrid
+from bench.reports.layout.grid import SHORT, TextGrid, tests_told
 from bench.reports.numbers import number, p_is
 from bench.reports.tables.blocks import MetricBlock
 from bench.reports.tables.build import Stack, TableData
@@ -29,9 +31,11 @@ def comparisons(table: TableData, stack: Stack) -> TextGrid:
     estimated = "ratio" if ratio else "difference"
     counted = table.by_class and len(first.contrasts) > MOST_CLASSES
     listed = [contrast for block in (stack[1:] if counted else stack) for contrast in block.contrasts]
+    tested = tests_told(table.test, [contrast.result for contrast in listed])
+    tested += "" if "over seeds" in tested else " over seeds"
     grid = TextGrid(
         title,
-        f"{title}, {what}, with every seed's own below: {TESTS[table.test]} over seeds{' of the log-ratio' if ratio else ''}; "
+        f"{title}, {what}, with every seed's own below: {tested}{' of the log-ratio' if ratio else ''}; "
         f"Holm within each family of m; * Holm p at or below {table.alpha:.3g}.{_corrected(table, listed)} Detectable: the "
         f"{'factor' if ratio else 'difference'} that these seeds find with 80 % power at alpha/m.{_exact(table, listed)}",
         ["family", "m", "contrast", f"{estimated} ({', '.join([*filter(None, [unit]), _level(listed)])})", "t", "p", "Holm p",
@@ -48,6 +52,8 @@ def comparisons(table: TableData, stack: Stack) -> TextGrid:
         grid.remarks.append(f"Not compared ({reason}): {_which(names, len(listed))}.")
     grid.remarks += _counted(table, first) if counted else []
     grid.remarks += details(table, listed)
+    if table.test != "t" and any(cell.redrawn for block in stack for cell in block.cells.values()):
+        grid.remarks.append(sentence(SPLITS_OVERLAP))
     if tests := [f"{omnibus.family}: {_omnibus(omnibus)}" for block in stack for omnibus in block.context]:
         grid.remarks.append(f"All arms of a family at once, as context, not as a gate: {'; '.join(tests)}.")
     return grid

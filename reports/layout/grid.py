@@ -1,5 +1,6 @@
 """A table of text, and pieces that several of them share."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from bench.reports.statistics import Comparison
 NOTHING = "–"
 TESTS = {
     "t": "paired t-test",
+    "resampled": "paired t-test for overlapping splits (Nadeau and Bengio)",
+    "splits": "t-test over seeds and splits (crossed error)",
     "sign-flip": "exact sign-flip test",
     "welch": "Welch's t-test",
     "crossed": "t-test over seeds and images (crossed error)",
@@ -55,6 +58,12 @@ class TextGrid:
     @property
     def footnotes(self) -> list[str]:
         return [f"{str(i).translate(SUPERSCRIPTS)} {note}" for i, note in enumerate(self.notes, 1)] + self.remarks
+
+
+def tests_told(test: str, results: Iterable[Comparison]) -> str:
+    """Return how some results were tested. test: what was asked for."""
+    done = dict.fromkeys(TESTS[result.test] for result in results if result.p is not None)
+    return " or ".join(done) or TESTS[test]
 
 
 def estimate(grid: TextGrid, result: Comparison) -> tuple[str, ...]:

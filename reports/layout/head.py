@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from bench.reports.claims.rules import EQUIVALENT, IDENTICAL, NEGLIGIBLE, REFUTED, SUPPORTED
+from bench.reports.claims.rules import EQUIVALENT, IDENTICAL, NEGLIGIBLE, NOT_ASKED, REFUTED, SUPPORTED
 from bench.reports.report import ReportData
 from bench.reports.statistics import benjamini_hochberg, holm_levels
 
@@ -19,7 +19,7 @@ class Totals:
     those that these are in. decided: how many of them have a verdict on their sentence. expected_false: the most families with a
     false verdict that are to be expected. surviving: the decided ones that stay so under Holm's correction over all that were
     tested. discovered: those that stay so where alpha is the share of false ones among them (Benjamini and Hochberg 1995).
-    exploratory: how many claims are.
+    exploratory: how many claims are. not_asked: how many more the suite has.
     """
 
     verdicts: dict[str, int]
@@ -30,6 +30,7 @@ class Totals:
     surviving: list[str]
     discovered: list[str]
     exploratory: int
+    not_asked: int = 0
 
 
 def totals(report: ReportData) -> Totals:
@@ -63,14 +64,19 @@ def totals(report: ReportData) -> Totals:
         surviving=[name for name in rejected if name in decided],
         discovered=[name for name in kept if name in decided],
         exploratory=len(report.claims) - len(confirming),
+        not_asked=len(report.not_asked),
     )
 
 
 def head(report: ReportData) -> str:
     """Return the sentences on all claims of a report."""
     sums = totals(report)
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in sums.verdicts.items())
-    text = f"{_several(len(report.claims), 'claim')}: {counts}."
+    counts = [f"{count} {verdict}" for verdict, count in sums.verdicts.items()]
+    if sums.not_asked:
+        counts.append(f"{sums.not_asked} {NOT_ASKED}{'' if report.profile == 'default' else ' in this profile'}")
+    text = f"{_several(len(report.claims) + sums.not_asked, 'claim')}: {', '.join(counts)}."
+    if not report.claims:
+        return text
     if sums.exploratory:
         text += f" Of {_several(sums.exploratory, 'exploratory claim')} alpha promises nothing."
     if not sums.tested:

@@ -3,18 +3,24 @@
 import re
 from dataclasses import dataclass, field
 
-from bench.reports.layout import claims, comparisons, declarations, ends, results, searches
+from bench.reports.layout import claims, comparisons, declarations, ends, pilot, results, searches, variance
 from bench.reports.layout.grid import TextGrid
 from bench.reports.report import ReportData
 
-KEYS = {"claims": ("claim", "comparison"), "comparisons": ("family", "contrast"), "search": ("trial",)}
+KEYS = {
+    "claims": ("claim", "comparison"),
+    "pilot": ("claim", "comparison"),
+    "variance": ("claim", "comparison"),
+    "comparisons": ("family", "contrast"),
+    "search": ("trial",),
+}
 """Columns that name what a row is about; elsewhere it is the first one."""
 
 
 @dataclass(frozen=True)
 class PlacedGrid:
-    """A grid and its place. name: unique within the report, of `[A-Za-z0-9-]`. kind: declaration, claims, results, comparisons,
-    search or ledger."""
+    """A grid and its place. name: unique within the report, of `[A-Za-z0-9-]`. kind: declaration, claims, variance, pilot,
+    results, comparisons, search or ledger."""
 
     name: str
     kind: str
@@ -36,8 +42,11 @@ class ReportSection:
 
 
 def banners(report: ReportData) -> list[tuple[str, str]]:
-    """Return what a reader must know before the first number: a word, and the sentence that explains it."""
+    """Return what a reader must know before the first number, first what the profile is: a word, and the sentence that explains
+    it."""
     notices = []
+    if report.about is not None:
+        notices.append((report.about.name, report.about.sentence))
     if not report.complete:
         notices.append(("Incomplete", "the trials at the end have no result."))
     if report.exploratory:
@@ -54,7 +63,11 @@ def sections(report: ReportData) -> list[ReportSection]:
         report_sections.append(ReportSection("declaration", "Declaration", [PlacedGrid("declaration", "declaration", changed)]))
     if (judged := claims.claims(report)) is not None:
         report_sections.append(ReportSection("claims", "Claims", [PlacedGrid("claims", "claims", judged)]))
-    used = {"declaration", "claims", "figures", "ledger", "provenance"}
+    if (varied := variance.variances(report)) is not None:
+        report_sections.append(ReportSection("variance", variance.TITLE, [PlacedGrid("variance", "variance", varied)]))
+    if (sized := pilot.sizes(report.pilot)) is not None:
+        report_sections.append(ReportSection("pilot", "Pilot", [PlacedGrid("pilot", "pilot", sized)]))
+    used = {*(section.name for section in report_sections), "declaration", "claims", "figures", "ledger", "provenance"}
     for table in report.tables:
         section = ReportSection(_unique(table.name or table.stage, used), table.title)
         # a grid for each value, or for all of them where each is a column; below it the comparisons of each value

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from bench.grammar.metrics import by_name
 from bench.reports.layout.comparisons import comparable
-from bench.reports.layout.grid import NOTHING, TESTS, Text, TextGrid
+from bench.reports.layout.grid import NOTHING, Text, TextGrid, tests_told
 from bench.reports.layout.origins import origins
+from bench.reports.layout.scope import listing
 from bench.reports.numbers import MOST_DECIMALS, digits, number
 from bench.reports.records.arms import unlike
 from bench.reports.tables.blocks import MetricBlock
@@ -73,12 +73,17 @@ def _range(sizes: Sequence[int]) -> str:
 
 def _how(table: TableData, blocks: Sequence[MetricBlock]) -> str:
     """Say what stands in the cells and how they were tested: the second half of the caption."""
+    counts = sorted({len(values) for block in blocks for cell in block.cells.values() for values in cell.by_split.values()})
+    splits = f", each the mean of {counts[0]} splits" if counts else ""
+    own = [name.replace("_", " ") for name in table.vary if name != "splits"]
+    tested = [contrast.result for block in blocks for contrast in block.contrasts]
     if table.planned == 1:
         how = "One seed (n=1): no spread and no test."
     else:
         how = f"Mean ± sample SD (ddof=1) over n={table.planned} seeds"
+        how += splits or (f", each with its own {listing(own)}" if own else "")
         if sizes := sorted({size for block in blocks for size in block.family_sizes}):
-            how += f"; {TESTS[table.test]}, Holm, m={_range(sizes)} a family, alpha={table.alpha:.3g}"
+            how += f"; {tests_told(table.test, tested)}, Holm, m={_range(sizes)} a family, alpha={table.alpha:.3g}"
             how += f" (a share of {table.looks} looks)." if table.looks > 1 else "."
         else:
             how += "; nothing could be tested."
@@ -91,8 +96,8 @@ def _cell(grid: TextGrid, table: TableData, block: MetricBlock, cell: TableCell,
         return (NOTHING,)
     lines = _value(table, cell, places) if cell.values else [_nothing(grid, cell)]
     lines[0] += marks
-    if by_name(block.metric).is_ratio and len(cell.conditions) > 1:
-        lines[0] += grid.mark(unlike(cell.conditions))
+    if len(cell.conditions) > 1 and (reason := unlike(cell.conditions, block.metric)):
+        lines[0] += grid.mark(reason)
     if cell.published is not None:
         lines.append(f"(report: {cell.published:.10g})".replace("-", "−"))
     return tuple(lines)

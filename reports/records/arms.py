@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bench.errors import BenchError
-from bench.grammar.cells import Cell
-from bench.grammar.derived import Derived, described
-from bench.grammar.metrics import Metric
-from bench.reports.records.collect import Record
-from bench.reports.statistics import Comparison, paired, welch
+from bench.grammar.cells import SPLIT, Cell
+from bench.grammar.derived import Derived, described, stored
+from bench.grammar.metrics import Metric, by_name
+from bench.reports.records.collect import OverSplits, Record
+from bench.reports.statistics import Comparison, paired, resampled, welch
 from bench.trackers.record import Outcome
 from bench.trackers.record import classes as classes_of
 from bench.trackers.record import conditions as of_run
 from bench.trackers.record import items as items_of
+from bench.trackers.record import redrawn as redrawn_of
 
 Place = TypeVar("Place", bound=tuple[str, ...])
 
@@ -57,6 +58,11 @@ class ArmValues:
         known = {items_of(record.run, metric) for records in self.records.values() for record in records if record.run}
         return known.pop() if len(known) == 1 else 0
 
+    def redrawn(self, metric: str) -> float:
+        """Return the ratio of images measured on to images trained on, where each seed splits the former off anew; 0 where they
+        stay the same."""
+        return max((redrawn(record, metric) for records in self.records.values() for record in records), default=0.0)
+
     @property
     def classes(self) -> int:
         """How many classes its trials told apart; 0 where they do not say so, or not alike."""
@@ -76,14 +82,28 @@ class ArmValues:
         return frozenset(conditions(record) for records in self.records.values() for record in records)
 
 
+def redrawn(record: Record, metric: str) -> float:
+    """Return the ratio of images measured on to images trained on, of a metric of images that each seed splits off anew; the
+    largest of what it is made from; 0 where the images stay the same."""
+    if not record.run:
+        return 0.0
+    return max((redrawn_of(record.run, name) for name in stored(metric, record.derived)), default=0.0)
+
+
 def conditions(record: Record) -> tuple[str, ...]:
     """Return under which conditions a finished trial was timed."""
     return of_run(record.run) if record.run else ()
 
 
-def unlike(run_conditions: Iterable[tuple[str, ...]]) -> str:
-    """Say why times taken under these conditions cannot be compared; "" if they can."""
+def unlike(run_conditions: Iterable[tuple[str, ...]], *metrics: str) -> str:
+    """Say why metrics that were taken under these conditions cannot be compared, of those that depend on the machine; "" if they
+    can."""
+    of_machine = [known for known in map(by_name, metrics) if known.is_ratio]
     run_conditions = set(run_conditions)
+    if not of_machine:
+        return ""
+    if not any(known.crowded for known in of_machine):
+        return _on_unlike_devices({(device, pack) for device, *_, pack in run_conditions})
     if any(not all(condition[:3]) for condition in run_conditions):
         return "the runs do not say on what device, with how many workers and threads they were timed"
     if len(run_conditions) > 1:
@@ -95,11 +115,35 @@ def unlike(run_conditions: Iterable[tuple[str, ...]]) -> str:
     return ""
 
 
-def compared(left: Mapping[int, float], right: Mapping[int, float], *, test: str, ratio: bool, confidence: float) -> Comparison:
-    """Compare two arms, value by seed, with the test that the suite declares."""
+def _on_unlike_devices(devices: set[tuple[str, str]]) -> str:
+    """Say why what trials need cannot be compared, whatever runs beside them. devices: each with the number of trials a pack."""
+    if not all(device for device, _ in devices):
+        return "the runs do not say on what device they were measured"
+    if len(devices) > 1:
+        listing = " and ".join(device + (f" (packs of {pack})" if pack else "") for device, pack in sorted(devices))
+        return f"measured on unlike devices, or in unlike packs: {listing}"
+    return ""
+
+
+def compared(
+    left: Mapping[int, float],
+    right: Mapping[int, float],
+    *,
+    test: str,
+    ratio: bool,
+    confidence: float,
+    test_to_train: float = 0.0,
+) -> Comparison:
+    """Compare two arms, value by seed, with the test that the suite declares. test_to_train: of images that each seed splits off
+    anew, see `redrawn`."""
     if test == "welch":
         return welch(left, right, ratio=ratio, confidence=confidence)
-    return paired(left, right, ratio=ratio, test=test, confidence=confidence)
+    return overlapping(paired(left, right, ratio=ratio, test=test, confidence=confidence), test_to_train)
+
+
+def overlapping(tested: Comparison, test_to_train: float) -> Comparison:
+    """Return a comparison over seeds with the error that overlapping splits have, if it is a t-test and they do."""
+    return resampled(tested, test_to_train) if test_to_train and tested.test == "t" else tested
 
 
 class Records:
@@ -141,11 +185,17 @@ class Records:
         place: Callable[[Mapping[str, str]], Place],
         asked_by: str,
         mend: str,
+        *,
+        over_splits: bool = False,
     ) -> dict[Place, dict[int, Record]]:
         """Return place → the trials by seed of the cell that stands there. where: axis → the labels that are wanted.
+        over_splits: whether the splits that are crossed with the seeds are one place, see `OverSplits`.
 
         BenchError where two cells fall on one place; asked_by: what has these places.
         """
+        if over_splits:
+            by_split = self.placed(stage, where, lambda labels: (*place(labels), labels.get(SPLIT, "")), asked_by, mend)
+            return _over_splits(by_split)
         places: dict[Place, dict[int, Record]] = {}
         for labels, by_seed in self.of_stage(stage):
             if any(labels.get(axis) not in allowed for axis, allowed in where.items()):
@@ -195,6 +245,21 @@ class Records:
                 result.values[seed] = sum(values) / len(values)
                 result.records[seed] = tuple(records)
         return result
+
+
+def _over_splits(by_split: Mapping[tuple[str, ...], dict[int, Record]]) -> dict[Any, dict[int, Record]]:
+    """Return place → trials by seed, those of all splits as one. by_split: places with the split as their last part, "" of a cell
+    without."""
+    places: dict[tuple[str, ...], dict[str, dict[int, Record]]] = {}
+    for (*at, split), by_seed in by_split.items():
+        places.setdefault(tuple(at), {})[split] = by_seed
+    merged: dict[Any, dict[int, Record]] = {}
+    for place, splits in places.items():
+        first = next(iter(splits.values()))
+        seeds = [seed for seed in first if all(seed in by_seed for by_seed in splits.values())]
+        parts = {seed: {split: by_seed[seed] for split, by_seed in splits.items()} for seed in seeds}
+        merged[place] = first if len(splits) == 1 else {seed: OverSplits.of(parts[seed]) for seed in seeds}
+    return merged
 
 
 def _key(stage: str, labels: Mapping[str, str]) -> tuple:

@@ -1,21 +1,31 @@
 """Metrics of a run: those that were stored, and those that a suite derives from them."""
 
+import math
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bench.errors import did_you_mean
+from bench.grammar.derived import described
 from bench.trackers.rows import LARGEST
 
 if TYPE_CHECKING:
     from bench.grammar.derived import Derived
 
-RULES: dict[str, Callable[[Sequence[float]], float]] = {"mean": statistics.fmean, "sd": statistics.pstdev, "min": min, "max": max}
+RULES: dict[str, Callable[[Sequence[float]], float]] = {
+    "mean": statistics.fmean, "sum": math.fsum, "sd": statistics.pstdev, "min": min, "max": max,
+}  # fmt: skip
+NEVER = "never reached"
+"""How the reason says it of a trial that ended short of a level."""
+Curves = Mapping[str, Sequence[tuple[int, float]]]
+"""metric → [(epoch, value), …] of a run."""
 
 
-def measured(metric: str, stored: Mapping[str, float], derived: Mapping[str, "Derived"]) -> float | None:
-    """Return a metric of a run, None where it has none that can be reckoned with. stored: what was recorded."""
+def measured(
+    metric: str, stored: Mapping[str, float], derived: Mapping[str, "Derived"], curves: Curves | None = None
+) -> float | None:
+    """Return a metric of a run, None where it has none that can be reckoned with. stored: what was recorded. curves: by epoch."""
     rule = derived.get(metric)
     if rule is None or rule.logged:
         value = stored.get(metric)
@@ -25,8 +35,10 @@ def measured(metric: str, stored: Mapping[str, float], derived: Mapping[str, "De
         names = rule.classes or list(by_class)
         chosen = [by_class[name] for name in names if name in by_class]
         value = RULES[kind](chosen) if chosen and len(chosen) == len(names) else None
+    elif rule.first:
+        value = rule.reached((curves or {}).get(rule.first, ()), described(rule.first, derived).factor)
     else:
-        left, right = (measured(part, stored, derived) for part in rule.minus or ())
+        left, right = (measured(part, stored, derived, curves) for part in rule.minus or ())
         value = left - right if left is not None and right is not None else None
     return value if value is not None and abs(value) <= LARGEST else None
 
@@ -53,7 +65,7 @@ def class_pairs(runs: Sequence[Mapping[str, float]], x: str, y: str) -> dict[str
     return {name: (value, means[1][name]) for name, value in means[0].items() if name in means[1]}
 
 
-def absent(metric: str, stored: Mapping[str, float], derived: Mapping[str, "Derived"]) -> str:
+def absent(metric: str, stored: Mapping[str, float], derived: Mapping[str, "Derived"], curves: Curves | None = None) -> str:
     """Say why a run has no metric."""
     rule = derived.get(metric)
     if rule is None or rule.logged:
@@ -65,5 +77,8 @@ def absent(metric: str, stored: Mapping[str, float], derived: Mapping[str, "Deri
         if not by_class or not unknown:
             return f"no metrics {f'{rule.over[1]}/<class>'!r}"
         return f"{metric!r} is over class {unknown[0]!r}, which the runs do not have ({did_you_mean(unknown[0], by_class)})"
-    lacking = next(part for part in rule.minus or () if measured(part, stored, derived) is None)
-    return absent(lacking, stored, derived)
+    if rule.first:
+        level = rule.at_most if rule.at_least is None else rule.at_least
+        return f"{rule.first} {NEVER} {level:g}" if (curves or {}).get(rule.first) else f"no epochs of {rule.first!r}"
+    lacking = next(part for part in rule.minus or () if measured(part, stored, derived, curves) is None)
+    return absent(lacking, stored, derived, curves)

@@ -1,10 +1,10 @@
 """Statistics for a few seeds. Degenerate input is answered with None and a reason, never with NaN.
 
-summary: n, mean, SD · mean: paired and one-sample t-tests · unpaired: Welch · resampled: overlapping splits · exact: sign-flip ·
-bounds: above or below an edge · margins: equivalence · multiplicity: Holm, Benjamini-Hochberg · looks: the level of each ·
-power: what n seeds find · correlation · superiority: P(A > B) · pairing: what shared seeds gain · spread: Pitman-Morgan ·
-crossed: over seeds and items · checkpoints: McNemar · omnibus, permutation: k arms · page: ordered arms · tasks: ranks over many
-tasks.
+summary: n, mean, SD · mean: paired and one-sample t-tests · unpaired: Welch · resampled: overlapping splits · splits: over seeds
+and splits · exact: sign-flip · bounds: above or below an edge · margins: equivalence · multiplicity: Holm, Benjamini-Hochberg ·
+looks: the level of each · power: what n seeds find · correlation · superiority: P(A > B) · pairing: what shared seeds gain ·
+spread: Pitman-Morgan · crossed: over seeds and items · checkpoints: McNemar · omnibus, permutation: k arms · page: ordered arms ·
+tasks: ranks over many tasks.
 """
 
 from bench.reports.statistics.bounds import above, below, edge_of
@@ -29,6 +29,7 @@ from bench.reports.statistics.power import (
     smallest_detectable,
 )
 from bench.reports.statistics.resampled import resampled
+from bench.reports.statistics.splits import over_splits
 from bench.reports.statistics.spread import pitman_morgan
 from bench.reports.statistics.superiority import superiority
 from bench.reports.statistics.tasks import against_control, friedman_uncorrected, iman_davenport, nemenyi, ranks
@@ -67,6 +68,7 @@ __all__ = [
     "mcnemar",
     "nemenyi",
     "one_sample",
+    "over_splits",
     "page_trend",
     "paired",
     "pairing",

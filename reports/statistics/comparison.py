@@ -46,7 +46,7 @@ class Comparison:
     deltas: dict[int, float] = field(default_factory=dict)
     """seed → its quantity (of a ratio the ratio itself); empty where arms are not paired."""
     test: str = "t"
-    """t, sign-flip, welch, crossed, mcnemar, pearson, spearman, pitman-morgan, permutation or resampled."""
+    """t, sign-flip, welch, crossed, mcnemar, pearson, spearman, pitman-morgan, permutation, resampled or splits."""
     ratio: bool = False
     confidence: float = CONFIDENCE
     reason: str = ""
@@ -59,6 +59,8 @@ class Comparison:
     """The step of a metric that counts N items, 1 / N; 0 of one that has no step."""
     errors: tuple[tuple[float, int], ...] = ()
     """Of a crossed test, the variance and the degrees of freedom of each source of chance (in any unit, the same for all)."""
+    test_to_train: float = 0.0
+    """Of a resampled test, the share of `sd` squared in the error that does not shrink with n."""
 
     @property
     def unbiased_d_z(self) -> float | None:

@@ -24,14 +24,13 @@ def one_sample(
     ratio: the quantities are logarithms; estimate and interval are exponentiated.
     test: "t", or "sign-flip", which makes p the exact sign-flip p (up to 20 seeds), also where each seed's quantity is the same.
     The interval is Student's in both.
-    resolution: the step of a metric that counts N items, 1 / N; 0 where it has none. A standard deviation below
-    resolution / sqrt(12) is raised to that; p is then the larger one of this t-test and the exact sign-flip test, unless the
-    mean is ten steps or more from 0. There is no d_z then.
+    resolution: the step of a metric that counts N items, 1 / N, of a ratio that of the logarithms; 0 where it has none. A
+    standard deviation below resolution / sqrt(12) is raised to that; p is then the larger one of this t-test and the exact
+    sign-flip test, unless the mean is ten steps or more from 0. There is no d_z then.
     Returns a Comparison whose reason says why there is no p: no seed, one seed, no spread, a value that is not finite.
     ValueError where test, confidence or resolution is unknown or out of range.
     """
     _check(test, confidence, resolution)
-    resolution = 0.0 if ratio else resolution
     return _one_sample(deltas, scale, test, confidence, what="quantity", ratio=ratio, resolution=resolution)
 
 
@@ -47,7 +46,7 @@ def paired(
     """Compare two arms, value by seed, over the seeds that both have: the mean of a - b with the paired t-test.
 
     ratio: compare a / b instead, by the mean of its logarithms, exponentiated (a geometric-mean ratio and its interval).
-    test, confidence, resolution, reasons and errors: as in `one_sample`; a ratio has no resolution.
+    test, confidence, resolution, reasons and errors: as in `one_sample`.
     """
     _check(test, confidence, resolution)
     seeds = sorted(a.keys() & b.keys())
@@ -67,7 +66,7 @@ def paired(
         test,
         confidence,
         ratio=ratio,
-        resolution=0.0 if ratio else resolution,
+        resolution=resolution,
         what="ratio" if ratio else "difference",
         whose=" in common",
     )

@@ -44,19 +44,25 @@ def detectable_independent(n: int, alpha: float = ALPHA, power: float = POWER) -
     return _noncentrality(2 * n - 2, alpha, power) / math.sqrt(n / 2) if n >= 2 else None
 
 
-def seeds_to_detect(effect_in_sd: float, alpha: float = ALPHA, power: float = POWER, most: int = MOST) -> int | None:
+def seeds_to_detect(
+    effect_in_sd: float, alpha: float = ALPHA, power: float = POWER, most: int = MOST, test_to_train: float = 0.0
+) -> int | None:
     """Return the fewest seeds with which a two-sided paired t-test finds a mean difference of so many SDs of the differences.
 
+    test_to_train: of seeds that each split the data anew, see `resampled`; its part of the error does not shrink with them.
     None where more than `most` would be needed. ValueError where the effect is not finite, or as in `detectable`.
     """
     _check(alpha, power)
     effect = abs(_finite("an effect", effect_in_sd))
-    return _fewest(lambda n: _power(n - 1, effect * math.sqrt(n), alpha) >= power, most)
+    return _fewest(lambda n: _power(n - 1, effect / math.sqrt(1 / n + test_to_train), alpha) >= power, most)
 
 
-def seeds_to_show_equivalence(margin_in_sd: float, alpha: float = ALPHA, power: float = POWER, most: int = MOST) -> int | None:
+def seeds_to_show_equivalence(
+    margin_in_sd: float, alpha: float = ALPHA, power: float = POWER, most: int = MOST, test_to_train: float = 0.0
+) -> int | None:
     """Return the fewest seeds with which TOST, each side at alpha, shows two equal arms to be equivalent.
 
+    test_to_train: as in `seeds_to_detect`.
     margin_in_sd: the margin in SDs of the differences; above 0. None where more than `most` would be needed. ValueError where
     the margin is not above 0, or as in `detectable`. Source: Phillips (1990), Power of the two one-sided tests procedure in
     bioequivalence.
@@ -64,7 +70,7 @@ def seeds_to_show_equivalence(margin_in_sd: float, alpha: float = ALPHA, power: 
     _check(alpha, power)
     if _finite("a margin", margin_in_sd) <= 0:
         raise ValueError(f"a margin must be above 0, not {margin_in_sd}")
-    return _fewest(lambda n: _equivalence_power(n - 1, margin_in_sd * math.sqrt(n), alpha) >= power, most)
+    return _fewest(lambda n: _equivalence_power(n - 1, margin_in_sd / math.sqrt(1 / n + test_to_train), alpha) >= power, most)
 
 
 @cache

@@ -21,7 +21,7 @@ def resampled(c: Comparison, test_to_train: float) -> Comparison:
         raise ValueError(f"only a t-test over seeds can be corrected for overlapping splits, not {c.test}")
     if not 0 < test_to_train < math.inf:
         raise ValueError(f"the ratio of test to training items must be a finite number above 0, not {test_to_train}")
-    plain = replace(c, test="resampled", smallest_p=None)
+    plain = replace(c, test="resampled", smallest_p=None, test_to_train=test_to_train)
     if c.sd is None or c.difference is None:
         return replace(plain, exact_p=None)
     error = c.sd * math.sqrt(1 / c.n + test_to_train)

@@ -28,6 +28,21 @@ class Crossed:
     item_sd: float | None = None
     residual_sd: float | None = None
 
+    @property
+    def shares(self) -> tuple[float, float, float] | None:
+        """Of the variance of one trial's difference on one item: what seeds, items and the rest have, each from 0 to 1."""
+        if self.seed_sd is None or self.item_sd is None or self.residual_sd is None:
+            return None
+        squares = self.seed_sd**2, self.item_sd**2, self.residual_sd**2
+        total = sum(squares)
+        return (squares[0] / total, squares[1] / total, squares[2] / total) if total else None
+
+    @property
+    def error_of_seeds(self) -> float | None:
+        """The part of the squared error of the mean that more seeds would lower, from 0 to 1; the rest is that of the items."""
+        errors = [square for square, _ in self.comparison.errors]
+        return errors[0] / sum(errors) if errors and sum(errors) else None
+
 
 def crossed(
     correct_a: "ArrayLike", correct_b: "ArrayLike", *, confidence: float = CONFIDENCE, seeds: Sequence[int] | None = None

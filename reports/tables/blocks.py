@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bench.grammar.metrics import by_name, of_differences
-from bench.reports.records.arms import conditions
+from bench.reports.records.arms import conditions, redrawn
 from bench.reports.records.collect import Record
+from bench.reports.records.derived import NEVER
 from bench.reports.records.origins import origins
 from bench.reports.tables.comparisons import FamilyOmnibus, TableCell, TableContrast, differing, family, leaders, omnibus
 from bench.trackers.record import Outcome
 
-FACTORS = {"": 1.0, "%": 100.0, "s": 1.0, "min": 1 / 60, "h": 1 / 3600}
+FACTORS = {"": 1.0, "%": 100.0, "s": 1.0, "min": 1 / 60, "h": 1 / 3600, "MB": 1.0, "GB": 1 / 1000}
 
 
 @dataclass(frozen=True)
@@ -122,16 +123,25 @@ def cell(seeds: Mapping[int, Record], metric: str, unit: str, published: float |
     why: dict[str, str] = {}
     timed: set[tuple[str, ...]] = set()
     run_origins: dict[str, None] = {}
+    by_split: dict[int, tuple[float, ...]] = {}
+    test_to_train = 0.0
     for seed, record in seeds.items():
         value = record.value(metric)
         if value is None:
-            outcome = "not measured" if record.outcome is Outcome.FINISHED else record.outcome
+            outcome, reason = str(record.outcome), record.unavailable
+            if record.outcome is Outcome.FINISHED:
+                reason = record.why(metric)
+                outcome = NEVER if NEVER in reason else "not measured"
             without[outcome] += 1
-            reason = record.why(metric) if record.outcome is Outcome.FINISHED else record.unavailable
             why |= {outcome: reason} if reason and outcome not in why else {}
         elif record.run:
             values[seed] = FACTORS[unit] * value
             run_ids[seed] = record.run.run_id
-            timed.add(conditions(record))
+            timed.update(map(conditions, record.trials))
+            if len(record.trials) > 1:
+                by_split[seed] = tuple(FACTORS[unit] * (trial.value(metric) or 0.0) for trial in record.trials)
+            test_to_train = max(test_to_train, redrawn(record, metric))
             run_origins |= dict.fromkeys(origins(record.start, record.run))
-    return TableCell(len(seeds), values, published, dict(without), why, run_ids, frozenset(timed), tuple(run_origins))
+    return TableCell(
+        len(seeds), values, published, dict(without), why, run_ids, frozenset(timed), tuple(run_origins), test_to_train, by_split
+    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
+from bench.grammar.cells import SPLIT
 from bench.grammar.derived import described
 from bench.reports.records.arms import Records
 from bench.reports.records.collect import Record
@@ -49,6 +50,8 @@ class TableData:
     alpha: float = ALPHA
     looks: int = 1
     by_class: bool = False
+    vary: tuple[str, ...] = ()
+    """What its seeds draw beside training."""
 
     @property
     def blocks(self) -> list[MetricBlock]:
@@ -65,6 +68,7 @@ def build(spec: "TableSpec", trials: Records, name: str = "", *, alpha: float = 
         lambda labels: (place_label(labels, row_axes), place_label(labels, spec.columns)),
         asked_by,
         "pin the other axes with `where`, or add them to the rows or columns",
+        over_splits=SPLIT not in (*row_axes, *spec.columns, *spec.where),
     )
     columns = list(dict.fromkeys(column for _, column in placed))
     table = TableData(
@@ -83,6 +87,7 @@ def build(spec: "TableSpec", trials: Records, name: str = "", *, alpha: float = 
         alpha=alpha,
         looks=looks,
         by_class=spec.by_class,
+        vary=next((record.vary for by_seed in placed.values() for record in by_seed.values()), ()),
     )
     for number, shown in enumerate(spec.values):
         table.stacks.append(tuple(_stack(table, spec, shown, number, placed, trials)))

@@ -25,7 +25,7 @@ def check_table(document: Document, name: str, table: Table, stages: Mapping[str
     shown = stages[table.stage].where(table.where)
     for cell in shown:
         place = tuple(cell.labels.get(axis, "") for part in axes.values() for axis in part)
-        if place in places:
+        if place in places and not places[place].is_other_split(cell):
             loose = [axis for axis in known if cell.labels.get(axis) != places[place].labels.get(axis)]
             mend = f"add {loose[0]!r} to rows or columns, or pin it: `where: {{{loose[0]}: {known[loose[0]][0]}}}`"
             raise document.error(at, f"axis {loose[0]!r} varies within a cell of table {name!r}", mend)

@@ -1,5 +1,6 @@
 """Comparisons within one line of a table: every pair of its arms, corrected together, and who comes out best."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -16,6 +17,7 @@ from bench.reports.statistics import (
     friedman,
     holm,
     interval,
+    over_splits,
     pairing,
     repeated_measures,
     smallest_detectable,
@@ -40,6 +42,10 @@ class TableCell:
     conditions: frozenset[tuple[str, ...]] = frozenset()
     origins: tuple[str, ...] = ()
     """What its trials were made from, where that is another stage."""
+    redrawn: float = 0.0
+    """See `bench.reports.records.arms.redrawn`."""
+    by_split: dict[int, tuple[float, ...]] = field(default_factory=dict)
+    """seed → its value on each split, where several are crossed with the seeds."""
 
     @property
     def summary(self) -> Moments:
@@ -135,15 +141,36 @@ def compare(metric: str, left: TableCell, right: TableCell, test: str, confidenc
     if not left.values or not right.values:
         return Comparison(reason="no finished trial on one side")
     ratio = by_name(metric).is_ratio
-    if ratio and (reason := unlike(left.conditions | right.conditions)):
+    if reason := unlike(left.conditions | right.conditions, metric):
         return Comparison(reason=reason)
-    return compared(left.values, right.values, test=test, ratio=ratio, confidence=confidence)
+    if test == "t" and left.by_split and right.by_split:
+        return _over_splits(left.by_split, right.by_split, ratio, confidence)
+    return compared(
+        left.values,
+        right.values,
+        test=test,
+        ratio=ratio,
+        confidence=confidence,
+        test_to_train=max(left.redrawn, right.redrawn),
+    )
+
+
+def _over_splits(
+    left: Mapping[int, tuple[float, ...]], right: Mapping[int, tuple[float, ...]], ratio: bool, confidence: float
+) -> Comparison:
+    seeds = sorted(left.keys() & right.keys())
+    if ratio and any(value <= 0 for arm in (left, right) for seed in seeds for value in arm[seed]):
+        return Comparison(test="splits", ratio=True, reason="a ratio needs values above 0")
+    put = math.log if ratio else float
+    differences = {seed: [put(a) - put(b) for a, b in zip(left[seed], right[seed], strict=True)] for seed in seeds}
+    scale = max((abs(put(value)) for arm in (left, right) for seed in seeds for value in arm[seed]), default=0.0)
+    return over_splits(differences, max(scale, float(ratio)), ratio=ratio, confidence=confidence).comparison
 
 
 def omnibus(name: str, metric: str, arms: Mapping[str, TableCell]) -> FamilyOmnibus | None:
     """Test all arms that have values at once, over the seeds that they share; None for fewer than three, or unlike times."""
     arms = {arm: cell for arm, cell in arms.items() if cell.values}
-    if len(arms) < 3 or (by_name(metric).is_ratio and unlike(frozenset().union(*(cell.conditions for cell in arms.values())))):
+    if len(arms) < 3 or unlike(frozenset().union(*(cell.conditions for cell in arms.values())), metric):
         return None
     seeds = sorted(set.intersection(*(set(cell.values) for cell in arms.values())))
     blocks = [[cell.values[seed] for cell in arms.values()] for seed in seeds]

@@ -12,11 +12,11 @@ class Value(Config):
     """A metric as a table shows it."""
 
     metric: str
-    unit: Literal["", "%", "s", "min", "h"] = ""
-    """% shows hundredths; min and h show a metric that is in seconds."""
+    unit: Literal["", "%", "s", "min", "h", "MB", "GB"] = ""
+    """% shows hundredths; min and h show a metric that is in seconds, GB one that is in MB."""
     better: Literal["higher", "lower"] | None = None
     """Which end is bold. Left out: higher for accuracy, precision, recall, F1, PSNR, SSIM and images_per_second, lower for
-    losses, wall_clock and convergence_epoch, what `metrics:` says of others, else none."""
+    losses, wall_clock, peak_memory and convergence_epoch, what `metrics:` says of others, else none."""
 
 
 _VALUE_SCHEMA = [{"type": "string"}, {"x-ref": "Value"}]

@@ -70,6 +70,9 @@ class Shelf:
     def notes(self, experiment: str) -> dict[str, str]:
         return {}
 
+    def histories(self, run_ids: list[str], metrics: list[str]) -> dict[str, dict[str, list[tuple[int, float]]]]:
+        return {}
+
     def run_url(self, experiment: str) -> None:
         return None
 

@@ -37,7 +37,7 @@ def test_a_file_with_its_profiles(write):
     assert result.valid and result.errors == [] and result.notes == {}
     assert [suite.profile for suite in result.suites] == ["default", "long"]
     (only,) = check(str(path), profile="long", set=["train.batch_size=16"]).suites
-    (train,) = {cell.train.config for cell in only.cells["s"] if cell.labels == {"lr": "0.1"}}
+    (train,) = [cell.train.config for cell in only.cells["s"] if cell.labels == {"lr": "0.1"}]
     assert only.profile == "long" and (train.epochs, train.batch_size) == (3, 16)
 
 
@@ -90,7 +90,10 @@ def test_data_that_is_not_here_is_no_mistake_of_the_file(write, folder, monkeypa
     result = check(path)
     assert result.valid and len(result.suites) == 2
     assert set(result.notes) == {f"{path} (default)", f"{path} (long)"}
-    assert all(note.startswith("models and data not checked: ") for note in result.notes.values())
+    for profile, words in (("default", ""), ("long", " --profile long")):
+        (note,) = result.notes[f"{path} ({profile})"]
+        assert note.startswith(f"{path}:3: {folder}/data/cifar-100-python: CIFAR100 is not there, so what uses it was not checked")
+        assert f"`bench data prepare {path}{words}` to download it" in note
 
 
 def test_custom_components_beside_the_suite(write, folder):

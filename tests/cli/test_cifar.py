@@ -19,12 +19,12 @@ def test_the_full_suite_is_planned_and_asks_first(bench, suite, cifar10):
     assert "bench data prepare" in plan.out and "estimated time: " in plan.out
     assert plan.out.split("estimated time: ")[1].split()[1] in ("h", "days") and " images before: at most " in plan.out
     run = bench("run", suite, "--only", "accuracy[model=complex-scratch]", **home)
-    assert run.code == 1 and "add --yes" in run.err and "--profile (quick, cpu)" in run.err
+    assert run.code == 1 and "add --yes" in run.err and "--profile (quick, cpu, cpu-full, gpu)" in run.err
     assert not bench.runs("noise_vs_complexity")
 
 
 def test_real_images_through_the_whole_pipeline(bench, suite, cifar10):
-    small = ("data.subset={train: 600, val: 1000, test: 1000}", "train.epochs=3", "seeds=2")
+    small = ("data.subset={train: 600, val: 1000, test: 1000}", "train.epochs=3", "train.optimizer.momentum=0.9", "seeds=2")
     words = ("--only", "accuracy[model=simple]", *(word for setting in small for word in ("--set", setting)))
     answer = bench("run", suite, *words, BENCH_DATA=str(cifar10))
     assert answer.code == 0, answer.err

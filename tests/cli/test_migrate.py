@@ -353,3 +353,10 @@ def test_a_file_that_is_not_there_or_cannot_be_written(bench, monkeypatch):
     answer = bench("migrate", "tiny.yaml")
     assert answer.code == 1 and "tiny.yaml: cannot be written: No space left on device" in answer.err and "--check" in answer.err
     assert path.read_text() == OLD and not list(bench.folder.glob("*.part"))
+
+
+def test_what_a_profile_drops_stays_dropped(bench):
+    path = bench.write(OLD.replace("noise-hurts: null", "noise-hurts: {drop: too few images}"))
+    assert bench("migrate", "tiny.yaml").code == 0
+    assert path.read_text() == NEW.replace("noise-hurts: null", "noise-hurts: {drop: too few images}")
+    assert [claim.reason for claim in load_suite(path, profile="quick").not_asked] == ["too few images"]

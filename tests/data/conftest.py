@@ -1,7 +1,5 @@
 import os
-import pickle
 from contextlib import contextmanager
-from hashlib import md5
 from pathlib import Path
 
 import numpy as np
@@ -43,46 +41,6 @@ def make_dataset():
         return Dataset.build("made", tuple(f"c{k}" for k in range(len(counts))), *part(counts), *test)
 
     return make
-
-
-@pytest.fixture
-def official_cifar(monkeypatch):
-    """Write a small data set in the official pickle layout under `root` and teach torchvision its md5 sums.
-
-    Returns the images [N, 3, 32, 32] and labels, training first.
-    """
-
-    def write(root: Path, reader: str, per_file=20):
-        from torchvision import datasets
-
-        cls = getattr(datasets, reader)
-        folder = root / cls.base_folder
-        folder.mkdir(parents=True)
-        random = np.random.default_rng(1)
-        classes = 10 if reader == "CIFAR10" else 100
-        key = "labels" if reader == "CIFAR10" else "fine_labels"
-
-        def dump(name, content):
-            data = pickle.dumps(content, protocol=2)
-            (folder / name).write_bytes(data)
-            return md5(data).hexdigest()
-
-        images, labels = [], []
-        lists = {}
-        for which in ("train_list", "test_list"):
-            lists[which] = []
-            for name, _ in getattr(cls, which):
-                images.append(random.integers(0, 256, (per_file, 3072), dtype=np.uint8))
-                labels.append(random.integers(0, classes, per_file).tolist())
-                content = {"data": images[-1], key: labels[-1], "filenames": ["x.png"] * per_file}
-                lists[which].append([name, dump(name, content)])
-            monkeypatch.setattr(cls, which, lists[which])
-        names = [f"class{k}" for k in range(classes)]
-        sum_ = dump(cls.meta["filename"], {cls.meta["key"]: names})
-        monkeypatch.setattr(cls, "meta", {**cls.meta, "md5": sum_})
-        return np.concatenate(images).reshape(-1, 3, 32, 32), np.concatenate(labels)
-
-    return write
 
 
 @pytest.fixture

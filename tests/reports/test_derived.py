@@ -51,7 +51,7 @@ def test_the_group_means_that_a_report_prints(model, animals, vehicles):
 @given(st.dictionaries(st.text("abc/", min_size=1), st.floats(-1e6, 1e6), min_size=1))
 def test_rules_over_classes_are_numpys(values):
     told = {f"p/{name}": value for name, value in values.items()} | {"p": 7.0, "pp/a": 3.0}
-    for rule, function in (("mean", np.mean), ("sd", np.std), ("min", np.min), ("max", np.max)):
+    for rule, function in (("mean", np.mean), ("sum", np.sum), ("sd", np.std), ("min", np.min), ("max", np.max)):
         expected = function(list(values.values()))
         assert measured("m", told, {"m": Derived(**{rule: "p"})}) == pytest.approx(expected, rel=1e-9, abs=1e-6)
     assert of_classes(told, "p") == values
@@ -82,6 +82,49 @@ def test_only_finished_trials_have_derived_metrics(make):
     done, failed = collect(trials, runs, derived)
     assert done.value("gap") == pytest.approx(0.15) and done.why("other") == "no metric 'other'"
     assert failed.value("gap") is None and failed.why("gap") == "diverged"
+
+
+def curves_of(*by_run):
+    """Return what reads the curves of made-up runs, and the list of what it is asked for. by_run: of each run its curves."""
+    asked = []
+
+    def histories(run_ids, metrics):
+        asked.append((run_ids, metrics))
+        return {run_id: found for run_id, found in by_run if run_id in run_ids}
+
+    return histories, asked
+
+
+def test_the_first_epoch_at_a_level_is_read_from_the_stored_curves_once(make):
+    derived = {
+        "to_60": Derived(first="val/accuracy", at_least=60),
+        "to_loss": Derived(first="val/loss", at_most=0.5),
+        "to_70": Derived(first="val/accuracy", at_least=70),
+        "between": Derived(minus=["to_70", "to_60"]),
+        "val/accuracy": Derived(unit="%"),
+    }
+    trials = [make.expected(model="m", seed=seed) for seed in range(4)]
+    runs = [make.run(trial, val__accuracy=0.5) for trial in trials[:3]]
+    runs[2] = make.run(trials[2], status="FAILED", outcome="diverged", val__accuracy=0.9)
+    accuracy, loss = [(1, 0.3), (2, 0.61), (3, 0.58), (4, 0.72)], [(1, 0.9), (2, 0.4)]
+    histories, asked = curves_of(
+        (runs[0].run_id, {"val/accuracy": accuracy, "val/loss": loss}),
+        (runs[1].run_id, {"val/accuracy": accuracy[:1]}),
+    )
+    first, slow, failed, missing = collect(trials, runs, derived, histories)
+    assert asked == [([runs[0].run_id, runs[1].run_id], ["val/accuracy", "val/loss"])]
+    assert [first.value(name) for name in ("to_60", "to_loss", "to_70", "between")] == [2, 2, 4, 2]
+    assert slow.value("to_60") is None and slow.why("to_60") == "val/accuracy never reached 60"
+    assert slow.why("between") == "val/accuracy never reached 70" and slow.why("to_loss") == "no epochs of 'val/loss'"
+    assert failed.value("to_60") is None and failed.why("to_60") == "diverged" and missing.value("to_60") is None
+
+
+def test_curves_are_read_only_where_a_metric_needs_them(make):
+    histories, asked = curves_of()
+    trial = make.expected(model="m")
+    collect([trial], [make.run(trial, val__accuracy=0.5)], {"gap": Derived(minus=["train/accuracy", "val/accuracy"])}, histories)
+    collect([trial], [], {"to_60": Derived(first="val/accuracy", at_least=0.6)}, histories)
+    assert asked == []
 
 
 def test_pairs_are_of_the_classes_that_have_both_averaged_over_runs():

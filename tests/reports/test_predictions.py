@@ -42,27 +42,28 @@ def study(make):
 
 def test_images_are_matched_by_their_index(study):
     correct, (a, b), store = study
-    found, told = crossed_comparison(a, b, "test/accuracy", 0.95, store.get)
+    over_both = crossed_comparison(a, b, "test/accuracy", 0.95, store.get)
+    found = over_both.comparison
     expected = crossed(correct["a"], correct["b"])
     assert found.p == pytest.approx(expected.comparison.p) and found.error == pytest.approx(expected.comparison.error)
     assert found.difference == pytest.approx(np.mean(list(a.values.values())) - np.mean(list(b.values.values())))
-    assert found.test == "crossed" and list(found.deltas) == [0, 1, 2, 3] and told.startswith("200 images; SD between seeds ")
+    assert found.test == "crossed" and list(found.deltas) == [0, 1, 2, 3] and over_both.items == 200
+    assert over_both.shares == pytest.approx(expected.shares) and over_both.error_of_seeds == pytest.approx(expected.error_of_seeds)
 
 
 def test_one_seed_is_too_few_whatever_the_images(study):
     _, (a, b), store = study
-    found, told = crossed_comparison(replace(a, values={1: a.values[1]}), b, "test/accuracy", 0.95, store.get)
-    assert found.p is None and "seed" in found.reason and told == ""
+    found = crossed_comparison(replace(a, values={1: a.values[1]}), b, "test/accuracy", 0.95, store.get)
+    assert found.comparison.p is None and "seed" in found.comparison.reason and found.error_of_seeds is None
 
 
 def test_two_models_of_one_seed_each_are_compared_over_images_alone(study):
     correct, (a, b), store = study
     alone = [replace(arm, values={2: arm.values[2]}) for arm in (a, b)]
-    found, told = crossed_comparison(*alone, "test/accuracy", 0.95, store.get)
+    found = crossed_comparison(*alone, "test/accuracy", 0.95, store.get).comparison
     expected = mcnemar(correct["a"][2].tolist(), correct["b"][2].tolist())
     assert (found.test, found.n, found.p, found.ci_low) == ("mcnemar", 200, expected.p, pytest.approx(expected.ci_low))
     assert found.difference == pytest.approx(a.values[2] - b.values[2])
-    assert "speaks of these two models and not of their methods" in told
 
 
 @pytest.mark.parametrize(
@@ -77,12 +78,12 @@ def test_two_models_of_one_seed_each_are_compared_over_images_alone(study):
 def test_what_is_missing_is_said(study, metric, change, words):
     _, (a, b), store = study
     arm, source = change(a, store)
-    found, _ = crossed_comparison(arm, b, metric, 0.95, source)
+    found = crossed_comparison(arm, b, metric, 0.95, source).comparison
     assert found.p is None and words in found.reason
 
 
-@pytest.mark.parametrize("metric", ["test/robust/accuracy", "ood/accuracy", "test/f1", "train/accuracy"])
+@pytest.mark.parametrize("metric", ["test/robust/accuracy", "ood/accuracy", "test/f1", "train/accuracy", "test/predicted/cat"])
 def test_predictions_are_of_the_accuracy_on_the_images_of_their_split_alone(study, metric):
     _, (a, b), store = study
-    comparison, _ = crossed_comparison(a, b, metric, 0.95, store.get)
+    comparison = crossed_comparison(a, b, metric, 0.95, store.get).comparison
     assert comparison.p is None and comparison.reason.endswith(f"needs val/accuracy or test/accuracy, not {metric}")

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from bench.errors import BenchError
+from bench.grammar.derived import Derived
 from bench.reports.layout.comparisons import comparisons
 from bench.reports.layout.results import results
 from bench.reports.records.arms import Records
@@ -250,3 +251,32 @@ def test_three_arms_have_an_omnibus_test_as_context(make):
     assert [c.holm for c in block.contrasts if c.family == "noise = 0"] == pytest.approx(
         [0.0175393, 0.00118348, 0.1161165], abs=5e-8
     )
+
+
+def test_sizes_and_memory_are_shown_beside_the_printed_numbers(make):
+    printed = {"parameters": {"0": {"s": 111_114, "c": 23_859_978}}}
+    counts = arms(make, {("0", "s"): [110_474.0] * 3, ("0", "c"): [23_859_978.0] * 3}, "parameters")
+    table = build(make.spec(values="parameters", published=printed), counts)
+    assert table.blocks[0].cells["0", "c"].published == 23_859_978
+    texts = [" ".join(cell.lines) for cell in results(table, table.stacks).rows[0]]
+    assert "110474 ± 0 (report: 111114)" in texts[1] and "23859978 ± 0 (report: 23859978)" in texts[2]
+    memory = build(
+        make.spec(values=[{"metric": "peak_memory", "unit": "GB"}]), arms(make, {("0", "s"): [1500.0, 1500.0]}, "peak_memory")
+    )
+    assert memory.blocks[0].cells["0", "s"].values == {0: 1.5, 1: 1.5} and memory.blocks[0].better == "lower"
+
+
+def test_a_trial_that_never_reached_a_level_is_no_trial_that_was_not_measured(make):
+    derived = {"to_60": Derived(first="val/accuracy", at_least=0.6)}
+    planned = [make.expected(noise="0", model=model, seed=seed) for model in "sc" for seed in range(2)]
+    runs = [make.run(trial, val__accuracy=0.7) for trial in planned]
+    reached = {runs[0].run_id: 3, runs[1].run_id: 5, runs[2].run_id: 8}
+    curves = {run_id: {"val/accuracy": [(1, 0.5), (epoch, 0.7)]} for run_id, epoch in reached.items()}
+    curves[runs[3].run_id] = {"val/accuracy": [(1, 0.5), (2, 0.55)]}
+    records = Records(collect(planned, runs, derived, lambda run_ids, metrics: curves))
+    table = build(make.spec(values="to_60"), records)
+    (block,) = table.blocks
+    assert block.cells["0", "s"].values == {0: 3, 1: 5} and block.better == "lower"
+    assert block.cells["0", "c"].without == {"never reached": 1}
+    assert block.cells["0", "c"].why == {"never reached": "val/accuracy never reached 0.6"}
+    assert "1 never reached" in " ".join(results(table, table.stacks).rows[0][2].lines)

@@ -56,6 +56,12 @@ def test_each_level_is_a_contrast(suite):
     assert [one.label for one in found][:2] == ["a=x, b=1", "a=x, b=2"] and len(found) == 6
 
 
+def test_a_condition_above_chance_needs_no_margin_of_its_own(suite):
+    text = "metric: val/accuracy, of: {a: x, b: 2}, at_least: {a: y}, margin: 0.1, requires: {above_chance: 0.05}"
+    _, (found,) = of(suite, text)
+    assert found.requires[0].above_chance == 0.05
+
+
 def test_of_combinations_of_levels_only_those_that_there_are(suite):
     stage = STAGE.replace("[1, 2, 4]}}", "[1, 2, 4]}}, exclude: [{a: x, b: 4}]")
     _, found = of(suite, "metric: val/loss, lower_than: 3, each: [a, b]", stage)

@@ -77,6 +77,22 @@ def test_every_relation_and_every_key_is_in_its_table():
     assert sorted(keys) == sorted(ClaimSpec.model_fields)
 
 
+def test_the_claims_that_are_not_asked(tmp_path):
+    section = PAGE.partition("## Claims that are not asked")[2].partition("\n## ")[0]
+    (profiles,) = re.findall(r"`(profiles: \{.*\})`", section)
+    sentence, override = re.findall(r"`(\{says: .*\})`", section)[0], re.findall(r"`--set (\S*)`", section)
+    path = tmp_path / "suite.yaml"
+    path.write_text(f"{SUITE}  unread: {sentence}\n{profiles}\n", encoding="utf-8")
+    small, again = (load_suite(path, profile="cpu", overrides=overrides) for overrides in ([], override))
+    silent = "left out by the profile, no reason given"
+    assert [(claim.name, claim.why) for claim in small.not_asked] == [
+        ("harmless", silent),
+        ("shift-is-best", "so few images do not tell"),
+        ("unread", "no metric tells it"),
+    ]
+    assert silent in section and [claim.name for claim in again.not_asked] == ["harmless", "unread"]
+
+
 def test_the_claims_that_are_read_back(tmp_path):
     spec = the_suite(tmp_path).spec
     shown = rows(PAGE, "Checking")

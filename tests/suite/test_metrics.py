@@ -5,8 +5,10 @@ import math
 import pytest
 
 from bench.errors import BenchError
+from bench.grammar.declaration import Change
 from bench.grammar.derived import Derived, cycle, described, is_known, stored
 from bench.grammar.metrics import BY_CLASS, KNOWN, RECORDED, Metric, is_recorded
+from bench.suite.declaration import touched
 
 STAGE = "stages: {s: {axes: {a: {x: {}, y: {}}, b: {path: train.epochs, values: [1, 2]}}}}\n"
 TABLE = STAGE + "tables: {t: {stage: s, rows: a, columns: b, values: %s}}\n"
@@ -68,6 +70,56 @@ MISTAKES = {  # what stands below the five lines of the head, line, message, men
         "'classes' belong",
         "",
     ),
+    "classes of a first epoch": (
+        "metrics:\n  m: {first: val/accuracy, at_least: 0.6, classes: [a]}\n" + STAGE,
+        7,
+        "'classes' belong to mean, sum, sd, min or max",
+        "",
+    ),
+    "first epoch of no level": ("metrics:\n  m: {first: val/accuracy}\n" + STAGE, 7, "'first' needs one level: `at_least:", ""),
+    "first epoch of two levels": (
+        "metrics:\n  m: {first: val/accuracy, at_least: 0.6, at_most: 0.9}\n" + STAGE,
+        7,
+        "'first' needs one level",
+        "",
+    ),
+    "a level of nothing": ("metrics:\n  m: {at_least: 0.6}\n" + STAGE, 7, "'at_least' belongs to first", ""),
+    "first epoch of a typo": (
+        "metrics:\n  m:\n    at_least: 0.6\n    first: val/acuracy\n" + STAGE,
+        9,
+        "no trial of bench records 'val/acuracy'",
+        "did you mean 'val/accuracy'?",
+    ),
+    "first epoch of what has no epochs": (
+        "metrics:\n  m:\n    at_least: 0.6\n    first: test/accuracy\n" + STAGE,
+        9,
+        "'test/accuracy' is not recorded every epoch",
+        "did you mean 'train/accuracy'?",
+    ),
+    "a level that is not in the unit": (
+        "metrics:\n  m:\n    first: val/accuracy\n    at_least: 60\n" + STAGE,
+        9,
+        "60 is no number for val/accuracy, which is 0 to 1",
+        "write 0.6",
+    ),
+    "confusion of no group": (
+        TABLE % "test/confused/pets",
+        7,
+        "no trial here records 'test/confused/pets'",
+        "add the group to `class_groups` of `base.train`: `class_groups: {pets: [CLASS, CLASS]}`",
+    ),
+    "confusion over groups as if they were classes": (
+        "metrics:\n  m: {mean: test/confused}\n" + STAGE,
+        7,
+        "'test/confused/<class>'",
+        "",
+    ),
+    "predictions of classes that are not noted": (
+        "metrics: {late: {sum: test/predicted, classes: [a, b]}}\n" + TABLE % "late",
+        8,
+        "records 'test/predicted/*'",
+        "add 'predicted' to `class_metrics`",
+    ),
     "difference of one": ("metrics:\n  m: {minus: [epochs]}\n" + STAGE, 7, "at least 2 items", ""),
     "difference of a typo": ("metrics:\n  m:\n    minus: [epochs, best_epok]\n" + STAGE, 8, "'best_epok'", "'best_epoch'?"),
     "difference of times": (
@@ -92,6 +144,8 @@ MISTAKES = {  # what stands below the five lines of the head, line, message, men
     ),
     "bad name": ("metrics:\n  a b: {minus: [epochs, best_epoch]}\n" + STAGE, 7, "'a b' cannot stand here", ""),
 }
+
+ALL_OF_CLASSES = ("accuracy", "precision", "recall", "f1", "predicted")
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
@@ -176,6 +230,63 @@ def test_what_is_known_of_a_metric_that_something_else_logs_is_what_the_suite_sa
         Derived(range=[1, 0])
 
 
+def test_shares_of_the_same_images_add_up_to_a_share_and_other_metrics_to_a_sum_of_theirs():
+    derived = {
+        "late": Derived(sum="test/predicted", classes=["5", "6"]),
+        "all": Derived(sum="val/predicted"),
+        "hits": Derived(sum="test/class_accuracy", classes=["a", "b"]),
+        "images": Derived(sum="train/class_size"),
+    }
+    late, everything, hits, images = (described(name, derived) for name in derived)
+    assert late == everything == Metric(range=(0, 1)) and late.is_share
+    assert (hits.range, hits.chance, hits.better) == ((0, 2), None, "higher") and images.range == (0, math.inf)
+    assert described("test/predicted/cat", {}).counts == "images" and described("test/predicted/cat", {}).better == ""
+
+
+def test_what_is_known_of_the_network_and_of_groups_of_classes():
+    memory, network, pets = (described(name, {}) for name in ("peak_memory", "parameters", "test/confused/pets"))
+    assert (memory.better, memory.unit, memory.is_ratio, memory.crowded) == ("lower", "MB", True, False)
+    assert (network.better, network.is_ratio, network.step) == ("", False, 1) and described("total_parameters", {}) == network
+    assert pets == Metric(range=(0, 1)) and is_recorded("test/confused/pets") and not is_recorded("test/confused")
+
+
+def test_the_first_epoch_at_a_level_is_a_number_of_epochs_of_which_fewer_are_better():
+    rule = Derived(first="val/accuracy", at_least=0.6)
+    assert described("to_60", {"to_60": rule}) == Metric("lower", (1, math.inf), "epochs")
+    assert described("to_60", {"to_60": rule.model_copy(update={"range": [1, 40]})}).range == (1, 40)
+    assert list(stored("to_60", {"to_60": rule})) == ["val/accuracy", "epochs"] and not rule.logged
+    curve = [(1, 0.5), (2, 0.6), (3, 0.55), (4, 0.7)]
+    assert rule.reached(curve) == 2 and rule.reached(curve[:1]) is None and rule.reached([]) is None
+    assert Derived(first="val/accuracy", at_least=57).reached([(1, 0.57)], factor=100) == 1, "whatever 100 times .57 rounds to"
+    assert Derived(first="val/loss", at_most=0.55).reached(curve) == 1
+
+
+def test_the_first_epoch_at_a_level_is_named_like_any_other_and_not_of_ensembles(suite):
+    rules = (
+        "metrics: {to_60: {first: val/accuracy, at_least: 60}, val/accuracy: {unit: '%'}, map: {}, "
+        "to_map: {first: map, at_least: 3}}\n"
+    )
+    claim = "claims: {c: {says: so, metric: to_60, stage: s, of: {a: x, b: 1}, lower_than: {a: y}}}\n"
+    assert suite(rules + TABLE % "[to_60, to_map]" + claim).spec.metrics["to_60"].at_least == 60
+    votes = "stages:\n s: {axes: {a: {x: {}}}}\n v: {ensemble: {stages: s}, axes: {vote: {soft: {}, hard: {}}}}\n"
+    votes = votes.replace("hard: {}", "hard: {ensemble: {vote: hard}}")
+    suite.refuses(rules + votes + "tables: {t: {stage: v, rows: vote, values: to_60}}\n", 10, "'epochs'", "trains nothing")
+
+
+def test_a_claim_on_a_first_epoch_rests_on_its_metric_too(suite):
+    rules = "metrics: {to_60: {first: val/accuracy, at_least: 0.6}, val/loss: {margin: 1}}\n"
+    loaded = suite(rules + CLAIM % "to_60")
+    changed = {name: [Change(("metrics", name), {"unit": "%"}, None)] for name in ("val/accuracy", "to_60", "val/loss")}
+    assert [touched(loaded, changes) for changes in changed.values()] == [{"c"}, {"c"}, set()]
+
+
+def test_a_group_that_a_cell_asks_for_may_be_shown(suite):
+    asked = TABLE.replace("x: {}", "x: {train: {class_groups: {pets: [0, 1]}}}") % "test/confused/pets"
+    assert suite(asked).spec.tables["t"].values[0].metric == "test/confused/pets"
+    for wrong, message in (("{pets: [0]}", "at least 2"), ("{a/b: [0, 1]}", "'a/b' cannot stand here")):
+        suite.refuses(asked.replace("{pets: [0, 1]}", wrong), 6, message, "")
+
+
 def test_a_suite_says_the_unit_and_the_margin_of_a_metric_once():
     percent = Derived(unit="%", margin=2)
     derived = {
@@ -229,12 +340,14 @@ def test_every_metric_that_training_records_is_known():
     """Against the functions that name them."""
     import numpy as np
 
-    from bench.training.metrics import class_sizes, of_confusion, of_history
+    from bench.training.metrics import class_groups, class_sizes, of_confusion, of_history
 
     names = ["a", "b"]
-    told = of_confusion("test", np.eye(2), names, ("accuracy", "precision", "recall", "f1"))
-    told |= of_confusion("val", np.eye(2), names, ("precision", "recall", "f1")) | class_sizes(np.array([0, 1]), names)
+    told = of_confusion("test", np.eye(2), names, ALL_OF_CLASSES)
+    told |= of_confusion("val", np.eye(2), names, ALL_OF_CLASSES) | class_sizes(np.array([0, 1]), names)
     told |= of_history([{"val/accuracy": 0.5}])
     assert [metric for metric in told if not is_recorded(metric)] == []
     by_class = {metric.rpartition("/")[0] for metric in told if metric.endswith("/a")}
     assert by_class == set(BY_CLASS)
+    groups = class_groups({"pets": ["a", 1]}, ["a", "b", "c"])
+    assert is_recorded(*set(of_confusion("test", np.ones((3, 3), int), ["a", "b", "c"], (), groups)) - set(RECORDED))

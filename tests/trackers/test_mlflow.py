@@ -179,6 +179,16 @@ def test_an_experiment_says_what_it_is_about_and_has_a_saved_view(tracker, exper
     assert (tags["suite"], tags["about"]) == ("tiny", "A tiny suite — bench report tiny.yaml")
 
 
+def test_the_saved_view_averages_finished_runs_that_count(tracker, experiment, finish, client):
+    tracker.open(experiment, {})
+    counts, pilot, failed = (tracker.start("cell", tags, {}) for tags in ({"seed": "0"}, {"pilot": "yes"}, {"seed": "1"}))
+    finish(counts)
+    finish(pilot)
+    finish(failed, status="FAILED")
+    shown = client.search_runs([client.get_experiment_by_name(experiment).experiment_id], view.FILTER)
+    assert [run.info.run_id for run in shown] == [counts]
+
+
 def test_a_run_has_mlflows_own_tags_beside_ours(tracker, experiment, finish, only):
     tracker.open(experiment, {})
     run_id = tracker.start("cell", {"source": "tiny.yaml", "user": "ada", "commit": "abc+changes", "seed": "0"}, {})

@@ -1,6 +1,7 @@
 """The run schema: what is written of a trial is read back, also from runs of older versions and of something else."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -303,3 +304,18 @@ def test_of_the_finished_runs_of_a_trial_one_counts_and_the_others_are_to_say_th
     killed = ended("killed", "finished", 1, "KILLED")  # likewise, the other way round
     assert [run.run_id for run in record.superseded([killed, new])] == ["killed"]
     assert record.superseded([closed]) == record.superseded([closed, ended("killed", "interrupted", 2, "KILLED")]) == []
+
+
+@pytest.mark.parametrize("schedule", [Schedule([[0, 1, 2]], 0.05), Schedule([[0, 1], [0, 1, 2]], 0.1)])
+def test_a_pilot_is_read_back_and_changes_nothing_of_what_counts(schedule):
+    piloted = replace(schedule, pilot=range(1_000_000, 1_000_003))
+    plain, read = DeclaredSeeds.read(schedule.text), DeclaredSeeds.read(piloted.text)
+    assert read == replace(plain, text=f"pilot of 3, then {schedule.text}", pilot=3) and plain.pilot == 0
+    assert read.admits(plain) and plain.admits(read)
+    more = DeclaredSeeds.read("pilot of 3, then 0, 1, 2, 3")
+    assert not read.admits(more) and not plain.admits(more) and not more.admits(plain)
+
+
+def test_the_run_of_a_pilot_says_so():
+    assert record.is_pilot(run(start(pilot=True).tags()))
+    assert not record.is_pilot(run(start().tags())) and "pilot" not in start().tags() and not record.is_pilot(run())

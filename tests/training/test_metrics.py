@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix as reference_confusion
 from sklearn.metrics import precision_recall_fscore_support
 
-from bench.training.metrics import class_sizes, confusion_matrix, metric_names, of_confusion, of_history, precision_recall_f1
+from bench.errors import BenchError
+from bench.training.metrics import (
+    class_groups,
+    class_sizes,
+    confusion_matrix,
+    metric_names,
+    of_confusion,
+    of_history,
+    precision_recall_f1,
+)
 
 NAMES = list("abcd")
 PAIRS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)
@@ -43,6 +52,46 @@ def test_class_accuracy_is_the_share_of_recognised_images_where_there_are_any(pa
         if hits:
             expected[f"test/class_accuracy/{NAMES[label]}"] = sum(hits) / len(hits)
     assert {name: value for name, value in found.items() if "class" in name} == pytest.approx(expected)
+
+
+@given(PAIRS)
+def test_the_predicted_shares_are_of_all_images_and_add_up_to_one(pairs):
+    targets, predicted = np.array(pairs).T
+    found = of_confusion("val", confusion_matrix(predicted, targets, 4), NAMES, ("predicted",))
+    shares = {name: value for name, value in found.items() if "predicted" in name}
+    assert shares == {f"val/predicted/{name}": (predicted == label).mean() for label, name in enumerate(NAMES)}
+    assert sum(shares.values()) == pytest.approx(1)
+
+
+@given(PAIRS)
+def test_confused_is_the_share_of_a_groups_errors_that_stay_within_it(pairs):
+    targets, predicted = np.array(pairs).T
+    found = of_confusion("test", confusion_matrix(predicted, targets, 4), NAMES, (), {"some": [3, 0, 1]})
+    wrong = [guess for truth, guess in pairs if truth in (0, 1, 3) and guess != truth]
+    within = [guess for guess in wrong if guess in (0, 1, 3)]
+    assert found.get("test/confused/some") == (len(within) / len(wrong) if wrong else None)
+    assert "val/confused/some" not in of_confusion("val", np.ones((4, 4), int), NAMES, (), {"some": [0, 1, 3]})
+
+
+def test_errors_that_fall_on_all_wrong_classes_alike_stay_within_a_group_by_its_size():
+    found = of_confusion("test", np.full((10, 10), 7), list("abcdefghij"), (), {"legs": [2, 4, 5, 7]})
+    assert found["test/confused/legs"] == pytest.approx((4 - 1) / (10 - 1))
+
+
+@pytest.mark.parametrize(
+    ("group", "message"),
+    [
+        (["cat", "dgo"], "there is no class 'dgo'"),
+        (["cat", 0], "class 'cat' is named twice"),
+        ([0, 3], "no class 3"),
+        ([0, 1, 2], "a group of all classes"),
+    ],
+)
+def test_a_group_names_some_of_the_classes_once(group, message):
+    assert class_groups({"pets": ["dog", 0]}, ("cat", "dog", "ship")) == {"pets": [1, 0]}
+    with pytest.raises(BenchError, match=message) as caught:
+        class_groups({"pets": group}, ("cat", "dog", "ship"))
+    assert caught.value.where == "train.class_groups.pets"
 
 
 def test_a_class_that_is_never_predicted_has_zeros_without_a_warning():

@@ -63,7 +63,8 @@ def everything_random(trial_config):
         sampling="balanced",
         loss={"name": "irm", "warmup": 0.5},
         restore_best="val/loss",
-        class_metrics=["accuracy", "precision", "recall", "f1", "size"],
+        class_metrics=["accuracy", "precision", "recall", "f1", "predicted", "size"],
+        class_groups={"warm": ["red", "green"]},
     )
 
 
@@ -76,6 +77,7 @@ def test_a_trial_learns_and_measures_everything(dataset, trial_config):
     names |= {f"test/class_accuracy/{name}" for name in ("red", "green", "light_blue")}
     at_end = {f"{part}/{metric}" for part in ("val", "test") for metric in ("precision", "recall", "f1")}
     at_end |= {"val/mean_accuracy", "convergence_epoch", "wall_clock", "images_per_second", "epochs", "best_epoch"}
+    at_end |= {"parameters", "total_parameters", "peak_memory"}
     assert set(result.metrics) == names | at_end
     assert (result.weights, result.images) == (None, {})
     assert [row["epoch"] for row in result.history] == list(range(1, 9))

@@ -3,10 +3,20 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.config import Data
 from bench.data.dataset import Dataset
 from bench.registry import Registry
+
+
+class Todo(NamedTuple):
+    """What is to be done before something can be used. text: in words, as an order. bytes: how many are downloaded for it, and
+    url: from where, "" for nothing."""
+
+    text: str
+    bytes: int = 0
+    url: str = ""
 
 
 class Source(ABC):
@@ -18,6 +28,10 @@ class Source(ABC):
     def key(self) -> str:
         """Return the name of the cache folder. Cheap; changes whenever what `read` would return may have changed."""
         return self.data.source
+
+    def todo(self, root: Path) -> Todo | None:
+        """Return what `read` does before it can read, None where all is there. No network. Files may be hashed."""
+        return None
 
     @abstractmethod
     def read(self, root: Path, download: bool, say: Callable[[str], None]) -> Dataset:

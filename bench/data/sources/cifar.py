@@ -3,25 +3,40 @@
 import pickle
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import numpy as np
 
 from bench.data.dataset import Dataset
-from bench.data.sources.base import SOURCES, Source
+from bench.data.sources.base import SOURCES, Source, Todo
 from bench.errors import BenchError, ErrorCode
 
 
-class _Cifar(Source):
+class Cifar(Source):
     """The official Python files, read and checked by torchvision."""
 
     reader: str
     """Name of the class in torchvision.datasets."""
+    archive_bytes: int
+    """Of the official archive."""
 
-    def read(self, root: Path, download: bool, say: Callable[[str], None]) -> Dataset:
+    def todo(self, root: Path) -> Todo | None:
+        from torchvision import datasets
+        from torchvision.datasets.utils import check_integrity
+
+        reader = getattr(datasets, self.reader)
+        if not _problem(reader, root):
+            return None
+        if check_integrity(root / reader.filename, reader.tgz_md5):
+            return Todo(f"unpack {root / reader.filename}")
+        return Todo(f"download {reader.url}", self.archive_bytes, reader.url)
+
+    def get(self, root: Path, download: bool, say: Callable[[str], None]) -> None:
+        """See to it that the official files are there. Raises BenchError where they are not, or are damaged."""
         from torchvision import datasets  # imports torch, which looking up a prepared data set does without
         from torchvision.datasets.utils import check_integrity
 
@@ -34,6 +49,25 @@ class _Cifar(Source):
             problem = _problem(reader, root)
         if problem:
             raise problem
+
+    def named_images(self, root: Path, part: str) -> Iterator[tuple[str, str, np.ndarray]]:
+        """Yield class, file name and pixels, uint8 [32, 32, 3], of each image of `train` or `test`, from official files."""
+        from torchvision import datasets
+
+        reader = getattr(datasets, self.reader)
+        folder = root / reader.base_folder
+        classes = _unpickled(folder / reader.meta["filename"])[reader.meta["key"]]
+        for name, _ in reader.train_list if part == "train" else reader.test_list:
+            batch = _unpickled(folder / name)
+            labels = batch["labels"] if "labels" in batch else batch["fine_labels"]
+            images = np.asarray(batch["data"]).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+            yield from zip((classes[label] for label in labels), batch["filenames"], images, strict=True)
+
+    def read(self, root: Path, download: bool, say: Callable[[str], None]) -> Dataset:
+        from torchvision import datasets
+
+        reader = getattr(datasets, self.reader)
+        self.get(root, download, say)
         say(f"reading {root / reader.base_folder}")
         try:
             train, test = reader(root, train=True), reader(root, train=False)
@@ -48,17 +82,23 @@ class _Cifar(Source):
 
 
 @SOURCES.register("cifar10")
-class Cifar10(_Cifar):
+class Cifar10(Cifar):
     """CIFAR-10 (Krizhevsky 2009): 50,000 training and 10,000 test images, 32x32, 10 classes."""
 
-    reader = "CIFAR10"
+    reader, archive_bytes = "CIFAR10", 170_498_071
 
 
 @SOURCES.register("cifar100")
-class Cifar100(_Cifar):
+class Cifar100(Cifar):
     """CIFAR-100 (Krizhevsky 2009): 50,000 training and 10,000 test images, 32x32, 100 fine classes."""
 
-    reader = "CIFAR100"
+    reader, archive_bytes = "CIFAR100", 169_001_437
+
+
+def _unpickled(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        content: dict[str, Any] = pickle.load(file, encoding="latin1")
+    return content
 
 
 def _problem(reader, root: Path) -> BenchError | None:

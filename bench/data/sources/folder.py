@@ -20,7 +20,8 @@ from PIL import Image
 from bench.config import Data
 from bench.data.dataset import FORMAT, Dataset
 from bench.data.sources.base import SOURCES, Source
-from bench.errors import BenchError
+from bench.data.sources.trees import TREES
+from bench.errors import BenchError, ErrorCode
 from bench.paths import data_root
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
@@ -56,7 +57,9 @@ class Folder(Source):
             files = _walk(self.path) if self.path.is_dir() else [("", self.path.stat())]
         except FileNotFoundError as error:
             mend = f"check 'path', which is looked for beside the suite, then in {data_root()}, and links in it"
-            raise BenchError("there is no such file", where=error.filename, mend=mend) from error
+            if self.path.name in TREES:
+                mend = f"run `bench data prepare SUITE` to make it in {data_root()}, or {mend}"
+            raise BenchError("there is no such file", where=error.filename, mend=mend, code=ErrorCode.NOT_PREPARED) from error
         except OSError as error:
             raise BenchError(f"cannot be read: {error.strerror}", where=str(error.filename)) from error
         listing = [FORMAT, str(self.path), sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in files)]

@@ -21,6 +21,7 @@ from bench.reports.figures.drawing.sheet import NOTHING, Key, Sheet
 from bench.reports.figures.drawing.style import GREY, tint
 from bench.reports.figures.parts import PlotArm, Sample
 from bench.reports.figures.ranges import SHARE, Range, axis_range, is_cut
+from bench.reports.records.arms import redrawn
 from bench.reports.records.collect import Record
 from bench.reports.tables.build import BETWEEN, natural
 from bench.trackers.record import Outcome
@@ -73,7 +74,9 @@ def _data(name: str, spec: Classes, records: Sequence[Record]) -> tuple[ClassesD
     for (where, arm), cell in cells.items():
         for class_name in names:
             by_seed = {record.seed: value for record in cell if (value := record.value(prefix + class_name)) is not None}
-            samples[where, class_name, arm] = sample(by_seed, len(cell))
+            samples[where, class_name, arm] = sample(
+                by_seed, len(cell), test_to_train=max(redrawn(record, spec.metric) for record in cell)
+            )
         having = {record.seed for record in cell if _has(record, prefix)}
         short[where, arm] = lacking(cell, having, f"without {spec.metric}")
     if spec.sorted:

@@ -19,6 +19,7 @@ from bench.reports.figures.drawing.style import WIDTH, colour, dash, marker
 from bench.reports.figures.drawing.text import wrap
 from bench.reports.figures.parts import PlotArm
 from bench.reports.figures.ranges import Range, axis_range, is_cut
+from bench.reports.records.arms import redrawn
 from bench.reports.records.collect import Record
 from bench.reports.tables.build import BETWEEN
 from bench.trackers.record import Outcome
@@ -85,7 +86,7 @@ def _data(name: str, spec: Curves, records: Sequence[Record], store: Store | Non
     for (where, arm), cell in cells.items():
         for metric in spec.metric:
             histories = {record.seed: dict(points) for record in cell if (points := _history(record, by_run, metric))}
-            curves[metric, where, arm] = curve(histories)
+            curves[metric, where, arm] = curve(histories, max(redrawn(record, metric) for record in cell))
             short[metric][where, arm] = lacking(cell, histories, NO_CURVE)
     panels, names = order_of(cells)
     ranges = {metric: _range([arm_curve for (key, _, _), arm_curve in curves.items() if key == metric]) for metric in spec.metric}
@@ -103,11 +104,15 @@ def _data(name: str, spec: Curves, records: Sequence[Record], store: Store | Non
     return data, _caption(data, [len(cell) for cell in cells.values()])
 
 
-def curve(seeds: Mapping[int, Mapping[int, float]]) -> Curve:
-    """Return the curves of some seeds, seed → epoch → value, with mean and 95 % t-interval at the epochs that all have."""
+def curve(seeds: Mapping[int, Mapping[int, float]], test_to_train: float = 0.0) -> Curve:
+    """Return the curves of some seeds, seed → epoch → value, with mean and 95 % t-interval at the epochs that all have.
+
+    test_to_train: see `bench.reports.records.arms.redrawn`.
+    """
     seed_curves = tuple(tuple(sorted(seeds[seed].items())) for seed in sorted(seeds))
     steps = sorted(set.intersection(*(set(points) for points in seeds.values()))) if seeds else []
-    samples = [sample({seed: points[step] for seed, points in seeds.items()}, len(seeds)) for step in steps]
+    by_step = [{seed: points[step] for seed, points in seeds.items()} for step in steps]
+    samples = [sample(values, len(seeds), test_to_train=test_to_train) for values in by_step]
     mean, low, high = (tuple(getattr(step_sample, name) for step_sample in samples) for name in ("mean", "low", "high"))
     return Curve(seed_curves, tuple(steps), mean, low, high)
 

@@ -9,10 +9,11 @@ reads it with the labels as they are.
   their seeds, relative_efficiency the variance that the difference would have with independent seeds by its own, superiority
   P(left > right)
 - claim: a claim's part (`row`: the level, where it has several); value is the difference, ratio or correlation, margin what was
-  declared, p that of the verdict's hypothesis, run_id every run behind it, with `;` between them
+  declared, p that of the verdict's hypothesis, run_id every run behind it, with `;` between them; one that is not asked has
+  verdict and why alone
 
 `table` is the table's name in the suite, or the claim's. Numbers are in the unit that the table shows and are not rounded. The
-trials of searches stand in the JSON report.
+trials of searches, and what a pilot says of sizes, stand in the JSON report.
 """
 
 import csv
@@ -22,6 +23,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.reports.claims.results import ClaimResult
+from bench.reports.claims.rules import NOT_ASKED
 from bench.reports.report import ReportData
 from bench.reports.statistics import Comparison
 from bench.reports.tables.blocks import MetricBlock
@@ -51,6 +53,8 @@ def lines(report: ReportData) -> Iterator[dict[str, Any]]:
             yield from (shared | line for line in [*_cells(block), *_contrasts(block)])
     for claim in report.claims:
         yield from _claims(claim)
+    for dropped in report.not_asked:
+        yield {"kind": "claim", "table": dropped.name, "verdict": NOT_ASKED, "why": dropped.why}
 
 
 def _cells(block: MetricBlock) -> Iterator[dict[str, Any]]:

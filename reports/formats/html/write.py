@@ -9,6 +9,7 @@ from bench.reports.claims.rules import (
     IDENTICAL,
     INSUFFICIENT,
     NEGLIGIBLE,
+    NOT_ASKED,
     REFUTED,
     REGIME,
     SELECTED,
@@ -35,6 +36,7 @@ VERDICTS = {
     SURVIVORS: ("open", "†"),
     SELECTED: ("open", "○"),
     INSUFFICIENT: ("few", "…"),
+    NOT_ASKED: ("few", "∅"),
 }
 """verdict → its class and its sign: a colour alone tells some readers nothing."""
 

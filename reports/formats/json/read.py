@@ -51,6 +51,8 @@ def _json(report: dict[str, Any]) -> Reading:
             rows.append(_flat({k: v for k, v in part.items() if k != "run_ids"}))
             runs.append({"claim": name, "part": part["label"], "runs": part["run_ids"]})
         tables.append(records(f"claim {name}", rows, ("label", "contrast")))
+    if sizes := report.get("pilot"):
+        tables.append(records("pilot", [_flat(size) for size in sizes], ("claim", "label", "contrast")))
     return Reading(tables, runs, [f"{report['suite']}, profile {report['profile']}"])
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.reports.claims.results import ClaimResult
+from bench.reports.claims.rules import NOT_ASKED
 from bench.reports.declared import Declared
 from bench.reports.layout.head import totals
 from bench.reports.report import ReportData
@@ -21,11 +22,13 @@ def render(report: ReportData, figures: Mapping[str, str] = {}) -> str:
         "suite": report.suite,
         "title": report.title,
         "profile": report.profile,
+        **_about(report),
         "complete": report.complete,
         "exploratory": report.exploratory,
         **({"declared": _declared(report.declared)} if report.declared else {}),
         "verdicts": _verdicts(report),
-        "claims": {claim.name: _claim(report, claim) for claim in report.claims},
+        "claims": {claim.name: _claim(report, claim) for claim in report.claims} | _not_asked(report),
+        **({"pilot": [asdict(size) for size in report.pilot]} if report.pilot else {}),
         "tables": {table.name: _table(table) for table in report.tables},
         "searches": {search.name: asdict(search) for search in report.searches},
         "figures": {
@@ -41,6 +44,12 @@ def render(report: ReportData, figures: Mapping[str, str] = {}) -> str:
         "summary": asdict(report.summary),
     }
     return json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _about(report: ReportData) -> dict[str, Any]:
+    if (about := report.about) is None:
+        return {}
+    return {"about": f"{about.name}: {about.sentence}", "differences": about.differences}
 
 
 def _finite(content: Any) -> Any:
@@ -63,9 +72,16 @@ def _claim(report: ReportData, claim: ClaimResult) -> dict[str, Any]:
     return asdict(claim) | {"parts": parts, "exploratory": report.is_exploratory(claim.name)}
 
 
+def _not_asked(report: ReportData) -> dict[str, Any]:
+    return {
+        claim.name: {"name": claim.name, "says": claim.says, "verdict": NOT_ASKED, "holds": None, "why": claim.why, "parts": {}}
+        for claim in report.not_asked
+    }
+
+
 def _comparison(c: Comparison) -> dict[str, Any]:
     """Return a comparison without what only its test needs."""
-    return {key: value for key, value in asdict(c).items() if key not in ("errors", "resolution")}
+    return {key: value for key, value in asdict(c).items() if key not in ("errors", "resolution", "test_to_train")}
 
 
 def _declared(declared: Declared) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from bench.reports.about import About
 from bench.reports.formats import run_ids as runs
 from bench.reports.formats.latex import columns
 from bench.reports.formats.latex.text import breakable, escape
@@ -26,9 +27,10 @@ def render(report: ReportData, figures: Mapping[str, str] = {}) -> str:
     """
     shown = [figure for figure in report.figures if figures.get(figure.name)]
     packages = r"\usepackage{booktabs}" + (r" and \usepackage{graphicx}" if shown else "")
-    parts = [_comment(f"{report.title}: needs {packages}; write \\input with this file's name")]
+    parts = [_paragraph(report.about)] if report.about else []
+    parts.append(_comment(f"{report.title}: needs {packages}; write \\input with this file's name"))
     parts += [_comment(f"{name}: {text}") for name, text in provenance(report)]
-    parts += [_comment(f"{word.upper()}: {text}") for word, text in outline.banners(report)]
+    parts += [_comment(f"{word.upper()}: {text}") for word, text in outline.banners(report)[bool(report.about) :]]
     floats = [float_ for section in outline.sections(report) for part in section.parts for float_ in _floats(part)]
     floats += [_figure(figure.name, figure.caption, figures[figure.name]) for figure in shown]
     if (missing := outline.ledger(report)) is not None:
@@ -38,6 +40,11 @@ def render(report: ReportData, figures: Mapping[str, str] = {}) -> str:
     if run_lines := list(runs.lines(report)):
         parts += [_comment(line) for line in ("runs: the MLflow runs behind each number", *run_lines)]
     return "\n".join(parts) + "\n"
+
+
+def _paragraph(about: About) -> str:
+    """Return what the profile is as text that is set: floats stand in other documents, far from any comment."""
+    return rf"\noindent\textbf{{{escape(about.name)}}}: {escape(about.sentence)}\par"
 
 
 def _comment(text: str) -> str:

@@ -38,7 +38,7 @@ def render(report: ReportData, figures: Mapping[str, str] = {}, *, with_runs: bo
     for section in outline.sections(report):
         parts.append(f"## {escape(section.heading)}")
         for part in section.parts:
-            parts += _grid(part.grid)
+            parts += grid_parts(part.grid)
     if shown := [figure for figure in report.figures if figures.get(figure.name)]:
         parts.append("## Figures")
         for figure in shown:
@@ -46,7 +46,7 @@ def render(report: ReportData, figures: Mapping[str, str] = {}, *, with_runs: bo
     if (missing := outline.ledger(report)) is not None:
         parts.append(f"## {missing.heading}")
         for part in missing.parts:
-            parts += _grid(part.grid)
+            parts += grid_parts(part.grid)
     parts.append("## Provenance")
     parts.append("\n".join(f"- {name}: {escape(text)}" for name, text in provenance(report)))
     if with_runs and (run_lines := list(runs.lines(report))):
@@ -54,7 +54,8 @@ def render(report: ReportData, figures: Mapping[str, str] = {}, *, with_runs: bo
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _grid(grid: TextGrid) -> list[str]:
+def grid_parts(grid: TextGrid) -> list[str]:
+    """Return the paragraphs of a grid: its caption, its table and its notes, as far as there are."""
     parts = [_paragraph(grid.caption)]
     if grid.rows:
         rows = [[_cell(cell) for cell in row] for row in grid.rows]

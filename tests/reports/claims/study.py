@@ -42,7 +42,8 @@ OTHER = (-0.002, 0.001, 0.004, 0.000, -0.003, 0.001, -0.001, 0.003, -0.004, 0.00
 
 
 class Study:
-    """value: (labels, seed) → metrics. outcome: (labels, seed) → how the trial ended. head, stages: more of the suite's text."""
+    """value: (labels, seed) → metrics. outcome: (labels, seed) → how the trial ended. head, stages: more of the suite's text.
+    curve: (labels, seed) → its validation accuracy by epoch, [(epoch, value), …]."""
 
     def __init__(
         self,
@@ -56,11 +57,13 @@ class Study:
         models=MODELS,
         head="",
         stages="",
+        curve=lambda labels, seed: [],
     ):
         lines = "\n".join(f"  {name}: {{says: it is so, {text}}}" for name, text in claims.items())
         path = folder / "tiny.yaml"
         path.write_text(SUITE.format(seeds=seeds, models=models, noise=noise, head=head, stages=stages, claims=lines))
         self.suite, self.value, self.outcome, self.tags = load_suite(path), value, outcome, tags or {}
+        self.curve = curve
         self.claims = {name: (self.suite.spec.claims[name], found) for name, found in self.suite.claims.items()}
         self.schedules = {stage: self.suite.schedule(stage) for stage in self.suite.spec.stages}
 
@@ -70,7 +73,8 @@ class Study:
         runs = [self._run(trial) for trial in plan.trials if trial.seed not in without]
         derived = self.suite.spec.metrics
         expected = [Expected(t.cell.stage, t.cell.labels, t.seed, t.fingerprint) for t in plan.trials]
-        return collect(expected, runs, derived)
+        curves = {t.fingerprint[:8]: {"val/accuracy": self.curve(t.cell.labels, t.seed)} for t in plan.trials}
+        return collect(expected, runs, derived, lambda run_ids, metrics: {run_id: curves[run_id] for run_id in run_ids})
 
     def _run(self, trial):
         outcome = self.outcome(trial.cell.labels, trial.seed)

@@ -204,6 +204,14 @@ def test_what_an_arm_was_chosen_by_is_told_before_anything_runs(tmp_path):
         assert sum("they were not tuned alike" in sentence for sentence in sentences) == 1
 
 
+def test_levels_that_all_start_from_the_same_best_are_not_warned_of(tmp_path):
+    """Whether any of three levels differ: what was chosen is the same for all."""
+    stages = STAGES.format(fresh="")
+    stages += "  more: {patch: {start: {stage: s}}, axes: {noise: {path: data.noise.variance, values: [0, 0.01, 0.04]}}}\n"
+    study = Study(tmp_path, {"c": "metric: val/accuracy, stage: more, differs_along: noise"}, accuracy(), stages=stages)
+    assert not warnings(study.suite.tested_claims, {}, {}, study.suite.schedules)
+
+
 def test_a_condition_on_the_claims_own_arms_is_warned_of(tmp_path):
     own = Study(tmp_path, {"c": f"{HIGHER}, requires: {{above_chance: 0.1}}"}, accuracy())
     other = Study(tmp_path, {"c": f"{HIGHER}, requires: {{metric: train/accuracy, above_chance: 0.1}}"}, accuracy())

@@ -59,7 +59,14 @@ def test_identical_arms_are_equivalent_and_no_worse():
 
 def test_without_a_resolution_there_is_no_test():
     assert "no spread" in paired(*differing(3, 1)).reason
-    assert "no spread" in paired(*differing(3, 1), ratio=True, resolution=STEP).reason
+    assert "no spread" in paired(*differing(3, 1), ratio=True).reason
+
+
+def test_of_a_ratio_the_resolution_is_that_of_the_logarithms():
+    small, large = arm(100.0, 100.0, 100.0), arm(300.0, 300.0, 300.0)
+    result = paired(small, large, ratio=True, resolution=1e-8)
+    assert result.difference == pytest.approx(1 / 3) and result.p < 1e-6 and result.floored
+    assert result.ci_low == pytest.approx(1 / 3) == result.ci_high
 
 
 def test_a_sign_flip_test_stays_exact_and_gains_an_interval():
