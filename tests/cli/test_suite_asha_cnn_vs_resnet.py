@@ -4,12 +4,38 @@ from collections import Counter, defaultdict
 
 import pytest
 
+from bench.suite.load import load_suite
 from bench.trackers import open_tracker
 
 SEARCHES = {"cnn": 8, "resnet": 4, "resnet-schedule": 3}
 """Stage → trials."""
 WINNERS = {"cnn": "cnn", "resnet": "resnet", "resnet-lrs": "resnet-schedule"}
 """Level of `winners` → the search that it starts from."""
+
+
+def test_the_printed_winners_have_the_settings_that_the_report_prints(root):
+    suite = load_suite(str(root / "suites" / "asha_cnn_vs_resnet.yaml"))
+    found = {}
+    for cell in suite.all_cells["winners"]:
+        if cell.labels["settings"] == "printed":
+            model, train, data = cell.model.config, cell.train.config, cell.data.config
+            optimizer, names = train.optimizer, [step.name for step in data.augment]
+            depth, dropout = model.args.get("depth"), model.args["dropout"]
+            found[cell.labels["network"]] = (
+                optimizer.name,
+                optimizer.lr,
+                optimizer.weight_decay,
+                depth,
+                dropout,
+                names,
+                train.epochs,
+            )
+    augmented = ["crop", "flip", "rotation"]
+    assert found == {
+        "cnn": ("sgd", 0.0039, 0.006, None, 0.1, [], 30),
+        "resnet": ("adam", 0.0001, 0.0024, 34, 0.3, augmented, 30),
+        "resnet-lrs": ("sgd", 0.002, 0.005, 34, 0, augmented, 50),
+    }
 
 
 @pytest.mark.timeout(3600)  # a minute or two on two idle cores
@@ -37,18 +63,19 @@ def test_the_quick_profile(bench, root):
         finished = [run for run in stages[search] if run.tags["outcome"] == "finished"]
         # of equals the first as declared
         best = min(finished, key=lambda run: (-run.metrics["val/accuracy"], int(run.tags["axis.trial"])))
-        runs = [run for run in stages["winners"] if run.tags["axis.network"] == network]
+        runs = [run for run in stages["winners"] if (run.tags["axis.network"], run.tags["axis.settings"]) == (network, "found")]
         assert sorted(run.tags["seed"] for run in runs) == ["0", "1", "2"], "a winner is trained anew, with seeds of its own"
         (start,) = {run.tags["start"] for run in runs}
         told = [f"{name.removeprefix('search.')}={text}" for name, text in best.tags.items() if name.startswith("search.")]
         assert start.startswith(f"{search}: trial={best.tags['axis.trial']}, ") and all(one in start for one in told), start
 
-    # the level that the winner has is the winner itself, which has run
-    assert {stage: len(stages[stage]) for stage in ("augmentation", "cnn-settings", "depth", "schedule")} == {
+    # the level that the printed winner has is that winner itself, which has run
+    assert {stage: len(stages[stage]) for stage in ("augmentation", "cnn-settings", "depth", "schedule", "dropout")} == {
         "augmentation": 2 * 3,
         "cnn-settings": 3 * 3,
-        "depth": 2 * 3,
+        "depth": 3,
         "schedule": 3,
+        "dropout": 3,
     }
     assert "Animals" in answer.tables and "starts from the best of resnet-schedule: trial=" in answer.tables
 
