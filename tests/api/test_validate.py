@@ -92,7 +92,8 @@ def test_data_that_is_not_here_is_no_mistake_of_the_file(write, folder, monkeypa
     assert set(result.notes) == {f"{path} (default)", f"{path} (long)"}
     for profile, words in (("default", ""), ("long", " --profile long")):
         (note,) = result.notes[f"{path} ({profile})"]
-        assert note.startswith(f"{path}:3: {folder}/data/cifar-100-python: CIFAR100 is not there, so what uses it was not checked")
+        where = f"{path}:3: {folder}/data/cifar-100-python"
+        assert note.startswith(f"{where}: CIFAR100 is not there, so what uses it was not checked")
         assert f"`bench data prepare {path}{words}` to download it" in note
 
 

@@ -13,8 +13,8 @@ from bench.suite.load import load_suite
 from bench.trackers import open_tracker
 
 MODELS = ("custom", "mobilenet", "mobilenet-random")
-VOTERS = 3 * (3 + 1 + 3 + 1) + 5
-"""Of one seed: what each step of the sweep adds for three networks, and the augmentations beside none."""
+VOTERS = 3 * (3 + 3) + 6
+"""Of one seed: both steps of the sweep for three networks, and the augmentations."""
 
 
 @pytest.mark.timeout(3600)  # a minute or two on two idle cores
@@ -31,23 +31,38 @@ def test_the_quick_profile(bench, root):
     for run in runs:
         stages[run.tags["stage"]][run.tags["cell"]].append(run)
 
-    declared = load_suite(path, profile="quick").all_cells["tuning-lr"]
+    declared = load_suite(path, profile="quick").all_cells
     for model in MODELS:
-        rates = [cell.name for cell in declared if cell.labels["model"] == model]
-        best = first_of_the_best({rate: [run.metrics["val/accuracy"] for run in stages["tuning-lr"][rate]] for rate in rates})
-        for batch in (32, 64):  # 16 is what the rates were tried with
-            stage = "tuning-batch" if batch == 32 else "larger-batches"
-            (start,) = {run.tags["start"] for run in stages[stage][f"model={model}, batch={batch}"]}
-            assert start == f"tuning-lr: {best}", "each step starts from the best of the one before, for each network"
+        rate, _ = best_of(declared["tuning-lr"], stages["tuning-lr"], model)
+        dropout, dropouts = best_of(declared["tuning-dropout"], stages["tuning-dropout"], model)
+        for stage, before, cells in (
+            ("tuning-dropout", f"tuning-lr: {rate}", dropouts),
+            ("batch", f"tuning-lr: {rate}", ["batch=16", "batch=32"]),
+            ("l2", f"tuning-dropout: {dropout}", ["l2=0", "l2=1"]),
+        ):
+            for cell in cells:
+                name = cell if cell.startswith("model=") else f"model={model}, {cell}"
+                assert {run.tags["start"] for run in stages[stage][name]} == {before}, "each step starts from the best before it"
     origins = {run.tags.get("weights") for run in runs if run.tags.get("axis.model") == "mobilenet"}
     assert origins == {"pretraining: task=turned, seed 0"}
     assert all("start" in run.tags for found in stages["augmentation"].values() for run in found)
-    assert not stages["tuned"] and not stages["single"], "the best have run already"
+    assert not stages["tuned"], "the best have run already, without a penalty"
+    for stage, seeds in (("tuning-lr", "012"), ("tuning-dropout", "012"), ("batch", "345"), ("l2", "345"), ("single", "678")):
+        assert {run.tags["seed"] for found in stages[stage].values() for run in found} == set(seeds), "what chose does not test"
 
+    best, _ = best_of(declared["tuning-dropout"], stages["tuning-dropout"])
+    unpenalised = stages["l2"][f"{best.partition(',')[0]}, l2=0"]  # the augmentation `none`
     voters = [run for stage in stages for found in stages[stage].values() for run in found]
     voters = [run for run in voters if run.tags["stage"].startswith("tuning-") or run.tags["stage"] == "augmentation"]
+    voters += unpenalised
     assert len(voters) == 3 * VOTERS
     check_votes(bench, stages["ensembles"], voters)
+
+
+def best_of(cells, runs, model: str = "") -> tuple[str, list[str]]:
+    """Return the best cell of a stage on validation (of one network, or of all), and the names of all these cells."""
+    names = [cell.name for cell in cells if model in ("", cell.labels["model"])]
+    return first_of_the_best({name: [run.metrics["val/accuracy"] for run in runs[name]] for name in names}), names
 
 
 def first_of_the_best(values: dict[str, list[float]]) -> str:
