@@ -7,7 +7,7 @@ import pytest
 def test_the_quick_profile(bench, root):
     answer = bench.anew("run", str(root / "suites" / "noise_vs_complexity.yaml"), "--profile", "quick")
     assert answer.code == 0, answer.err
-    assert "18 trials are the same as others and run once" in answer.out
+    assert "12 trials are the same as others and run once" in answer.out
     assert "54 finished in" in answer.out
     assert answer.shape == (root / "tests" / "expected" / "cli" / "quick.txt").read_text(encoding="utf-8")
     runs = bench.runs("noise_vs_complexity.quick")
