@@ -17,8 +17,8 @@ OVER: tuple[Over, ...] = ("mean", "sum", "sd", "min", "max")
 
 
 class Derived(Config):
-    """A metric computed from others when a report is made: over classes, a difference, or the first epoch at a level. `{}`: one
-    that something else logs."""
+    """A metric computed from others when a report is made: over classes, a difference, a correlation, or the first epoch at a
+    level. `{}`: one that something else logs."""
 
     mean: str | None = None
     """PREFIX: the mean of the metrics `PREFIX/<class>`."""
@@ -34,6 +34,8 @@ class Derived(Config):
     """Only these classes, by name; all where left out."""
     minus: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
     """[a, b]: a minus b."""
+    correlation: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
+    """[PREFIX, PREFIX]: Pearson's r over the classes of the metrics `PREFIX/<class>`, one number a trial."""
     first: str | None = None
     """METRIC: the first epoch (from 1) in which a metric of each epoch is at the level of `at_least` or `at_most`. A trial that
     never is there has no value."""
@@ -52,7 +54,7 @@ class Derived(Config):
 
     @model_validator(mode="after")
     def _one_rule(self) -> Self:
-        rules = [rule for rule in (*OVER, "minus", "first") if getattr(self, rule) is not None]
+        rules = [rule for rule in (*OVER, "minus", "correlation", "first") if getattr(self, rule) is not None]
         if len(rules) > 1:
             raise ValueError(f"should have one rule, not {' and '.join(rules)}")
         if self.classes is not None and self.over is None:
@@ -87,7 +89,7 @@ class Derived(Config):
     @property
     def logged(self) -> bool:
         """Whether something else logs it, so that nothing is computed."""
-        return self.over is None and self.minus is None and self.first is None
+        return self.over is None and self.minus is None and self.correlation is None and self.first is None
 
 
 def is_known(metric: str, derived: Mapping[str, Derived]) -> bool:
@@ -112,6 +114,8 @@ def stored(metric: str, derived: Mapping[str, Derived]) -> Iterator[str]:
         yield metric
     elif rule.over:
         yield f"{rule.over[1]}/*"
+    elif rule.correlation:
+        yield from (f"{prefix}/*" for prefix in rule.correlation)
     elif rule.first:
         yield from (rule.first, "epochs")  # which ensembles have none of
     else:
@@ -162,6 +166,8 @@ def described(metric: str, derived: Mapping[str, Derived]) -> Metric:
         left, right = (described(part, derived) for part in rule.minus)
         ends = left.range[0] - right.range[1], left.range[1] - right.range[0]
         return _declared(Metric(range=ends, unit=left.unit if left.unit == right.unit else ""), rule)
+    if rule.correlation:
+        return _declared(Metric(range=(-1.0, 1.0)), rule)
     if rule.first:
         return _declared(Metric("lower", (1.0, math.inf), "epochs"), rule)
     return _declared(by_name(metric), rule)

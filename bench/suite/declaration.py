@@ -92,6 +92,7 @@ def _metrics(suite: Suite, name: str) -> set[str]:
         if (metric := todo.pop()) not in metrics:
             metrics.add(metric)
             if rule := derived.get(metric):
-                todo += [*(rule.minus or ()), *([rule.over[1]] if rule.over else []), *([rule.first] if rule.first else [])]
+                todo += [*(rule.minus or ()), *(rule.correlation or ()), *([rule.over[1]] if rule.over else [])]
+                todo += [rule.first] if rule.first else []
             todo += [declared for declared in derived if metric.startswith(f"{declared}/")]
     return metrics

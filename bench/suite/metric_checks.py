@@ -33,10 +33,12 @@ def _check_derived(document: Document, name: str, rule: Derived, derived: Mappin
     at = ("metrics", name)
     if is_recorded(name) and not (rule.logged and rule.facts):
         raise document.error(at, f"trials record {name!r} themselves, and a derived metric must not hide it", "rename it")
-    if rule.over and not is_prefix(rule.over[1], derived):
-        kind, prefix = rule.over
-        mend = did_you_mean(prefix, BY_CLASS)
-        raise document.error((*at, kind), f"no trial of bench records metrics {f'{prefix}/<class>'!r}", mend)
+    prefixes: list[tuple[DocPath, str]] = [((*at, rule.over[0]), rule.over[1])] if rule.over else []
+    prefixes += [((*at, "correlation", i), prefix) for i, prefix in enumerate(rule.correlation or ())]
+    for path, prefix in prefixes:
+        if not is_prefix(prefix, derived):
+            mend = did_you_mean(prefix, BY_CLASS)
+            raise document.error(path, f"no trial of bench records metrics {f'{prefix}/<class>'!r}", mend)
     for i, part in enumerate(rule.minus or ()):
         _check_known(document, (*at, "minus", i), part, derived)
         if by_name(part).is_ratio:
@@ -46,8 +48,8 @@ def _check_derived(document: Document, name: str, rule: Derived, derived: Mappin
         _check_known(document, (*at, "first"), rule.first, derived)
         _check_each_epoch(document, (*at, "first"), rule.first, derived)
         _check_level(document, at, rule, derived)
-    if path := cycle(name, derived):
-        raise document.error(at, f"{name!r} is derived from itself: {' → '.join(path)}", "take one of them out")
+    if loop := cycle(name, derived):
+        raise document.error(at, f"{name!r} is derived from itself: {' → '.join(loop)}", "take one of them out")
 
 
 def _check_level(document: Document, at: DocPath, rule: Derived, derived: Mapping[str, Derived]) -> None:

@@ -35,12 +35,22 @@ def measured(
         names = rule.classes or list(by_class)
         chosen = [by_class[name] for name in names if name in by_class]
         value = RULES[kind](chosen) if chosen and len(chosen) == len(names) else None
+    elif rule.correlation:
+        value = _correlation(stored, rule.correlation)
     elif rule.first:
         value = rule.reached((curves or {}).get(rule.first, ()), described(rule.first, derived).factor)
     else:
         left, right = (measured(part, stored, derived, curves) for part in rule.minus or ())
         value = left - right if left is not None and right is not None else None
     return value if value is not None and abs(value) <= LARGEST else None
+
+
+def _correlation(stored: Mapping[str, float], prefixes: Sequence[str]) -> float | None:
+    """Return Pearson's r of two metrics over the classes that have both; None where either is the same for all of them."""
+    pairs = list(class_pairs([stored], *prefixes).values())
+    if len(pairs) < 2 or any(len(set(values)) < 2 for values in zip(*pairs, strict=True)):
+        return None
+    return statistics.correlation(*zip(*pairs, strict=True))
 
 
 def of_classes(stored: Mapping[str, float], prefix: str) -> dict[str, float]:
@@ -77,6 +87,11 @@ def absent(metric: str, stored: Mapping[str, float], derived: Mapping[str, "Deri
         if not by_class or not unknown:
             return f"no metrics {f'{rule.over[1]}/<class>'!r}"
         return f"{metric!r} is over class {unknown[0]!r}, which the runs do not have ({did_you_mean(unknown[0], by_class)})"
+    if rule.correlation:
+        lacking = next((prefix for prefix in rule.correlation if not of_classes(stored, prefix)), None)
+        if lacking is not None:
+            return f"no metrics {f'{lacking}/<class>'!r}"
+        return f"{' or '.join(rule.correlation)} is the same for all classes"
     if rule.first:
         level = rule.at_most if rule.at_least is None else rule.at_least
         return f"{rule.first} {NEVER} {level:g}" if (curves or {}).get(rule.first) else f"no epochs of {rule.first!r}"

@@ -57,6 +57,18 @@ def test_rules_over_classes_are_numpys(values):
     assert of_classes(told, "p") == values
 
 
+def test_a_correlation_over_classes_is_scipys():
+    from scipy.stats import pearsonr
+
+    sizes, f1 = {"a": 10.0, "b": 30.0, "c": 20.0, "e": 5.0}, {"a": 0.5, "b": 0.6, "c": 0.8, "d": 0.1}
+    told = {f"size/{name}": value for name, value in sizes.items()} | {f"f1/{name}": value for name, value in f1.items()}
+    derived = {"r": Derived(correlation=["f1", "size"]), "none": Derived(correlation=["f1", "gone"])}
+    assert measured("r", told, derived) == pytest.approx(pearsonr([0.5, 0.6, 0.8], [10, 30, 20])[0])
+    assert measured("none", told, derived) is None and absent("none", told, derived) == "no metrics 'gone/<class>'"
+    same = dict.fromkeys(told, 1.0)
+    assert measured("r", same, derived) is None and absent("r", same, derived) == "f1 or size is the same for all classes"
+
+
 def test_a_metric_that_cannot_be_computed_is_none_and_says_why():
     derived = {
         "typo": Derived(mean=PREFIX, classes=["brid"]),

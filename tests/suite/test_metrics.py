@@ -120,6 +120,12 @@ MISTAKES = {  # what stands below the five lines of the head, line, message, men
         "records 'test/predicted/*'",
         "add 'predicted' to `class_metrics`",
     ),
+    "correlation of a typo": (
+        "metrics:\n  m:\n    correlation: [val/f1, train/class_sise]\n" + STAGE,
+        8,
+        "no trial of bench records metrics 'train/class_sise/<class>'",
+        "train/class_size",
+    ),
     "difference of one": ("metrics:\n  m: {minus: [epochs]}\n" + STAGE, 7, "at least 2 items", ""),
     "difference of a typo": ("metrics:\n  m:\n    minus: [epochs, best_epok]\n" + STAGE, 8, "'best_epok'", "'best_epoch'?"),
     "difference of times": (
