@@ -53,9 +53,11 @@ def correlation_within(blocks: Sequence[Sequence[tuple[float, float]]], *, metho
     r = sum(float(x @ y) for x, y in centred) / (norms[0] * norms[1])
     orders = math.prod(math.factorial(len(x)) for x, _ in centred)
     sums = _all_sums(centred) if orders <= COUNTED else _drawn_sums(centred)
-    far = int((np.abs(sums) >= (abs(r) - 1e-9) * norms[0] * norms[1]).sum())
-    p = far / len(sums) if orders <= COUNTED else (far + 1) / (len(sums) + 1)
-    return replace(blank, difference=r, p=p, smallest_p=max(1 / orders, 1 / (DRAWN + 1) if orders > COUNTED else 0.0))
+    distances, rounding = np.abs(sums), 1e-9 * norms[0] * norms[1]
+    far, farthest = (int((distances >= edge - rounding).sum()) for edge in (abs(r) * norms[0] * norms[1], distances.max()))
+    if orders > COUNTED:
+        return replace(blank, difference=r, p=(far + 1) / (DRAWN + 1), smallest_p=1 / (DRAWN + 1))
+    return replace(blank, difference=r, p=far / orders, smallest_p=farthest / orders)  # of ranks the reverse order is as far
 
 
 def _all_sums(centred: "Centred") -> "NDArray[np.float64]":

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bench.reports.statistics import any_difference, interval, one_sample, sign_flip
 from bench.reports.statistics.permutation import DRAWN
+from bench.reports.statistics.within import correlation_within
 
 pytestmark = pytest.mark.filterwarnings("error:::bench.reports.statistics")
 THREE_ARMS = [(0.90, 0.92, 0.93), (0.89, 0.91, 0.915), (0.91, 0.915, 0.94), (0.88, 0.905, 0.92), (0.90, 0.93, 0.925)]
@@ -130,3 +131,12 @@ def test_blocks_must_match_arms_and_seeds():
         any_difference([[1.0, 2.0], [1.0]], [0, 1])
     with pytest.raises(ValueError, match="there are 2 blocks and 3 seeds"):
         any_difference([[1.0, 2.0], [1.0, 3.0]], [0, 1, 2])
+
+
+def test_ranks_within_blocks_allow_no_less_than_their_two_farthest_orders():
+    """The reversed order is as far from 0 as the best one: with two blocks of three, 2 of 36."""
+    agreeing = [[(1.0, 10.0), (2.0, 20.0), (3.0, 50.0)], [(1.0, 5.0), (2.0, 6.0), (4.0, 9.0)]]
+    result = correlation_within(agreeing, method="spearman")
+    assert result.p == result.smallest_p == pytest.approx(2 / 36)
+    other = [agreeing[0], [(1.0, 6.0), (2.0, 5.0), (4.0, 9.0)]]
+    assert correlation_within(other, method="spearman").p > correlation_within(other, method="spearman").smallest_p
