@@ -122,7 +122,7 @@ class Forecast:
         tables = {name: table for name, table in suite.spec.tables.items() if table.stage not in votes}  # of one ensemble a cell
         axes = {name: table_axes(suite, table) for name, table in tables.items()}
         arms = {name: (len(rows), len(columns)) for name, (rows, columns) in axes.items()}
-        return warnings(suite.tested_claims, tables, arms, suite.schedules)
+        return warnings(suite.tested_claims, tables, arms, suite.schedules, suite.spec.metrics)
 
 
 def status(suite: Suite, tracker: Tracker) -> Forecast:

@@ -17,6 +17,7 @@ from pydantic import (
 
 from bench.config import Config, Count, Fraction
 from bench.config.base import label
+from bench.grammar.schedule import MOST_PILOTS
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$")]
 Label = Annotated[str, BeforeValidator(label), WithJsonSchema({"type": ["string", "number", "boolean"]})]
@@ -56,7 +57,7 @@ SeedList = Annotated[list[int], Field(min_length=1)]
 class SeedPlan(Config):
     """Seeds in two parts, or on demand: a pilot that sets sizes and never counts, and the seeds that count."""
 
-    pilot: Annotated[int, Field(ge=2)] | None = None
+    pilot: Annotated[int, Field(ge=2, le=MOST_PILOTS)] | None = None
     """How many seeds run first, of their own; from their spread the report says how many the claims need."""
     count: Annotated[
         SeedList | None,

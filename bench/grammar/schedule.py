@@ -7,6 +7,9 @@ PILOT_FROM = 1_000_000
 """The first seed of every pilot, far above those that count: so these keep their numbers with a pilot or without, and a pilot
 keeps its own when the sizes change. Stages share them, since claims compare arms of several stages seed by seed."""
 
+MOST_PILOTS = 1_000
+"""How many seeds a pilot may have: so many from `PILOT_FROM` on never count, in any suite, since a pilot may have seen them."""
+
 
 def pilot_seeds(number: int) -> range:
     """Return the seeds of a pilot of so many."""

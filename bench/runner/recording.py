@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from bench.config import SECTIONS
+from bench.grammar.cells import Cell
 from bench.runner import provenance
 from bench.runner.executors.base import Executor
 from bench.runner.messages import Facts
@@ -25,7 +26,7 @@ def trial_start(plan: Plan, job: Job, executor: Executor, co_workers: int, membe
     file = Path(suite.document.file)
     kept = plan.kept_by(cell)
     origin = job.origin.trial if job.origin else None
-    facts = plan.facts.get(kind(cell), Facts())
+    facts = _facts(plan, cell)
     return TrialStart(
         suite=suite.name,
         profile=suite.profile,
@@ -56,6 +57,16 @@ def trial_start(plan: Plan, job: Job, executor: Executor, co_workers: int, membe
         classes=facts.classes,
         pilot=job.pilot,
     )
+
+
+def _facts(plan: Plan, cell: Cell) -> Facts:
+    """Return what is known of a cell; of one that a search drew, what all cells that were looked at beforehand agree on."""
+    known = plan.facts.get(kind(cell))
+    if known is not None:
+        return known
+    samples = [plan.facts[kind(sample)] for sample in plan.suite.all_cells[cell.stage].samples if kind(sample) in plan.facts]
+    images = [(facts.sizes, facts.other_sizes, facts.redrawn, facts.classes) for facts in samples]
+    return samples[0] if images and all(others == images[0] for others in images) else Facts()
 
 
 def params(job: Job) -> dict[str, str]:

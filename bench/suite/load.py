@@ -76,7 +76,7 @@ def _check_weights(suite: Suite) -> None:
                 search = suite.spec.stages[cell.stage].search  # of a search each trial draws one
                 seeds = suite.search_seeds(cell.stage) if search else [*here.looks[0], *here.pilot]
                 on_demand = there.sequential or here.sequential
-                kept = [*there.looks[0], *there.pilot]
+                kept = there.looks[0] if weights.seed is not None else [*there.looks[0], *there.pilot]
                 dependencies.check_seeds(cell, weights.seed, source.stage, kept, seeds, on_demand)
 
 

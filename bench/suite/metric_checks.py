@@ -24,6 +24,7 @@ def check_metrics(
         _check_derived(document, name, rule, derived)
     for path, metric, cells in named_metrics(document, spec, stages, claims):
         _check_known(document, path, metric, derived)
+        _check_end(document, metric, cells, derived)
         for recorded in stored(metric, derived):
             if mend := _lacking(recorded, cells):
                 raise document.error(path, f"no trial here records {recorded!r}", mend)
@@ -50,6 +51,17 @@ def _check_derived(document: Document, name: str, rule: Derived, derived: Mappin
         _check_level(document, at, rule, derived)
     if loop := cycle(name, derived):
         raise document.error(at, f"{name!r} is derived from itself: {' → '.join(loop)}", "take one of them out")
+
+
+def _check_end(document: Document, metric: str, cells: Sequence[Cell], derived: Mapping[str, Derived]) -> None:
+    """Refuse a range of epochs that ends before the training does: its end stands for trials that never reach the level."""
+    rule = derived.get(metric)
+    if rule is None or rule.first is None or not rule.range or rule.range[1] is None:
+        return
+    longest = max((cell.train.config.epochs for cell in cells if not cell.ensemble), default=0)
+    if rule.range[1] < longest:
+        message = f"the range of {metric!r} ends at {rule.range[1]:g}, and trials train for {longest} epochs"
+        raise document.error(("metrics", metric, "range"), message, f"write `range: [1, {longest}]`, or take it out")
 
 
 def _check_level(document: Document, at: DocPath, rule: Derived, derived: Mapping[str, Derived]) -> None:

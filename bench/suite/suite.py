@@ -9,7 +9,7 @@ from typing import Any
 from bench.errors import BenchError, did_you_mean
 from bench.grammar.cells import SPLIT, BestCell, Cell, Cells, collector_paused
 from bench.grammar.document import DocPath, Document
-from bench.grammar.schedule import Schedule, pilot_seeds
+from bench.grammar.schedule import MOST_PILOTS, Schedule, pilot_seeds
 from bench.grammar.stages import Stage, Start
 from bench.reports.claims.base import ClaimContrast
 from bench.reports.claims.contrasts import contrasts
@@ -145,11 +145,11 @@ class Suite:
 
     def check_pilots(self) -> None:
         """Check that no seed that counts is a pilot's. Raises BenchError, with file and line."""
-        kept = pilot_seeds(max(len(self.schedule(stage).pilot) for stage in self.spec.stages))
+        kept = pilot_seeds(MOST_PILOTS)  # also without a pilot: there may have been one
         for stage, spec in self.spec.stages.items():
             if clash := [seed for seed in self.all_seeds(stage) if seed in kept]:
                 at: DocPath = ("stages", stage, "seeds") if spec.seeds else ("seeds",)
-                mend = f"list others: pilots have those from {kept[0]:,} on"
+                mend = f"list others: pilots have those from {kept[0]:,} to {kept[-1]:,}"
                 raise self.document.error(at, f"seed {clash[0]} of stage {stage!r} is a pilot's, and cannot count", mend)
 
     @property

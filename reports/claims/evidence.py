@@ -243,8 +243,9 @@ def _with_the_worst(question: Question) -> Comparison | None:
     if question.contrast.joint and question.claim.relation.sample != "seeds":
         return None
     arms = []
+    seen = [value for arm in question.arms for value in arm.values.values()]
     for arm in question.arms:
-        value = _worst(question.metric, arm)
+        value = _worst(question.metric, arm, seen)
         lost = [seed for seed, reason in arm.without.items() if _is_lost(reason)]
         if lost and value is None:
             return None
@@ -254,11 +255,14 @@ def _with_the_worst(question: Question) -> Comparison | None:
     return question.claim.relation.measure(replace(question, arms=arms)).tested
 
 
-def _worst(metric: Metric, arm: ArmValues) -> float | None:
-    """Return the worst that a metric can be: what guessing comes to, else the end of its range; None without one."""
+def _worst(metric: Metric, arm: ArmValues, seen: Sequence[float]) -> float | None:
+    """Return the worst that a metric can be: what guessing comes to, else the end of its range, or what was seen beyond it; None
+    without one."""
     if metric.chance == "classes" and arm.classes:
         return metric.factor / arm.classes
     if not metric.better:
         return None
     end = metric.range[0] if metric.better == "higher" else metric.range[1]
-    return metric.factor * end if math.isfinite(end) else None
+    if not math.isfinite(end):
+        return None
+    return (min if metric.better == "higher" else max)(metric.factor * end, *seen)

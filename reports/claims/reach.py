@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from math import comb
 from typing import TYPE_CHECKING
 
-from bench.grammar.metrics import by_name
+from bench.grammar.derived import described
+from bench.grammar.metrics import Metric
 from bench.reports.claims.relations import Claim
 from bench.reports.claims.rules import LEAST_SEEDS
 from bench.reports.claims.selection import favoured, unlike_tuning
 from bench.reports.statistics import smallest_sign_flip
 
 if TYPE_CHECKING:
+    from bench.grammar.derived import Derived
     from bench.grammar.schedule import Schedule
     from bench.reports.claims.base import ClaimContrast
     from bench.reports.records.arms import Arm
@@ -23,10 +25,11 @@ def warnings(
     tables: Mapping[str, "Table"],
     arms: Mapping[str, tuple[int, int]],
     schedules: Mapping[str, "Schedule"],
+    derived: Mapping[str, "Derived"] | None = None,
 ) -> list[str]:
     """Return a sentence for each test that cannot reach its level.
 
-    arms: table → its numbers of rows and columns.
+    arms: table → its numbers of rows and columns. derived: the suite's own metrics.
     """
     sentences = []
     sizes = Counter(claim.family or name for name, (claim, _) in claims.items())
@@ -42,7 +45,7 @@ def warnings(
             sentences += _unreachable(f"claim {name!r}", claim.test or "t", n, m, schedule.total_alpha / len(schedule.looks))
             if 1 < n < LEAST_SEEDS and claim.test not in ("crossed", "sign-flip"):
                 sentences.append(f"claim {name!r} gets no verdict with {n} seeds; plan at least {LEAST_SEEDS}")
-        sentences += _doubts(name, claim, contrasts, schedules)
+        sentences += _doubts(name, claim, contrasts, schedules, described(claim.measure, derived or {}))
     for name, table in tables.items():
         schedule, (rows, columns) = schedules[table.stage], arms[name]
         m = max(comb(rows, 2), comb(columns, 2))
@@ -51,11 +54,13 @@ def warnings(
     return sentences
 
 
-def _doubts(name: str, claim: Claim, contrasts: Sequence["ClaimContrast"], schedules: Mapping[str, "Schedule"]) -> list[str]:
+def _doubts(
+    name: str, claim: Claim, contrasts: Sequence["ClaimContrast"], schedules: Mapping[str, "Schedule"], metric: Metric
+) -> list[str]:
     """Say what a verdict would not be worth, before anything runs: arms tested on the runs that chose them, and preconditions on
     the claim's own arms and metric."""
     doubts = []
-    choices = {choice.start.stage: choice for contrast in contrasts for choice in favoured(contrast, by_name(claim.measure))}
+    choices = {choice.start.stage: choice for contrast in contrasts for choice in favoured(contrast, metric)}
     for stage, choice in choices.items():
         if not set(schedules[stage].looks[-1]) & set(schedules[choice.stage].looks[-1]):
             continue

@@ -1,8 +1,9 @@
 """Whether an arm is tested on the runs that chose it: the best of several equal cells looks better on them than it is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from bench.grammar.derived import stored
 from bench.grammar.metrics import Metric
 from bench.grammar.stages import Ensemble, Start
 from bench.reports.claims.base import ClaimContrast, names_of
@@ -57,8 +58,9 @@ def on_its_own_data(
             whose = "its members' runs" if of_members else "its runs"
             return f"{len(shared)} of {whose} chose it as the best of stage {choice.start.stage} by {choice.start.metric}"
     for arm, rivals in _favoured_arms(contrast, metric, against):
-        alike = [ensemble for rival in rivals for ensemble in _selective(rival, measure)]
-        for ensemble in _selective(arm, measure):
+        splits = {name.partition("/")[0] for name in stored(measure, trials.derived)}
+        alike = [ensemble for rival in rivals for ensemble in _selective(rival, splits)]
+        for ensemble in _selective(arm, splits):
             if ensemble not in alike:
                 return f"its members were chosen by {ensemble.rank}, on the images on which it is measured"
     return ""
@@ -86,8 +88,7 @@ def _choices(arm: Arm) -> list[Choice]:
     return list(choices.values())
 
 
-def _selective(arm: Arm, measure: str) -> list[Ensemble]:
-    """Return an arm's ensembles that take the best of their members by images of the split of a metric."""
-    split = measure.partition("/")[0]
+def _selective(arm: Arm, splits: Collection[str]) -> list[Ensemble]:
+    """Return an arm's ensembles that take the best of their members by images of one of these splits."""
     ensembles = [cell.voting.config for cell in arm.cells if cell.ensemble]
-    return [ensemble for ensemble in ensembles if ensemble.share < 1 and ensemble.rank.partition("/")[0] == split]
+    return [ensemble for ensemble in ensembles if ensemble.share < 1 and ensemble.rank.partition("/")[0] in splits]

@@ -120,6 +120,12 @@ MISTAKES = {  # what stands below the five lines of the head, line, message, men
         "records 'test/predicted/*'",
         "add 'predicted' to `class_metrics`",
     ),
+    "a range that ends before the training": (
+        "metrics: {m: {first: val/accuracy, at_least: 0.6, range: [1, 1.5]}}\n" + TABLE % "m",
+        6,
+        "ends at 1.5, and trials train for 2 epochs",
+        "`range: [1, 2]`",
+    ),
     "correlation of a typo": (
         "metrics:\n  m:\n    correlation: [val/f1, train/class_sise]\n" + STAGE,
         8,

@@ -80,7 +80,9 @@ def test_searches_and_ensembles_have_no_pilot(suite):
         ("{pilot: 2, count: {looks: [3, 5]}}", "seeds.count: should be how many seeds, from 1, or a list", ""),
         ("{pilot: 2, count: [3, 3]}", "3 stands twice", ""),
         ("{pilot: 2, count: 3, alpha: 0.1}", "'alpha' belongs to looks", ""),
-        ("{pilot: 2, count: [0, 1000001]}", "seed 1000001 of stage 's' is a pilot's", "from 1,000,000 on"),
+        ("[0, 1000000]", "seed 1000000 of stage 's' is a pilot's", "from 1,000,000 to 1,000,999"),
+        ("{pilot: 1001, count: 3}", "should be less than or equal to 1000", ""),
+        ("{pilot: 2, count: [0, 1000001]}", "seed 1000001 of stage 's' is a pilot's", "list others"),
     ],
 )
 def test_mistakes(suite, seeds, message, mend):
@@ -113,6 +115,13 @@ def test_mistakes(suite, seeds, message, mend):
             10,
             "no trial with seed 1000000 whose weights",
             "the same seeds",
+        ),
+        (
+            "stages:\n  s: {axes: {a: {x: {}}}, seeds: {pilot: 2, count: 2}}\n  t:\n    seeds: {pilot: 2, count: 2}\n"
+            "    patch: {model: {weights: {stage: s, seed: 1000000}}}\n    axes: {a: {x: {}}}",
+            10,
+            "no trial with seed 1000000 whose weights",
+            "",
         ),
         (
             "stages:\n  s: {axes: {a: {x: {}}}, seeds: {pilot: 3, count: 2}}\n  t: {axes: {a: {x: {}}}, seeds: [1000002]}",

@@ -48,6 +48,12 @@ def test_with_a_longest_training_the_worst_is_known(tmp_path):
     assert late.verdict == "survivors only" and "with the worst result for each lost seed" in late.parts[0].why
 
 
+def test_a_range_shorter_than_the_training_is_no_worst(tmp_path):
+    """An epoch that was reached beyond the range is worse than its end."""
+    claim = study(tmp_path, reaching([11, 12, 13, None, None], [15, 17, 18, 16, 16]), ", range: [1, 10]").one()
+    assert claim.verdict == "survivors only"
+
+
 def test_an_arm_that_never_reaches_it_says_so(tmp_path):
     claim = study(tmp_path, reaching([3, 4, 3, 5, 4], [None] * 5)).one()
     assert claim.verdict == "unresolved" and "(val/accuracy never reached 0.6)" in claim.parts[0].why

@@ -172,6 +172,7 @@ VOTES = """\
         ("winner", 1, "test/accuracy", False, "10 of its members' runs chose it as the best of stage s by val/accuracy"),
         ("winner", 1, "test/accuracy", True, ""),
         ("s", 0.5, "val/accuracy", False, "its members were chosen by val/accuracy, on the images on which it is measured"),
+        ("s", 0.5, "worst", False, "its members were chosen by val/accuracy, on the images on which it is measured"),
         ("s", 0.5, "test/accuracy", False, ""),
         ("s", 1, "val/accuracy", False, ""),
     ],
@@ -185,9 +186,10 @@ def test_a_vote_is_not_tested_on_what_chose_its_members(tmp_path, of, share, met
 
     def value(labels, seed):
         accuracies = accuracy(0.9, 0.8)(labels, seed) if "model" in labels else {"val/accuracy": 0.9 + WIGGLE[seed]}
-        return accuracies | {"test/accuracy": accuracies["val/accuracy"]}
+        accuracy_of_all = accuracies["val/accuracy"]
+        return accuracies | {"test/accuracy": accuracy_of_all, "val/f1/a": accuracy_of_all, "val/f1/b": 0.99}
 
-    study = Study(tmp_path, {"c": claim}, value, stages=stages)
+    study = Study(tmp_path, {"c": claim}, value, stages=stages, head="metrics: {worst: {min: val/f1}}")
     plan, runs = run_both_stages(study, rounds=3)
     (result,) = judge(study.suite.tested_claims, study.suite.schedules, Records(records(plan, runs))).claims
     assert result.verdict == ("selected on its own data" if reason else "supported"), result.parts[0].why
