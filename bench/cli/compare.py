@@ -3,6 +3,8 @@
 import argparse
 import shutil
 
+from bench import api
+from bench.api.formats import COMPARED
 from bench.errors import BenchError
 
 EXAMPLES = """\
@@ -27,8 +29,6 @@ exit codes: 0 nothing is worse (what is not known passes, but for --strict), 1 s
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from bench.api.formats import COMPARED
-
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
     parser.add_argument("a", metavar="A", help="the baseline; with --baseline the candidate")
@@ -46,8 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    from bench import api
-
     compared = api.compare(args.a, args.b, baseline=args.baseline, margins=dict(map(_margin, args.margin)))
     print(compared.render(args.format, width=shutil.get_terminal_size().columns))
     return 0 if compared.passes(strict=args.strict) else 1

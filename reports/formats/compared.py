@@ -2,17 +2,17 @@
 
 import json
 from dataclasses import asdict
+from io import StringIO
+from textwrap import fill
 from typing import Any
-
-from tabulate import tabulate
 
 from bench.reports.compare import Row, SidesCompared, Verdict
 from bench.reports.formats.markdown.write import escape, grid_parts
 from bench.reports.layout import compare as layout
 from bench.reports.layout.grid import TextGrid
 
-NARROWEST = 12
-"""Characters of a column that is wrapped, at least."""
+LONGEST = 14
+"""Characters of a word that is never broken, at most."""
 
 
 def render(compared: SidesCompared, format: str = "text", *, width: int = 100) -> str:
@@ -24,17 +24,28 @@ def render(compared: SidesCompared, format: str = "text", *, width: int = 100) -
     if format == "markdown":
         parts = [f"# {escape(title)}", *map(escape, told)]
         return "\n\n".join([*parts, *(part for grid in grids for part in grid_parts(grid))]) + "\n"
-    return "\n\n".join([title, "\n".join(told), *(_terminal(grid, width) for grid in grids)])
+    return "\n\n".join(
+        [fill(title, width), "\n".join(fill(sentence, width) for sentence in told), *(_terminal(grid, width) for grid in grids)]
+    )
 
 
 def _terminal(grid: TextGrid, width: int) -> str:
-    """Return a grid as columns; where it is too wide, its longest columns are wrapped."""
+    """Return a grid as columns; where it is too wide, its wide columns are wrapped."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
     rows = [[cell.lines[0] for cell in row] for row in grid.rows]
-    widths = [max(map(len, column)) for column in zip(grid.header, *rows, strict=True)]
-    while sum(widths) + 2 * (len(widths) - 1) > width and max(widths) > NARROWEST:
-        widths[widths.index(max(widths))] -= 1
-    table = tabulate(rows, grid.header, tablefmt="simple", disable_numparse=True, maxcolwidths=widths, maxheadercolwidths=widths)
-    return "\n".join([grid.caption, "", table, *grid.footnotes])
+    for head, *column in zip(grid.header, *rows, strict=True):
+        longest = max(len(word) for text in (head, *column) for word in text.split())
+        table.add_column(head, min_width=min(longest, LONGEST), overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    told = StringIO()
+    Console(file=told, width=width, color_system=None).print(table)
+    lines = [line.rstrip() for line in told.getvalue().splitlines()]
+    return "\n".join([fill(grid.caption, width), "", *lines, *(fill(note, width) for note in grid.footnotes)])
 
 
 def _data(compared: SidesCompared) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bench.reports.compare import Row, SidesCompared, Verdict
+from bench.reports.layout.contrasts import STEPWISE
 from bench.reports.layout.grid import NOTHING, SHORT, Text, TextGrid
 from bench.reports.numbers import digits, number, probability
 from bench.reports.statistics import Moments
@@ -67,7 +68,7 @@ def _rows(compared: SidesCompared) -> TextGrid:
         verdict = row.verdict + (grid.mark(row.why) if row.why else "")
         margin = NOTHING if row.margin is None else f"{row.margin:.3g}{_short(row)}"
         holm = NOTHING if row.holm is None else probability(row.holm)
-        texts = [cell, row.metric + unit, *means, _difference(grid, row), margin, holm]
+        texts = [cell, row.metric + unit, *means, _difference(grid, row, compared.alpha), margin, holm]
         runs = (*row.baseline.run_ids.values(), *row.candidate.run_ids.values())
         grid.rows.append([*[Text((text,)) for text in texts], Text((verdict,), bold=row.verdict is Verdict.WORSE, runs=runs)])
     return grid
@@ -84,7 +85,7 @@ def _tested(compared: SidesCompared) -> str:
     )
 
 
-def _difference(grid: TextGrid, row: Row) -> str:
+def _difference(grid: TextGrid, row: Row, alpha: float) -> str:
     result = row.result
     if result.difference is None:
         return NOTHING
@@ -94,6 +95,9 @@ def _difference(grid: TextGrid, row: Row) -> str:
     places = digits((result.ci_high - result.ci_low) / 2, 2)
     text = f"{number(result.difference, places, sign=sign)}{short} ({number(result.ci_low, places)} to "
     text += f"{number(result.ci_high, places)})"
+    zero = 1.0 if result.ratio else 0.0
+    if row.holm is not None and row.holm <= alpha and result.ci_low <= zero <= result.ci_high:
+        text += grid.mark(STEPWISE)
     if row.unpaired:
         text += grid.mark(f"Welch's t-test, as seeds are no pairs: {row.unpaired}")
     return text
