@@ -277,7 +277,7 @@ class MlflowTracker:
 
     @property
     def bin_command(self) -> str:
-        return f"mlflow gc --backend-store-uri {self.uri}" if self.needs_ui else "mlflow gc, on the server"
+        return f"mlflow gc --backend-store-uri {errors.shown(self.uri)}" if self.needs_ui else "mlflow gc, on the server"
 
     # ------------------------------------------------------------ inside
 

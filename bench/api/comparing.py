@@ -17,6 +17,7 @@ from bench.runner import provenance
 from bench.suite.load import load_suite
 from bench.suite.suite import Suite
 from bench.trackers import StoredRun, Tracker, record
+from bench.trackers.errors import shown
 
 KEYS = ("profile", "store", "commit")
 HOW = "a side is SUITE.yaml, then as needed @profile:NAME, @store:ADDRESS and @commit:REF (or @REF)"
@@ -42,7 +43,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Address:
-    """Where a side's results are. text: as it was asked for. file: "" where it is that of the other side."""
+    """Where a side's results are. text: as it was asked for, without a password. file: "" where it is that of the other side."""
 
     text: str
     file: str
@@ -61,7 +62,7 @@ class Address:
         said = dict(parts)
         if len(said) < len(parts) or not all(said.values()):
             raise BenchError("not the address of results", where=text, mend=HOW)
-        return cls(text, file, said.get("profile"), said.get("store"), said.get("commit", ""))
+        return cls(shown(text), file, said.get("profile"), said.get("store"), said.get("commit", ""))
 
 
 def compare(
@@ -88,7 +89,7 @@ def compare(
         second = Address.parse(b)
         second = replace(second, file=second.file or first.file)
     else:
-        first, second = replace(first, text=f"{a}@commit:{baseline}", commit=baseline or ""), first
+        first, second = replace(first, text=f"{first.text}@commit:{baseline}", commit=baseline or ""), first
     before, after = _opened(first, tracker), _opened(second, tracker)
     if before[0].name != after[0].name:
         message = f"two suites, {before[0].name!r} and {after[0].name!r}, have no cells in common"
@@ -107,7 +108,7 @@ def _opened(address: Address, tracker: Tracker | str | None) -> tuple[Suite, Sid
         raise BenchError("not the address of results", where=address.text, mend=HOW)
     suite, side = opens(address, tracker)
     if not any(trial.run for trial in side.records):
-        where = store(address.store or tracker).uri
+        where = shown(store(address.store or tracker).uri)
         raise BenchError(f"no results of suite {suite.name!r} in {where}", where=address.text, mend="run it first: bench run")
     return suite, side
 

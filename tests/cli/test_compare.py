@@ -8,6 +8,7 @@ import subprocess
 import pytest
 import yaml
 
+from bench.api.comparing import Address
 from bench.trackers import open_tracker
 
 SUITE = """\
@@ -194,3 +195,10 @@ def test_the_same_trials_in_two_stores_come_out_the_same(bench):
     assert code == 0 and data["repeats"] == {"matched": 4, "same_run": 0, "same": 4, "identical": 4, "differing": []}
     assert {told[cell, "val/accuracy"]["why"] for cell in ("rate=0.01", "rate=0.1")} == {"identical"}
     assert [one["what"] for one in data["changes"] if one["cells"]] == []
+
+
+def test_an_address_is_read_in_parts_and_keeps_its_password_to_itself():
+    said = Address.parse("x.yaml@store:postgresql://me:secret@host/db@profile:quick@commit:v1")
+    assert (said.file, said.store, said.profile, said.commit) == ("x.yaml", "postgresql://me:secret@host/db", "quick", "v1")
+    assert "secret" not in said.text and "me:***@host" in said.text
+    assert (Address.parse("x.yaml@v1").commit, Address.parse("@v1").file) == ("v1", "")
