@@ -124,3 +124,14 @@ class Tracker(Protocol):
 
     def tag(self, runs: list[StoredRun], tags: dict[str, str]) -> None:
         """Add tags to runs, which stay as they are otherwise."""
+
+    def artifacts_size(self, run_id: str) -> int | None:
+        """Return the bytes that a run's artifacts take, without reading them; None where that is not known."""
+
+    def delete(self, runs: list[StoredRun]) -> None:
+        """Delete runs: `runs` does not give them any more. What the store keeps of them until somebody empties its bin is its
+        own business, see `bin_command`."""
+
+    @property
+    def bin_command(self) -> str:
+        """The command that removes deleted runs for good, and frees their disk space; "" where `delete` does that."""

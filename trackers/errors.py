@@ -89,7 +89,7 @@ def guard(uri: str, done: str, server_version: str = "") -> Iterator[None]:
             raise
         mend = _mend(error)
         code = ErrorCode.UNREACHABLE if mend in TRANSIENT else None
-        text = f"tracking store {_shown(uri)} cannot be {done}: {_reason(error)}"
+        text = f"tracking store {shown(uri)} cannot be {done}: {_reason(error)}"
         if server_version and server_version != (ours := version("mlflow")):
             text += f" (the server runs MLflow {server_version}, this is MLflow {ours})"
         raise BenchError(text, mend=mend.value, code=code) from error
@@ -182,6 +182,6 @@ def _reason(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def _shown(uri: str) -> str:
+def shown(uri: str) -> str:
     """Return the URI without its password."""
     return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", uri)

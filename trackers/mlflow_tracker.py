@@ -148,6 +148,18 @@ class MlflowTracker:
             # a server gives no size of an empty file
             return next((entry.file_size or 0 for entry in listed if entry.path == name and not entry.is_dir), None)
 
+    def artifacts_size(self, run_id: str) -> int | None:
+        if (path := database.sqlite_path(self.uri)) and not path.exists():
+            return None
+        with self._guard("read"):
+            try:
+                if folder := self._artifact_folder(run_id):
+                    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+            except LookupError:
+                return None
+            listed = _found(lambda: self._client.list_artifacts(run_id))
+            return None if listed is None else sum(entry.file_size or 0 for entry in listed)
+
     def _artifact_folder(self, run_id: str) -> Path | None:
         return database.read_artifact_folder(self.uri, run_id) if database.is_database(self.uri) else None
 
@@ -257,6 +269,15 @@ class MlflowTracker:
         with self._guard("written"):
             for run in runs:
                 self._batch(run.run_id, [], tags=tags)
+
+    def delete(self, runs: list[StoredRun]) -> None:
+        with self._guard("written"):
+            for run in runs:
+                self._client.delete_run(run.run_id)
+
+    @property
+    def bin_command(self) -> str:
+        return f"mlflow gc --backend-store-uri {errors.shown(self.uri)}" if self.needs_ui else "mlflow gc, on the server"
 
     # ------------------------------------------------------------ inside
 

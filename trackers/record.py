@@ -238,7 +238,7 @@ def rank(run: StoredRun) -> tuple[bool, bool, int, float, str]:
 
 
 SUPERSEDED = {"superseded": "yes"}
-"""Tags of a finished run that does not count."""
+"""Tags of a run in whose place another one of the same trial counts."""
 
 
 def trial(tags: Mapping[str, str]) -> tuple[str, ...]:
@@ -250,20 +250,26 @@ def trial(tags: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def superseded(runs: Iterable[StoredRun]) -> list[StoredRun]:
-    """Return the finished runs that do not count, since another one of the same trial does, and that do not say so yet.
+    """Return the runs in whose place a finished one of the same trial counts, and that do not say so yet: finished ones of a
+    higher rank, and attempts that failed and were repeated.
 
     A run that another holder took for a leftover, and closed while its own was writing its end, may say that it has finished by
     its status alone, or by its outcome.
     """
     by_trial: dict[tuple[str, ...], list[StoredRun]] = {}
     for run in runs:
-        if (run.status == "FINISHED" or outcome(run) is Outcome.FINISHED) and (known := trial(run.tags)):
+        if run.status != "RUNNING" and (known := trial(run.tags)):
             by_trial.setdefault(known, []).append(run)
     rest: list[StoredRun] = []
     for of_one in by_trial.values():
         counts, *outranked = sorted(of_one, key=rank)
         rest += outranked if outcome(counts) is Outcome.FINISHED else []
-    return [run for run in rest if not SUPERSEDED.items() <= run.tags.items()]
+    return [run for run in rest if not is_superseded(run)]
+
+
+def is_superseded(run: StoredRun) -> bool:
+    """Whether a run says that another one of its trial counts."""
+    return SUPERSEDED.items() <= run.tags.items()
 
 
 def message(run: StoredRun) -> str:
@@ -274,6 +280,11 @@ def message(run: StoredRun) -> str:
 def fingerprint(run: StoredRun) -> str:
     """Return the fingerprint of a run's trial, "" of a run that something else logged."""
     return run.tags.get("fingerprint", "")
+
+
+def suite(run: StoredRun) -> tuple[str, str]:
+    """Return the suite and the profile that a run was made for, "" for what it does not say."""
+    return run.tags.get("suite", ""), run.tags.get("profile", "")
 
 
 def stage(run: StoredRun, default: str = "") -> str:

@@ -1,4 +1,4 @@
-"""A saved view of an experiment in MLflow's web interface: finished runs but those of pilots, grouped by cell.
+"""A saved view of an experiment in MLflow's web interface: finished runs that count, grouped by cell.
 
 MLflow keeps saved views as experiment tags since 3.15. The form of the tag is not documented; it is what the interface
 itself writes. An interface that does not know it shows its ordinary table.
@@ -9,8 +9,8 @@ import json
 KEY = "cells"
 TAG = f"mlflow.sharedViewState.{KEY}"
 COLUMNS = ("val/accuracy", "test/accuracy", "wall_clock")
-FILTER = "attributes.status = 'FINISHED' AND tags.pilot IS NULL"
-"""What enters the averages: no last values of a diverged run, and no pilot."""
+FILTER = "attributes.status = 'FINISHED' AND tags.pilot IS NULL AND tags.superseded IS NULL"
+"""What enters the averages: no last values of a diverged run, no pilot, and each trial once."""
 
 
 def tag() -> str:

@@ -14,6 +14,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bench.api.cleaning import Leftover as Leftover
+    from bench.api.comparing import Comparison as Comparison
+    from bench.api.comparing import compare as compare
     from bench.api.plan import Forecast as Forecast
     from bench.api.report import Report as Report
     from bench.api.run import Listener as Listener
@@ -31,9 +34,11 @@ if TYPE_CHECKING:
     from bench.trackers.record import Outcome as Outcome
 
 _PLACES = {
+    "Comparison": "bench.api.comparing",
     "Denoised": "bench.runner.messages",
     "Forecast": "bench.api.plan",
     "Job": "bench.runner.plan",
+    "Leftover": "bench.api.cleaning",
     "Listener": "bench.api.run",
     "LoadedSuite": "bench.api.suite",
     "Outage": "bench.runner.writer",
@@ -43,6 +48,7 @@ _PLACES = {
     "RunResult": "bench.api.run",
     "Summary": "bench.runner.coordinator",
     "Validation": "bench.api.validation",
+    "compare": "bench.api.comparing",
     "load": "bench.api.suite",
     "validate": "bench.api.validation",
     "write_schemas": "bench.api.validation",

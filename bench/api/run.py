@@ -261,6 +261,7 @@ class _Rounds:
         def made() -> Plan:
             runs = settled(self.tracker, self.suite.experiment)
             self.runs = len(runs)
+            self.writer.knows(runs)
             retry = self.retry and not self.tried
             return planned(self.suite, runs, self.tracker, retry=retry, stored=self.stored, pilot=self.pilot)
 

@@ -1,13 +1,15 @@
 """A suite that is loaded, and the store that holds its runs: what all else starts from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bench.api import cleaning
 from bench.api import plan as planning
 from bench.api import report as reporting
 from bench.api import run as running
+from bench.api.cleaning import Leftover
 from bench.api.plan import Forecast
 from bench.api.report import Report
 from bench.api.run import Listener, RunResult
@@ -135,6 +137,16 @@ class LoadedSuite:
     def report(self, *, figures: bool = False) -> Report:
         """Return the report on what the store holds. figures: with its figures, which take time to draw."""
         return reporting.report(self.suite, self.tracker, figures=figures)
+
+    def leftovers(self) -> list[Leftover]:
+        """Return the runs that no report of this suite and profile needs any more: superseded ones, failed attempts that were
+        repeated, and those of no trial of the suite as it is. Nothing is deleted."""
+        return cleaning.leftovers(self.suite, self.tracker)
+
+    def clean(self, listed: Iterable[Leftover]) -> list[Leftover]:
+        """Delete runs that `leftovers` has listed and that no report needs now; return them. Raises BenchError where a run of
+        the suite is at work."""
+        return cleaning.clean(self.suite, self.tracker, listed)
 
     def runs_url(self) -> str | None:
         """Return the address of the page that shows the runs, None before there are any."""

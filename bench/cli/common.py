@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from bench.api import LoadedSuite
 
 
-def add_suite(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that choose a suite and what of it."""
+def add_suite(parser: argparse.ArgumentParser, *, only: bool = True) -> None:
+    """Add the arguments that choose a suite and what of it. only: whether it may be some cells."""
     parser.add_argument("suite", metavar="SUITE", help="suite file, such as suites/noise_vs_complexity.yaml")
     parser.add_argument("--profile", metavar="NAME", help="apply a profile of the suite, such as quick")
     parser.add_argument(
@@ -20,6 +20,9 @@ def add_suite(parser: argparse.ArgumentParser) -> None:
         metavar="PATH=VALUE",
         help="override a setting, such as train.epochs=3",
     )
+    if not only:
+        parser.set_defaults(only=[])
+        return
     parser.add_argument(
         "--only",
         action="append",

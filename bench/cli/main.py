@@ -15,6 +15,8 @@ VERBS = {
     "status": "show how far a suite is",
     "report": "write a suite's tables with significance tests",
     "validate": "check a suite file",
+    "compare": "compare two sets of a suite's results: what changed, and what is worse",
+    "clean": "delete the runs that no report needs, after listing them",
     "lock": "write down what a suite declares, before it runs",
     "migrate": "rewrite a suite's claims in today's grammar",
     "data": "prepare, list and verify data sets",

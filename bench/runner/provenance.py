@@ -32,6 +32,15 @@ def commit(folder: str) -> str:
         return "unknown"
 
 
+def resolved(folder: str, ref: str) -> str:
+    """Return the commit that a name means in the repository of a folder, as `commit` writes it; "" where there is none."""
+    try:
+        found = _git(folder, "rev-parse", "--short=12", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return found.stdout.strip().splitlines()[-1] if found.returncode == 0 and found.stdout.strip() else ""
+
+
 def _git(folder: str, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, timeout=10)
 

@@ -4,7 +4,8 @@ the user. What has ended waits in memory, and on disk as soon as the store does 
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from bench.errors import BenchError, ErrorCode
@@ -64,6 +65,8 @@ class Writer:
         self._changed = threading.Condition()
         self._entries: dict[str, _Entry] = {}
         """Attempts that are not finished in the store."""
+        self._stored: dict[tuple[str, ...], list[StoredRun]] = {}
+        """The runs of each trial that have ended in the store."""
         self._due: dict[str, _Entry] = {}
         """Those with something to write, in order."""
         self._outage: tuple[str, str] | None = None
@@ -83,6 +86,15 @@ class Writer:
             entry = self._entries[attempt_id] = _Entry(Attempt(attempt_id, name, tags, params, time.time()))
             self._is_due(entry)
         return attempt_id
+
+    def knows(self, runs: Iterable[StoredRun]) -> None:
+        """Take note of the runs that the experiment has: what a result to come supersedes among them is tagged with it."""
+        by_trial: dict[tuple[str, ...], list[StoredRun]] = {}
+        for run in runs:
+            if run.status != "RUNNING" and (known := record.trial(run.tags)):
+                by_trial.setdefault(known, []).append(run)
+        with self._changed:
+            self._stored = by_trial
 
     def log(self, attempt_id: str, rows: list[Row]) -> None:
         """Note epochs of an attempt; see `Tracker.log`."""
@@ -231,6 +243,21 @@ class Writer:
                 self._due.pop(attempt.id, None)
             if end and entry.spooled:  # it may have ended, and gone to disk, while its epochs were written
                 self.spool.drop(attempt.id)
+        if end:
+            self._supersede(StoredRun(entry.run_id, end.status, attempt.tags | end.tags, start=attempt.began))
+
+    def _supersede(self, ended: StoredRun) -> None:
+        """Tag the runs in whose place one that has ended counts; where the store fails now, the next run does."""
+        if not (known := record.trial(ended.tags)):
+            return
+        with self._changed:
+            of_one = self._stored.setdefault(known, [])
+            of_one.append(ended)
+            superseded = record.superseded(of_one)
+            of_one[:] = [run for run in of_one if run not in superseded]
+        if superseded:
+            with suppress(BenchError):
+                self.tracker.tag(superseded, record.SUPERSEDED)
 
 
 def _has_result(entry: _Entry) -> bool:

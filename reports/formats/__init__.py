@@ -47,3 +47,5 @@ FORMATS = {
     "json": Format("json", "bench.reports.formats.json"),
     "csv": Format("csv", "bench.reports.formats.csv"),
 }
+COMPARED = ("text", "markdown", "json")
+"""The formats of two sets of results compared, see `bench.reports.formats.compared`."""

@@ -250,6 +250,21 @@ def test_a_searchs_trial_is_no_other_trial_of_its_configuration(store, spool):
     assert len(store.runs("suite")) == 3 and record.superseded(store.runs("suite")) == []
 
 
+def test_what_a_result_supersedes_is_tagged_with_it_and_what_it_does_not_is_not(store, spool):
+    with Writer(store, spool) as writer:
+        trial(writer, 0, Outcome.CRASHED)
+        trial(writer, 1)
+        until(lambda: writer.drained(0.1))
+    with Writer(store, spool, holder=2) as writer:
+        writer.knows(store.runs("suite"))
+        trial(writer, 0)  # the attempt that failed is repeated
+        trial(writer, 1, Outcome.CRASHED)  # and what has a result stays as it is
+        trial(writer, 2)
+        until(lambda: writer.drained(0.1))
+    tagged = {(record.seed(run), record.outcome(run)) for run in store.runs("suite") if record.is_superseded(run)}
+    assert tagged == {("0", Outcome.CRASHED), ("1", Outcome.CRASHED)} and record.superseded(store.runs("suite")) == []
+
+
 def test_a_result_that_can_no_longer_be_read_from_disk_is_no_result(store, spool):
     store.fault = raising(DOWN)
     with Writer(store, spool) as writer:

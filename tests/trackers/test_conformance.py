@@ -8,6 +8,7 @@ import time
 import pytest
 
 from bench.errors import BenchError
+from bench.trackers import StoredRun
 
 HISTORY = [
     {"epoch": 1, "seconds": 1.5, "train/loss": 2.0, "val/accuracy": 0.3},
@@ -165,6 +166,18 @@ def test_only_running_runs_are_closed_as_stale(store, tracker, experiment, finis
     assert all(run.tags["seed"] == "0" for run in successor.runs(experiment))
 
 
+def test_deleted_runs_are_gone_and_the_others_are_not(store, tracker, experiment, finish):
+    tracker.open(experiment, {})
+    kept, gone = (tracker.start(name, {}, {}) for name in ("kept", "gone"))
+    for run_id in (kept, gone):
+        finish(run_id, artifacts={"a.txt": b"12345", "b.bin": bytes(7)})
+    assert store().artifacts_size(kept) == 12 and store().artifacts_size("0" * 32) is None
+    tracker.delete([run for run in tracker.runs(experiment) if run.run_id == gone])
+    tracker.delete([])
+    assert [run.run_id for run in store().runs(experiment)] == [kept]
+    assert store().artifact(kept, "a.txt") == b"12345"
+
+
 def test_opening_again_keeps_the_runs(store, tracker, experiment, finish):
     tracker.open(experiment, {"title": "old"})
     first = tracker.start("cell", {}, {})
@@ -266,6 +279,8 @@ METHODS = {
     "histories": lambda tracker: tracker.histories(["0" * 32], ["val/loss"]),
     "artifact": lambda tracker: tracker.artifact("0" * 32, "log.txt"),
     "artifact_size": lambda tracker: tracker.artifact_size("0" * 32, "log.txt"),
+    "artifacts_size": lambda tracker: tracker.artifacts_size("0" * 32),
+    "delete": lambda tracker: tracker.delete([StoredRun("0" * 32, "FINISHED")]),
     "experiment_url": lambda tracker: tracker.experiment_url("suite"),
     "run_url": lambda tracker: tracker.run_url("suite"),
 }

@@ -181,9 +181,10 @@ def test_an_experiment_says_what_it_is_about_and_has_a_saved_view(tracker, exper
 
 def test_the_saved_view_averages_finished_runs_that_count(tracker, experiment, finish, client):
     tracker.open(experiment, {})
-    counts, pilot, failed = (tracker.start("cell", tags, {}) for tags in ({"seed": "0"}, {"pilot": "yes"}, {"seed": "1"}))
-    finish(counts)
-    finish(pilot)
+    all_tags = {"seed": "0"}, {"pilot": "yes"}, {"seed": "1"}, {"seed": "0", **record.SUPERSEDED}
+    counts, pilot, failed, superseded = (tracker.start("cell", tags, {}) for tags in all_tags)
+    for run_id in (counts, pilot, superseded):
+        finish(run_id)
     finish(failed, status="FAILED")
     shown = client.search_runs([client.get_experiment_by_name(experiment).experiment_id], view.FILTER)
     assert [run.info.run_id for run in shown] == [counts]

@@ -303,6 +303,9 @@ def test_of_the_finished_runs_of_a_trial_one_counts_and_the_others_are_to_say_th
     assert [run.run_id for run in record.superseded([closed, new])] == ["closed"]
     killed = ended("killed", "finished", 1, "KILLED")  # likewise, the other way round
     assert [run.run_id for run in record.superseded([killed, new])] == ["killed"]
+    failed, running = ended("failed", "crashed", 1, "FAILED"), ended("running", "", 3, "RUNNING")
+    assert [run.run_id for run in record.superseded([failed, running, new])] == ["failed"]  # the attempt was repeated
+    assert record.superseded([failed, running]) == record.superseded([failed, ended("again", "crashed", 2, "FAILED")]) == []
     assert record.superseded([closed]) == record.superseded([closed, ended("killed", "interrupted", 2, "KILLED")]) == []
 
 

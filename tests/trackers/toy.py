@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -129,6 +130,22 @@ class Toy:
     def tag(self, runs: list[StoredRun], tags: dict[str, str]) -> None:
         for run in runs:
             self._change(run.run_id, tags=tags, status=run.status)
+
+    def artifacts_size(self, run_id: str) -> int | None:
+        with self._guard():
+            path = self._file(run_id)
+            return sum(file.stat().st_size for file in _inside(path.with_suffix(""))) if path else None
+
+    def delete(self, runs: list[StoredRun]) -> None:
+        with self._guard():
+            for run in runs:
+                if path := self._file(run.run_id):
+                    path.unlink()
+                    shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+
+    @property
+    def bin_command(self) -> str:
+        return ""
 
     # ------------------------------------------------------------ inside
 
