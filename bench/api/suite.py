@@ -132,9 +132,10 @@ class LoadedSuite:
             listener=listener,
         )
 
-    def report(self, *, figures: bool = False) -> Report:
-        """Return the report on what the store holds. figures: with its figures, which take time to draw."""
-        return reporting.report(self.suite, self.tracker, figures=figures)
+    def report(self, *, figures: bool = False, mlflow_url: str | None = None) -> Report:
+        """Return the report on what the store holds. figures: with its figures, which take time to draw. mlflow_url: of
+        the MLflow server whose pages show the runs. Raises BenchError where that is no address."""
+        return reporting.report(self.suite, self.tracker, figures=figures, mlflow_url=mlflow_url)
 
     def runs_url(self) -> str | None:
         """Return the address of the page that shows the runs, None before there are any."""

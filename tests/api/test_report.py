@@ -57,7 +57,7 @@ def test_it_is_written_with_its_figures(shown, folder):
     assert paths == [out / name for name in (*figures, *(f"shown.default.{ending}" for ending in endings))]
     assert all(path.stat().st_size for path in paths)
     markdown, latex = ((out / f"shown.default.{ending}").read_text() for ending in ("md", "tex"))
-    assert re.findall(r"\]\(<(shown\.default\.figures/[^>]+)>\)", markdown) == figures[:3]
+    assert re.findall(r"\]\(<(shown\.default\.figures/[^>]+)>\)", markdown) == [figures[2], *figures[:2]]
     assert "shown.default.figures/t-dots.png" in latex and ".svg" not in latex
     assert json.loads((out / "shown.default.json").read_text())["figures"].keys() == {"t-dots", "o-dots", "claims"}
 
