@@ -88,7 +88,8 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; } d
   :root { color-scheme: light; --ink: #000; --paper: #fff; --soft: #444; --rule: #bbb; --stripe: #f5f6f9; --dots: #888;
     --link: #000;
     --yes: #0a6b3d; --no: #b3261e; --same: #1558a8; --open: #8a5a00; --few: #5c6370; }
-  body { max-width: none; margin: 0; font-size: 9.5pt; } nav, .hint, .runs, .extra { display: none; }
+  body { max-width: none; margin: 0; font-size: 9.5pt; } nav, .hint, .runs, .extra { display: none !important; }
+  .fold:not([open]) { display: block; margin: 0; }
   details::details-content { content-visibility: visible; display: block; } :is(td, th) summary { text-decoration: none; }
   .wide { overflow: visible; } .results td, .comparisons td, .claims td, .summary :is(th, td) { white-space: normal !important; }
   .claims :is(th, td) { min-width: 0 !important; } tr, .drawing { break-inside: avoid; } table { max-width: 100%; }
