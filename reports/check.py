@@ -86,7 +86,10 @@ def check(report: ReportData, text: str, format: str) -> list[Disagreement]:
 
 def _by_caption(reading: Reading, report: ReportData, shown: Callable[[str], str]) -> list[tuple[str, ReadTable]]:
     """Return the tables that are parts of the report, with the title of each: the longest that its caption begins with."""
-    parts = {shown(part.grid.title): part for section in outline.sections(report) for part in section.parts}
+    placed_parts = [part for section in outline.sections(report) for part in section.parts]
+    if (first := outline.at_a_glance(report)) is not None:
+        placed_parts.append(first)
+    parts = {shown(part.grid.title): part for part in placed_parts}
     placed = []
     for table in reading.tables:
         titles = [title for title, part in parts.items() if table.caption.startswith(title)]

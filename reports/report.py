@@ -104,6 +104,12 @@ class ReportData:
     """The suite's other claims."""
     pilot: list[PilotSize] = field(default_factory=list)
     """How many seeds the claims need, where a pilot has results."""
+    data: str = ""
+    """Which images, and how many, "" where that is not known."""
+    seeds: dict[str, int] = field(default_factory=dict)
+    """stage → how many seeds it has."""
+    open_runs: str = ""
+    """The command that shows the runs in a browser, "" where their pages have addresses or none is known."""
 
     def is_exploratory(self, claim: str) -> bool:
         """Whether a claim's verdict is no confirmation: after the first trial seeds were added, or a term of it changed."""
@@ -145,12 +151,14 @@ def assemble(
     declared: Declared | None = None,
     about: About | None = None,
     pilot: Sequence[PilotSize] = (),
+    data: str = "",
+    open_runs: str = "",
 ) -> ReportData:
     """Build every table of a suite, judge every claim, and list the trials without a result and where the rest comes from.
 
     figures: those to draw, by name. store: gives the histories and artifacts that figures, and claims tested over seeds and
     images, are made from. declared: what is known of the suite's declaration. about: what the profile is, of no profile None.
-    pilot: how many seeds the claims need by a pilot.
+    pilot: how many seeds the claims need by a pilot. data, open_runs: as `ReportData` has them.
     """
     schedules, trials = suite.schedules, Records(records)
     predictions = partial(store.artifact, name=Artifact.PREDICTIONS) if store else None
@@ -162,6 +170,7 @@ def assemble(
 
     done = [built(name, spec) for name, spec in suite.tables.items()]
     judged = judge(suite.tested_claims, schedules, trials, predictions).claims
+    stages = dict.fromkeys(record.stage for record in records)
     drawn = []
     if figures:
         from bench.reports.figures.base import FigureSource
@@ -190,6 +199,9 @@ def assemble(
         about=about,
         not_asked=[*suite.not_asked, *_left_out(suite, judged)],
         pilot=list(pilot),
+        data=data,
+        seeds={name: len({record.seed for record in records if record.stage == name}) for name in stages},
+        open_runs=open_runs,
     )
 
 

@@ -1,9 +1,10 @@
 """The report on a suite's stored runs: verdicts, tables and figures, as files and as DataFrames."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from bench.api.declaring import declared
 from bench.api.locking import described, disagreements, lock_path
@@ -23,7 +24,7 @@ from bench.reports.formats.markdown import write as markdown
 from bench.reports.records.collect import Record
 from bench.reports.report import ReportData, assemble
 from bench.runner.plan import Plan
-from bench.suite.differences import about
+from bench.suite.differences import about, images
 from bench.suite.suite import Suite
 from bench.trackers import StoredRun, Tracker
 
@@ -199,27 +200,62 @@ class Report:
         return pd.DataFrame(rows, columns=CLAIM_COLUMNS)
 
 
-def report(suite: Suite, tracker: Tracker, *, figures: bool = False) -> Report:
-    """Return the report on what a store holds. figures: with its figures."""
+def report(suite: Suite, tracker: Tracker, *, figures: bool = False, mlflow_url: str | None = None) -> Report:
+    """Return the report on what a store holds. figures: with its figures. mlflow_url: of the MLflow server whose pages show the
+    runs."""
     with collector_paused():
         runs = tracker.runs(suite.experiment)
-        return of_plan(planned(suite, runs, tracker), runs, tracker, figures=figures)
+        return of_plan(planned(suite, runs, tracker), runs, tracker, figures=figures, mlflow_url=mlflow_url)
 
 
-def of_plan(plan: Plan, runs: list[StoredRun], tracker: Tracker, *, figures: bool = False) -> Report:
-    """Return the report on a plan, given the runs of its experiment. figures: with its figures."""
+def of_plan(
+    plan: Plan, runs: list[StoredRun], tracker: Tracker, *, figures: bool = False, mlflow_url: str | None = None
+) -> Report:
+    """Return the report on a plan, given the runs of its experiment. figures, mlflow_url: see `report`."""
     suite, trial_records = plan.suite, records(plan, runs, tracker)
     data = assemble(
         suite,
         trial_records,
         figures=_figures(suite) if figures else {},
         store=tracker,
-        run_url=tracker.run_url(suite.experiment),
+        run_url=_run_url(suite, tracker, mlflow_url),
         declared=declared(suite, tracker, runs),
         about=about(suite),
         pilot=pilot_sizes(plan, runs, tracker),
+        data=images(suite),
+        open_runs=_open_runs(tracker),
     )
     return Report(suite, data, trial_records)
+
+
+def _run_url(suite: Suite, tracker: Tracker, mlflow_url: str | None) -> Callable[[str], str | None] | None:
+    """Return what knows the page of a run: on the server that was named, or on that of the store. A store without a server has
+    pages only on the machine on which somebody opens them.
+
+    Raises BenchError for what is no address of a server.
+    """
+    if mlflow_url is None:
+        return None if tracker.needs_ui else tracker.run_url(suite.experiment)
+    parts = urlsplit(mlflow_url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise BenchError(f"{mlflow_url!r} is not the address of a server", where="--mlflow-url", mend="such as http://host:5000")
+    local = tracker.run_url(suite.experiment)
+    if local is None:
+        return None
+
+    def url(run_id: str) -> str:
+        page = local(run_id)
+        return f"{mlflow_url.rstrip('/')}/#{page.partition('#')[2]}"
+
+    return url
+
+
+def _open_runs(tracker: Tracker) -> str:
+    """Return the command that shows the runs, in the folder of the store; "" where their pages have addresses."""
+    if not tracker.needs_ui:
+        return ""
+    scheme, found, path = tracker.uri.partition(":///")
+    return f"{tracker.needs_ui} --backend-store-uri {scheme}:///{path.rpartition('/')[2]}" if found else tracker.needs_ui
 
 
 def _figures(suite: Suite) -> dict[str, FigureSpec]:

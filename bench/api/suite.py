@@ -134,9 +134,10 @@ class LoadedSuite:
             listener=listener,
         )
 
-    def report(self, *, figures: bool = False) -> Report:
-        """Return the report on what the store holds. figures: with its figures, which take time to draw."""
-        return reporting.report(self.suite, self.tracker, figures=figures)
+    def report(self, *, figures: bool = False, mlflow_url: str | None = None) -> Report:
+        """Return the report on what the store holds. figures: with its figures, which take time to draw. mlflow_url: of
+        the MLflow server whose pages show the runs. Raises BenchError where that is no address."""
+        return reporting.report(self.suite, self.tracker, figures=figures, mlflow_url=mlflow_url)
 
     def leftovers(self) -> list[Leftover]:
         """Return the runs that no report of this suite and profile needs any more: superseded ones, failed attempts that were

@@ -22,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="compare FILE, a report or part of one, with the stored runs, and the suite with its lock file",
     )
+    parser.add_argument(
+        "--mlflow-url", metavar="URL", help="the MLflow server that has the runs: HTML links each number to their pages there"
+    )
     common.add_json(parser)
 
 
@@ -29,7 +32,9 @@ def main(args: argparse.Namespace) -> int:
     formats = list(dict.fromkeys([*(args.format or ()), *(["json"] if args.json else ())])) or ["markdown"]
     if args.figures and not args.output:
         raise BenchError("figures need a folder to lie in", where="--figures", mend="add -o DIR")
-    report = common.load(args).report(figures=not args.check and bool(args.figures or "html" in formats))
+    report = common.load(args).report(
+        figures=not args.check and bool(args.figures or "html" in formats), mlflow_url=args.mlflow_url
+    )
     if args.check:
         differences = report.check(args.check)
         for difference in differences:

@@ -27,6 +27,11 @@ def about(suite: Suite) -> About | None:
     return About(suite.profile, suite.about, differences) if suite.about or differences else None
 
 
+def images(suite: Suite) -> str:
+    """Return what images a suite trains on, and how many."""
+    return _listed(_over_cells(suite, lambda cell: _images(cell.data.config)))
+
+
 def _differences(suite: Suite, whole: Suite) -> Iterator[str]:
     yield from _names("data", *(_over_cells(each, lambda cell: _images(cell.data.config)) for each in (suite, whole)))
     yield from _names("model", *(_over_cells(each, lambda cell: _model(cell.model.config)) for each in (suite, whole)))

@@ -75,13 +75,16 @@ class Kind:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of a report. caption: what it shows and how to read it, beginning with its title."""
+    """A figure of a report. caption: what it shows and how to read it, beginning with its title. table, stage: what it draws, ""
+    of all claims."""
 
     name: str
     title: str
     caption: str
     kind: str
     data: Any = field(repr=False)
+    table: str = ""
+    stage: str = ""
 
 
 def table_of(name: str, table: str, source: FigureSource) -> TableData:

@@ -23,7 +23,8 @@ def build(name: str, spec: Any, source: FigureSource) -> Figure:
     title, data, caption = KINDS[spec.kind].build(name, spec, source)
     where = [f"{axis} = {', '.join(labels)}" for axis, labels in getattr(spec, "where", {}).items()]
     title = spec.title or title + (f" ({'; '.join(where)})" if where else "")
-    return Figure(name, title, f"{title}. {caption}", spec.kind, data)
+    of = {part: getattr(spec, part, None) or "" for part in ("table", "stage")}
+    return Figure(name, title, f"{title}. {caption}", spec.kind, data, **of)
 
 
 def draw(figure: Figure) -> "Drawing":

@@ -1,5 +1,7 @@
 """The table of claims and their verdicts."""
 
+import re
+
 from bench.reports.claims.relations import RELATIONS
 from bench.reports.claims.results import ClaimResult, ContrastResult, NotAsked
 from bench.reports.claims.rules import NOT_ASKED
@@ -25,8 +27,8 @@ def claims(report: ReportData) -> TextGrid | None:
     for claim in report.claims:
         if len(claim.parts) > 1:
             scope = "in all of" if claim.holds else "over"
-            verdict = (_verdict(report, claim, claim.verdict, claim.parts), f"{scope} the {len(claim.parts)} comparisons below")
-            grid.rows.append([_head(claim), Text(verdict, bold=True, verdict=claim.verdict), *[Text(("",)) for _ in header[2:]]])
+            told = (verdict(report, claim, claim.verdict, claim.parts), f"{scope} the {len(claim.parts)} comparisons below")
+            grid.rows.append([_head(claim), Text(told, bold=True, verdict=claim.verdict), *[Text(("",)) for _ in header[2:]]])
         for part in claim.parts:
             first = Text((part.label,)) if len(claim.parts) > 1 else _head(claim)
             grid.rows.append([first, *_part(grid, report, claim, part)])
@@ -34,6 +36,11 @@ def claims(report: ReportData) -> TextGrid | None:
         why = Text((NOT_ASKED, dropped.why), bold=True, verdict=NOT_ASKED)
         grid.rows.append([_title(dropped), why, *[Text((NOTHING,)) for _ in header[2:]]])
     return grid
+
+
+def anchor(claim: str) -> str:
+    """Return the name of the place of a claim. Distinct claims have distinct ones."""
+    return "claim-" + re.sub(r"[^A-Za-z0-9-]", lambda found: f"_{ord(found[0]):x}_", claim)
 
 
 def _how(report: ReportData) -> str:
@@ -66,25 +73,27 @@ def _head(claim: ClaimResult) -> Text:
 
 
 def _title(claim: ClaimResult | NotAsked, *below: str) -> Text:
-    return Text((claim.name, f"“{claim.says}”", *below), bold=True)
+    return Text((claim.name, f"“{claim.says}”", *below), bold=True, anchor=anchor(claim.name))
 
 
 def _part(grid: TextGrid, report: ReportData, claim: ClaimResult, part: ContrastResult) -> list[Text]:
     p = [NOTHING if value is None else probability(value) for value in (part.p, part.holm)]
     return [
-        Text((_verdict(report, claim, part.verdict, [part]), part.why), bold=True, verdict=part.verdict),
+        Text((verdict(report, claim, part.verdict, [part]), part.why), bold=True, verdict=part.verdict),
         Text((part.contrast,)),
-        Text((*_estimate(grid, part), *together(part.pairing, part.superiority)), runs=part.run_ids),
+        Text((*estimate_with_unit(grid, part), *together(part.pairing, part.superiority)), runs=part.run_ids),
         *[Text((text,)) for text in (*p, str(claim.m), str(part.result.n))],
     ]
 
 
-def _estimate(grid: TextGrid, part: ContrastResult) -> list[str]:
+def estimate_with_unit(grid: TextGrid, part: ContrastResult) -> list[str]:
+    """Return the lines of a part's estimate, the first with its interval and its unit."""
     first, *rest = estimate(grid, part.result)
     return [f"{first} {SHORT.get(part.unit, part.unit)}" if part.unit and part.result.difference is not None else first, *rest]
 
 
-def _verdict(report: ReportData, claim: ClaimResult, verdict: str, parts: list[ContrastResult]) -> str:
+def verdict(report: ReportData, claim: ClaimResult, verdict: str, parts: list[ContrastResult]) -> str:
+    """Return a verdict with what limits it: that trials are still to run, or that it is no confirmation."""
     remarks = ["preliminary"] if any(part.preliminary for part in parts) else []
     remarks += ["exploratory"] if report.is_exploratory(claim.name) else []
     return f"{verdict} ({', '.join(remarks)})" if remarks else verdict

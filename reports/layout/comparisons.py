@@ -18,19 +18,45 @@ MOST_CLASSES = 60
 """Comparisons of single classes from which on they are counted, not listed."""
 
 
-def comparisons(table: TableData, stack: Stack) -> TextGrid:
-    """Lay out every contrast of a value; those without any shared seed stand as remarks, by reason.
+def comparisons(table: TableData, stack: Stack) -> tuple[TextGrid, TextGrid | None]:
+    """Lay out the contrasts of a value: those that somebody asks for, and all others (None where there are none). Those without
+    any shared seed stand as remarks, by reason.
 
-    Of very many classes the contrasts are counted: how many differ, and which way.
+    Asked for are those between the arms that compete, and where these have a baseline those with it. Of very many classes the
+    contrasts are counted: how many differ, and which way.
     """
+    listed, counted = _listed(table, stack)
+    asked = [contrast for contrast in listed if _is_asked(table, contrast)]
+    others = [contrast for contrast in listed if not _is_asked(table, contrast)]
+    if not (_estimated(asked) and _estimated(others)):
+        asked, others = listed, []
+    first = _grid(table, stack, "comparisons", asked, _counted(table, stack[0]) if counted else [])
+    if tests := [f"{omnibus.family}: {_omnibus(omnibus)}" for block in stack for omnibus in block.context]:
+        first.remarks.append(f"All arms of a family at once, as context, not as a gate: {'; '.join(tests)}.")
+    return first, _grid(table, stack, "other comparisons", others, []) if others else None
+
+
+def _listed(table: TableData, stack: Stack) -> tuple[list[TableContrast], bool]:
+    """Return the contrasts of a value that are listed, and whether those of single classes are counted instead."""
+    counted = table.by_class and len(stack[0].contrasts) > MOST_CLASSES
+    return [contrast for block in (stack[1:] if counted else stack) for contrast in block.contrasts], counted
+
+
+def _is_asked(table: TableData, contrast: TableContrast) -> bool:
+    return contrast.competing and (table.baseline is None or table.baseline in (contrast.left, contrast.right))
+
+
+def _estimated(contrasts: list[TableContrast]) -> bool:
+    return any(contrast.result.difference is not None for contrast in contrasts)
+
+
+def _grid(table: TableData, stack: Stack, which: str, listed: list[TableContrast], counts: list[str]) -> TextGrid:
     first = stack[0]
     ratio = by_name(first.metric).is_ratio
     unit = first.difference_unit
     what = "first divided by second" if ratio else "first minus second"
-    title = f"{table.title}: comparisons of {first.name}{f' ({unit})' if unit else ''}"
+    title = f"{table.title}: {which} of {first.name}{f' ({unit})' if unit else ''}"
     estimated = "ratio" if ratio else "difference"
-    counted = table.by_class and len(first.contrasts) > MOST_CLASSES
-    listed = [contrast for block in (stack[1:] if counted else stack) for contrast in block.contrasts]
     tested = tests_told(table.test, [contrast.result for contrast in listed])
     tested += "" if "over seeds" in tested else " over seeds"
     grid = TextGrid(
@@ -50,12 +76,10 @@ def comparisons(table: TableData, stack: Stack) -> TextGrid:
             grid.rows.append(row(grid, contrast, table.alpha))
     for reason, names in untested.items():
         grid.remarks.append(f"Not compared ({reason}): {_which(names, len(listed))}.")
-    grid.remarks += _counted(table, first) if counted else []
+    grid.remarks += counts
     grid.remarks += details(table, listed)
     if table.test != "t" and any(cell.redrawn for block in stack for cell in block.cells.values()):
         grid.remarks.append(sentence(SPLITS_OVERLAP))
-    if tests := [f"{omnibus.family}: {_omnibus(omnibus)}" for block in stack for omnibus in block.context]:
-        grid.remarks.append(f"All arms of a family at once, as context, not as a gate: {'; '.join(tests)}.")
     return grid
 
 

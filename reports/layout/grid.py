@@ -27,12 +27,15 @@ SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Text(NamedTuple):
-    """A cell of a grid. bold: its first line. runs: ids of the runs that the number comes from. verdict: which one it tells."""
+    """A cell of a grid. bold: its first line. runs: ids of the runs that the number comes from. verdict: which one it tells.
+    anchor: the name of this place, in formats with links. link: the anchor of the place that tells more."""
 
     lines: tuple[str, ...]
     bold: bool = False
     runs: tuple[str, ...] = ()
     verdict: str = ""
+    anchor: str = ""
+    link: str = ""
 
 
 @dataclass
@@ -56,8 +59,14 @@ class TextGrid:
         return str(self.notes.index(note) + 1).translate(SUPERSCRIPTS)
 
     @property
+    def numbered(self) -> list[str]:
+        """The notes, each behind its mark."""
+        return [f"{str(i).translate(SUPERSCRIPTS)} {note}" for i, note in enumerate(self.notes, 1)]
+
+    @property
     def footnotes(self) -> list[str]:
-        return [f"{str(i).translate(SUPERSCRIPTS)} {note}" for i, note in enumerate(self.notes, 1)] + self.remarks
+        """All that stands below the table."""
+        return self.numbered + self.remarks
 
 
 def tests_told(test: str, results: Iterable[Comparison]) -> str:

@@ -57,9 +57,19 @@ def test_it_is_written_with_its_figures(shown, folder):
     assert paths == [out / name for name in (*figures, *(f"shown.default.{ending}" for ending in endings))]
     assert all(path.stat().st_size for path in paths)
     markdown, latex = ((out / f"shown.default.{ending}").read_text() for ending in ("md", "tex"))
-    assert re.findall(r"\]\(<(shown\.default\.figures/[^>]+)>\)", markdown) == figures[:3]
+    assert re.findall(r"\]\(<(shown\.default\.figures/[^>]+)>\)", markdown) == [figures[2], *figures[:2]]
     assert "shown.default.figures/t-dots.png" in latex and ".svg" not in latex
     assert json.loads((out / "shown.default.json").read_text())["figures"].keys() == {"t-dots", "o-dots", "claims"}
+
+
+def test_numbers_link_to_a_server_only_where_one_is_named(shown):
+    here = shown.report().render("html")
+    assert 'href="http' not in here and "mlflow ui --backend-store-uri sqlite:///" in here
+    there = shown.report(mlflow_url="http://host:5000/").render("html")
+    assert re.search(r'href="http://host:5000/#/experiments/\d+/runs/[0-9a-f]{32}"', there) and "mlflow ui" not in there
+    with pytest.raises(BenchError, match="'host' is not the address of a server") as error:
+        shown.report(mlflow_url="host")
+    assert error.value.where == "--mlflow-url"
 
 
 def test_without_figures_it_is_one_file_in_the_format_asked_for(shown, folder):

@@ -39,7 +39,7 @@ def test_five_seeds_show_their_correlation_what_pairing_gained_and_how_often_a_i
     (contrast,) = told.blocks[0].contrasts
     assert contrast.pairing.r == pytest.approx(0.9247, abs=5e-5) and contrast.pairing.efficiency == pytest.approx(6.152, abs=1e-3)
     assert contrast.superiority == 1.0
-    (row,) = (grid := comparisons(told, told.stacks[0])).rows
+    (row,) = (grid := comparisons(told, told.stacks[0])[0]).rows
     assert row[3].lines == (
         "+1.08 (0.70 to 1.46)",
         "+1.20 +0.90 +1.50 +0.70 +1.10",
@@ -53,7 +53,7 @@ def test_independent_arms_have_no_pairing_and_every_pair_of_their_seeds_counts(m
     told = table(make, {"b": B, "a": A}, test="welch")
     (contrast,) = told.blocks[0].contrasts
     assert contrast.pairing is None and contrast.superiority == pytest.approx(0.94)
-    (row,) = (grid := comparisons(told, told.stacks[0])).rows
+    (row,) = (grid := comparisons(told, told.stacks[0])[0]).rows
     assert row[3].lines[-1] == "P(A > B) 0.94"
     assert "efficiency" not in grid.caption + "".join(grid.remarks)
 
@@ -65,12 +65,12 @@ def test_intervals_of_a_corrected_family_are_bonferronis_and_say_so(make):
         assert (contrast.result.ci_low, contrast.result.ci_high) == pytest.approx(interval(plain, 1 - 0.05 / 3))
         assert contrast.result.confidence == pytest.approx(1 - 0.05 / 3)
         assert contrast.result.p == plain.p
-    grid = comparisons(told, told.stacks[0])
+    grid = comparisons(told, told.stacks[0])[0]
     assert "Bonferroni's, at 1 − alpha/m" in grid.caption and "98.33 % CI" in grid.header[3]
     _, caption = of_table(told)
     assert "98.33 % intervals" in caption and "Bonferroni's" in caption
     alone = table(make, {"a": A, "b": B})
-    assert "Bonferroni" not in comparisons(alone, alone.stacks[0]).caption + of_table(alone)[1]
+    assert "Bonferroni" not in comparisons(alone, alone.stacks[0])[0].caption + of_table(alone)[1]
 
 
 def test_where_holm_rejects_and_the_interval_holds_zero_a_note_says_why(make):
@@ -78,7 +78,7 @@ def test_where_holm_rejects_and_the_interval_holds_zero_a_note_says_why(make):
     middle = [v + d for v, d in zip(first, (0.008, 0.002, 0.012, 0.004, 0.006), strict=True)]
     far = [v + 0.1 + d for v, d in zip(first, (0.001, -0.002, 0.003, 0.0, 0.002), strict=True)]
     told = table(make, {"s": first, "m": middle, "f": far})
-    grid = comparisons(told, told.stacks[0])
+    grid = comparisons(told, told.stacks[0])[0]
     rows = {row[2].lines[0]: row for row in grid.rows}
     assert rows["m vs s"][6].lines[0].endswith("*")
     assert rows["m vs s"][3].lines[0].endswith("¹") and "¹" not in rows["f vs s"][3].lines[0]
@@ -88,12 +88,12 @@ def test_where_holm_rejects_and_the_interval_holds_zero_a_note_says_why(make):
 
 def test_a_sign_flip_test_says_whose_its_intervals_are(make):
     told = table(make, {"a": [*A, 0.91, 0.9, 0.92], "b": [*B, 0.9, 0.91, 0.9]}, test="sign-flip")
-    assert "intervals are Student's" in comparisons(told, told.stacks[0]).caption
+    assert "intervals are Student's" in comparisons(told, told.stacks[0])[0].caption
 
 
 def test_times_say_what_ratio_is_above_one(make):
     told = table(make, {"b": [100, 101, 104, 99, 103], "a": [120, 118, 131, 125, 122]}, "wall_clock", values="wall_clock")
-    (row,) = (grid := comparisons(told, told.stacks[0])).rows
+    (row,) = (grid := comparisons(told, told.stacks[0])[0]).rows
     assert row[3].lines[0] == "1.214 (1.162 to 1.270)" and row[3].lines[-1].endswith("P(A > B) 1.00")
     assert grid.header[3] == "ratio (95 % CI)" and grid.header[9] == "detectable (factor)"
 

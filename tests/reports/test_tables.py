@@ -83,7 +83,7 @@ def test_units_and_published_numbers(make):
 
 def test_what_a_sign_flip_test_finds_without_spread_is_shown(make):
     table = build(make.spec(test="sign-flip"), arms(make, {("0", "s"): [0.5] * 8, ("0", "c"): [0.75] * 8}))
-    (row,) = comparisons(table, table.stacks[0]).rows
+    (row,) = comparisons(table, table.stacks[0])[0].rows
     assert [cell.lines[0] for cell in row[4:8]] == ["–", "0.008", "0.008*", "0.008"]
 
 
@@ -200,7 +200,7 @@ def test_the_dagger_counts_the_comparisons_with_the_baseline_alone(make):
     assert block.daggers == {("0", "l")} and first.m == 3
     (told,) = [remark for remark in results(table, table.stacks).remarks if "†" in remark]
     assert "s alone" in told and "m=2" in told
-    (cell,) = [row[6] for row in comparisons(table, table.stacks[0]).rows if row[2].lines[0] == "l vs s"]
+    (cell,) = [row[6] for row in comparisons(table, table.stacks[0])[0].rows if row[2].lines[0] == "l vs s"]
     assert len(cell.lines) == 2 and cell.lines[1].endswith("†") and "*" not in cell.lines[0]
     assert all(contrast.against_baseline is None for contrast in build(make.spec(), arms(make, values)).blocks[0].contrasts)
 

@@ -133,16 +133,24 @@ def _row(label: str, group: str, result: Comparison, margin: float | None, refer
         high=result.ci_high,
         deltas=tuple(value for _, value in sorted(result.deltas.items())) if len(result.deltas) > 1 else (),
         reference=reference,
-        band=_band(margin, result.ratio, reference),
+        band=band(margin, result.ratio, reference),
         right=right,
         strong=strong,
     )
 
 
-def _band(margin: float | None, ratio: bool, reference: float) -> Range | None:
+def band(margin: float | None, ratio: bool, reference: float) -> Range | None:
+    """Return the ends of what a declared margin covers, around what an estimate is held against."""
     if margin is None:
         return None
     return (reference / (1 + margin), reference * (1 + margin)) if ratio else (reference - margin, reference + margin)
+
+
+def panel_range(claims: Sequence[ClaimResult]) -> Range:
+    """Return the ends of the axis that some claims on one quantity share."""
+    rows = [_claimed(claim, part) for claim in claims for part in claim.parts]
+    ratio = any(part.result.ratio for claim in claims for part in claim.parts)
+    return _panel("", rows, (), ratio).range
 
 
 def _panel(label: str, rows: Sequence[ForestRow], headings: tuple[str, ...], ratio: bool) -> ForestPanel:

@@ -26,6 +26,8 @@ class _Tables(HTMLParser):
         """Elements, and whether their text counts."""
         self.caption, self.word = "", ""
         self.header: list[str] = []
+        self.headed = False
+        """Whether a `thead` told which cells are the header; else the first row's `th` are."""
         self.rows: list[list[str]] = []
         self.lines: list[str] = [""]
         self.bold = False
@@ -49,9 +51,11 @@ class _Tables(HTMLParser):
         elif tag in ("b", "strong"):
             self.bold = True
         elif tag == "table":
-            self.header, self.rows = [], []
+            self.header, self.rows, self.headed = [], [], False
         elif tag == "figure":
             self.caption = ""
+        elif tag == "tbody":
+            self.headed = True
         elif tag == "tr":
             self.rows.append([])
 
@@ -63,9 +67,9 @@ class _Tables(HTMLParser):
         text = clean(" ".join(self.lines))
         if tag in ("figcaption", "caption"):
             self.caption = text
-        elif tag == "th" and self.rows:
+        elif tag == "th" and self.rows and not self.headed and len(self.rows) == 1:
             self.header.append(text)
-        elif tag == "td" and self.rows:
+        elif tag in ("td", "th") and self.rows:
             self.rows[-1].append(cell(self.lines, self.bold))
         elif tag == "table":
             self.tables.append(table(self.caption, self.header, [row for row in self.rows if row]))
