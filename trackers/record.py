@@ -68,6 +68,8 @@ class Artifact(StrEnum):
 
     CONFIG = "config.yaml"
     PREDICTIONS = "predictions.npz"
+    CORRECT = "correct.npz"
+    """Of a run that came without its predictions: which of them were right, as bits."""
     CONFUSION = "confusion.json"
     WEIGHTS = "weights.safetensors"
     """Of a trial from whose weights another stage starts."""
@@ -237,6 +239,19 @@ def rank(run: StoredRun) -> tuple[bool, bool, int, float, str]:
     return (outcome(run) is not Outcome.FINISHED, not keeps_weights(run), -holder(run), -run.start, run.run_id)
 
 
+ORIGIN = "origin_run_id"
+"""The tag with the id that a run had where it was made, of one that was brought here from another store."""
+PERSONAL = ("user", "coordinator", "commit")
+"""Tags that say who made a run, on which host, and from which commit, whose author can be looked up."""
+FREE_TEXT = ("message", "source")
+"""Tags in which a user name, a host or a path may stand, and by which no reader knows a trial."""
+
+
+def origin_id(run: StoredRun) -> str:
+    """Return the id that a run had where it was made: its own, unless it came from another store."""
+    return run.tags.get(ORIGIN) or run.run_id
+
+
 SUPERSEDED = {"superseded": "yes"}
 """Tags of a finished run that does not count."""
 
@@ -263,7 +278,12 @@ def superseded(runs: Iterable[StoredRun]) -> list[StoredRun]:
     for of_one in by_trial.values():
         counts, *outranked = sorted(of_one, key=rank)
         rest += outranked if outcome(counts) is Outcome.FINISHED else []
-    return [run for run in rest if not SUPERSEDED.items() <= run.tags.items()]
+    return [run for run in rest if not is_superseded(run)]
+
+
+def is_superseded(run: StoredRun) -> bool:
+    """Whether a run says that another one of its trial counts."""
+    return SUPERSEDED.items() <= run.tags.items()
 
 
 def message(run: StoredRun) -> str:
