@@ -8,6 +8,7 @@ from typing import Any
 from bench.api import plan as planning
 from bench.api import report as reporting
 from bench.api import run as running
+from bench.api.bundle import export as bundles
 from bench.api.plan import Forecast
 from bench.api.report import Report
 from bench.api.run import Listener, RunResult
@@ -135,6 +136,15 @@ class LoadedSuite:
     def report(self, *, figures: bool = False) -> Report:
         """Return the report on what the store holds. figures: with its figures, which take time to draw."""
         return reporting.report(self.suite, self.tracker, figures=figures)
+
+    def export(self, path: str | Path, *, full: bool = False, anonymous: bool = False, anyway: bool = False) -> bundles.Exported:
+        """Write the runs of the suite's experiment, its files and its report into a bundle, a zip file with checksums.
+
+        full: also probabilities, weights and superseded runs. anonymous: without user, host, paths and commits; where the suite,
+        its components or other texts still tell some, BenchError with the places. anyway: list these, and write it all the same.
+        Raises BenchError where there is no run, or the file cannot be written: then nothing is.
+        """
+        return bundles.export(self.suite, self.tracker, path, full=full, anonymous=anonymous, anyway=anyway)
 
     def runs_url(self) -> str | None:
         """Return the address of the page that shows the runs, None before there are any."""
