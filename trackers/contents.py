@@ -80,7 +80,7 @@ def correct(content: bytes, split: str) -> Correct:
 
 
 def as_bits(content: bytes) -> bytes:
-    """Return what tests over images need of predictions, an archive of a hundredth of the size: for each split `/correct`, a bit
+    """Return what tests over images need of predictions, in an archive that is much smaller: for each split `/correct`, a bit
     an image, `/indices`, which images, and `/said`, a hash of the predicted classes. Raises Damaged."""
     import numpy as np
 

@@ -4,6 +4,7 @@ import argparse
 import shlex
 from pathlib import Path
 
+from bench import api
 from bench.cli import common
 
 
@@ -15,8 +16,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    from bench import api
-
     done = api.import_bundle(args.bundle, folder=args.output)
     print(f"{done.experiment}: {common.number(done.new, 'run')} imported, {done.there} already there")
     for file in done.files:

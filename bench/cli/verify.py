@@ -2,6 +2,7 @@
 
 import argparse
 
+from bench import api
 from bench.cli import common
 from bench.errors import BenchError
 
@@ -11,8 +12,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    from bench import api
-
     damaged = incomplete = False
     for path in args.bundles:
         try:

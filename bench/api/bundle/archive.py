@@ -177,6 +177,8 @@ class Archive:
         entries: dict[str, zipfile.ZipInfo] = {}
         for entry in self._zip.infolist():
             name = entry.orig_filename
+            if name.endswith("/") and is_safe(name[:-1]) and not entry.file_size:
+                continue  # a folder, of which other programs make entries
             if not is_safe(name) or stat.S_ISLNK(entry.external_attr >> 16):
                 raise self.damaged(f"is refused: {name!r} would lie outside of the bundle's folder")
             if name in entries:
