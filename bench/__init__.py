@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 from bench.version import __version__
 
 if TYPE_CHECKING:
-    from bench.api import compare, load, validate
+    from bench.api import compare, import_bundle, load, validate, verify
     from bench.errors import BenchError
 
-__all__ = ["BenchError", "__version__", "compare", "load", "validate"]
+__all__ = ["BenchError", "__version__", "compare", "import_bundle", "load", "validate", "verify"]
 
 
 def __getattr__(name: str) -> object:
     """Import the Python API when it is first used: `bench --help` does without."""
-    if name in ("compare", "load", "validate"):
+    if name in ("compare", "import_bundle", "load", "validate", "verify"):
         from bench import api
 
         return getattr(api, name)

@@ -147,6 +147,13 @@ def digest(name: str) -> str:
     return file_hash(path) if path and path.is_file() else ""
 
 
+def files(name: str) -> list[Path]:
+    """Return the file of a component's module, and those that it imports, as far as they lie beside the suite."""
+    if _stack and (file := _file(_stack[-1].path.joinpath(*name.split(".")))):
+        return sorted(_needed(_stack[-1].path, file))
+    return []
+
+
 def data_file(name: str) -> Path:
     """Return the path of a data file that a component declares, looked for beside the suite first. From now on an edit of it
     counts as one of the folder's modules: they are loaded anew. Raises BenchError where there is no such file."""

@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from bench.reports.about import About
@@ -13,11 +12,11 @@ from bench.reports.claims.results import ClaimResult, NotAsked
 from bench.reports.declared import Declared
 from bench.reports.records.arms import Records
 from bench.reports.records.collect import Record
+from bench.reports.records.predictions import stored_in
 from bench.reports.tables.build import TableData, build
 from bench.reports.tables.searches import SearchResult
 from bench.reports.tables.searches import searches as found_searches
 from bench.trackers.record import (
-    Artifact,
     DeclaredSeeds,
     commit,
     declared_seeds,
@@ -161,7 +160,7 @@ def assemble(
     pilot: how many seeds the claims need by a pilot. data, open_runs: as `ReportData` has them.
     """
     schedules, trials = suite.schedules, Records(records)
-    predictions = partial(store.artifact, name=Artifact.PREDICTIONS) if store else None
+    predictions = stored_in(store) if store else None
 
     def built(name: str, spec: "TableSpec") -> TableData:
         if (schedule := schedules.get(spec.stage)) is None:

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.trackers.base import Status, StoredRun, Tracker
+from bench.trackers.base import RunDetails, Status, StoredRun, Tracker
 
-__all__ = ["Status", "StoredRun", "Tracker", "open_tracker"]
+__all__ = ["RunDetails", "Status", "StoredRun", "Tracker", "open_tracker"]
 
 
 def open_tracker(uri: str | None = None) -> Tracker:

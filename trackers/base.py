@@ -22,6 +22,14 @@ class StoredRun:
     end: float | None = None
 
 
+@dataclass(frozen=True)
+class RunDetails:
+    """What a report does not need of a run, and a copy does: its name, and its params as text."""
+
+    name: str = ""
+    params: dict[str, str] = field(default_factory=dict)
+
+
 class Tracker(Protocol):
     """A store of experiments and their runs. One coordinator writes to it; anyone may read at the same time.
 
@@ -47,6 +55,9 @@ class Tracker(Protocol):
         What was measured once, at the end of a run, is no epoch, even where it bears an epoch metric's name. A metric without
         any epoch, and a run without any such metric or unknown to the store, is left out.
         """
+
+    def details(self, run_ids: Sequence[str]) -> dict[str, RunDetails]:
+        """Return the name and the params of many runs at once, by run id; a run that is unknown to the store is left out."""
 
     def experiment_url(self, experiment: str) -> str | None:
         """Return the address of the experiment's page (where `needs_ui` names a command: once that runs, at its own port), or
@@ -118,6 +129,11 @@ class Tracker(Protocol):
 
     def artifact_size(self, run_id: str, name: str) -> int | None:
         """Return the size of an artifact in bytes, without reading it, or None as `artifact` does."""
+
+    def unreachable(self, run_id: str) -> str:
+        """Return why no artifact of a run can be read from here, though it may have stored some (the folder of its experiment's
+        artifacts is not there), as the end of a sentence that begins with the artifact; "" where they can be, or where there is
+        no such run."""
 
     def close_stale(self, runs: list[StoredRun], tags: dict[str, str]) -> None:
         """Mark as KILLED those of `runs` that are RUNNING there, and add `tags` to them."""

@@ -1,5 +1,6 @@
 """What the artifacts of a run hold, read with every doubt: a disk may have damaged them."""
 
+import hashlib
 import io
 import json
 from dataclasses import dataclass
@@ -52,6 +53,59 @@ def predictions(content: bytes, split: str) -> Predictions:
     if not np.isfinite(probabilities).all() or targets.min() < 0 or targets.max() >= probabilities.shape[1]:
         raise Damaged(f"holds numbers of {split!r} that are no probabilities, or targets that are no class")
     return result
+
+
+@dataclass(frozen=True)
+class Correct:
+    """Which images of a split a trial recognised. by_image: image → whether it did. said: a hash of the classes that it
+    predicted, image by image: equal where all predictions are."""
+
+    by_image: dict[int, bool]
+    said: str
+
+
+def correct(content: bytes, split: str) -> Correct:
+    """Return which images of a split were recognised, from predictions or from what `as_bits` made of them. Raises Damaged."""
+    stored = arrays(content)
+    if f"{split}/correct" not in stored:
+        return _judged(predictions(content, split))
+    try:
+        bits, indices, said = (stored[f"{split}/{part}"] for part in ("correct", "indices", "said"))
+    except KeyError as error:
+        raise Damaged(f"has no {error}") from None
+    fits = indices.ndim == 1 and indices.dtype.kind in "iu" and len(indices) > 0
+    if not fits or bits.dtype != "uint8" or bits.shape != ((len(indices) + 7) // 8,) or said.dtype != "uint8":
+        raise Damaged(f"does not hold a bit and an index for each image of {split!r}")
+    return Correct(dict(zip(indices.tolist(), _unpacked(bits, len(indices)), strict=True)), said.tobytes().hex())
+
+
+def as_bits(content: bytes) -> bytes:
+    """Return what tests over images need of predictions, in an archive that is much smaller: for each split `/correct`, a bit
+    an image, `/indices`, which images, and `/said`, a hash of the predicted classes. Raises Damaged."""
+    import numpy as np
+
+    packed: dict[str, Any] = {}
+    for split in sorted({name.partition("/")[0] for name in arrays(content)}):
+        judged = correct(content, split)
+        packed[f"{split}/correct"] = np.packbits(np.array(list(judged.by_image.values()), dtype=bool))
+        packed[f"{split}/indices"] = np.array(list(judged.by_image), dtype=np.int64)
+        packed[f"{split}/said"] = np.frombuffer(bytes.fromhex(judged.said), dtype=np.uint8)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **packed)
+    return buffer.getvalue()
+
+
+def _judged(of_split: Predictions) -> Correct:
+    labels = dict(zip(of_split.indices.tolist(), of_split.probabilities.argmax(1).tolist(), strict=True))
+    right = of_split.probabilities.argmax(1) == of_split.targets
+    said = hashlib.sha256(json.dumps(sorted(labels.items())).encode()).hexdigest()
+    return Correct(dict(zip(of_split.indices.tolist(), right.tolist(), strict=True)), said)
+
+
+def _unpacked(bits: "np.ndarray", count: int) -> list[bool]:
+    import numpy as np
+
+    return [bool(bit) for bit in np.unpackbits(bits, count=count)]
 
 
 def check_weights(content: bytes, kept: KeptWeights | None) -> None:

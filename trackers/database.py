@@ -9,13 +9,13 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from filelock import FileLock
 
 from bench.errors import BenchError
 from bench.trackers import errors, patience, rows, schema
-from bench.trackers.base import StoredRun
+from bench.trackers.base import RunDetails, StoredRun
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -37,6 +37,13 @@ WHERE m.run_uuid IN :runs AND COALESCE(m.key, '') IN :metrics AND m.step > 0 ORD
 """The epochs, in order. What was measured at the end stands at step 0 or, later in time, at the last epoch's step. COALESCE
 (a key is never null) keeps SQLite from the index by key, in which it would go through the points of all runs."""
 EXPERIMENT_TAGS = "SELECT t.key, t.value FROM experiment_tags t WHERE t.experiment_id = :experiment"
+NAMES = "SELECT run_uuid, name FROM runs WHERE run_uuid IN :runs"
+PARAMS = "SELECT run_uuid, key, value FROM params WHERE run_uuid IN :runs"
+MOVE_EXPERIMENT = "UPDATE experiments SET artifact_location = :new WHERE experiment_id = :experiment"
+MOVE_RUNS = """UPDATE runs SET artifact_uri = :new || SUBSTR(artifact_uri, :length)
+WHERE experiment_id = :experiment AND SUBSTR(artifact_uri, 1, :length) = :old || '/'"""
+RUN_PARTS, EXPERIMENT_PARTS = 3, 2
+"""Names at the end of a path that tell the artifacts of a run (experiment, run, `artifacts`), and those of an experiment."""
 CHUNK = 500
 """Runs asked for at once: databases take some thousands of parameters in a query."""
 
@@ -130,9 +137,32 @@ def read_experiment_tags(uri: str, experiment: str) -> dict[str, str] | None:
     return _read(uri, read, nothing)
 
 
+def read_details(uri: str, run_ids: Sequence[str]) -> dict[str, RunDetails] | None:
+    """Return names and params of runs as `Tracker.details` does; None where MLflow itself had better be asked."""
+
+    def read(connection: "Connection") -> dict[str, RunDetails]:
+        import sqlalchemy as sa
+
+        names, params = (sa.text(query).bindparams(sa.bindparam("runs", expanding=True)) for query in (NAMES, PARAMS))
+        result: dict[str, RunDetails] = {}
+        for first in range(0, len(run_ids), CHUNK):
+            chosen = {"runs": list(run_ids[first : first + CHUNK])}
+            result |= {run: RunDetails(rows.text(name)) for run, name in connection.execute(names, chosen)}
+            for run, key, value in connection.execute(params, chosen):
+                if run in result:
+                    result[run].params[key] = rows.text(value)
+        return result
+
+    nothing: dict[str, RunDetails] = {}
+    return _read(uri, read, nothing) if run_ids else nothing
+
+
 def read_artifact_folder(uri: str, run_id: str) -> Path | None:
     """Return the folder on this machine with a run's artifacts; None where they lie elsewhere, or MLflow had better be asked.
-    Raises LookupError where the store knows no run, or no place of its artifacts."""
+    Raises LookupError where the store knows no run, or no place of its artifacts.
+
+    MLflow notes absolute paths. Of a SQLite file that was moved with its artifacts they are looked for beside it.
+    """
 
     def read(connection: "Connection") -> Path | None:
         import sqlalchemy as sa
@@ -140,9 +170,55 @@ def read_artifact_folder(uri: str, run_id: str) -> Path | None:
         location = connection.execute(sa.text("SELECT artifact_uri FROM runs WHERE run_uuid = :run"), {"run": run_id}).scalar()
         if not (place := rows.text(location)):
             raise LookupError(run_id)
-        return Path(place) if place.startswith("/") else None
+        folder = _local(place)
+        return beside_store(folder, uri, RUN_PARTS) if folder else None
 
     return _read(uri, read, None)
+
+
+def beside_store(place: Path, uri: str, parts: int) -> Path:
+    """Return a folder of artifacts as it is noted, or where it lies beside the SQLite file if it is not there: the longest end of
+    its path that is found from the file's folder.
+
+    parts: how many names that end has at least, so that no other folder is taken for it.
+    """
+    store = sqlite_path(uri)
+    if store is None or place.exists():
+        return place
+    names = place.parts[1:]
+    ends = (store.absolute().parent.joinpath(*names[first:]) for first in range(len(names) - parts + 1))
+    return next((end for end in ends if end.exists()), place)
+
+
+def follow_move(uri: str, experiment_id: str) -> None:
+    """Note where the artifacts of an experiment lie by now, if its SQLite file was moved together with them: new runs store
+    theirs there as well, and MLflow's pages find all of them. Whoever calls it holds the experiment."""
+    import sqlalchemy as sa
+
+    engine = connect(uri)
+    try:
+        with engine.begin() as connection:
+            chosen = {"experiment": experiment_id}
+            query = "SELECT artifact_location FROM experiments WHERE experiment_id = :experiment"
+            noted = rows.text(connection.execute(sa.text(query), chosen).scalar())
+            before = _local(noted)
+            if before is None or before.exists() or before.parent.exists():
+                return
+            moved = beside_store(before.parent, uri, 1) / before.name
+            if moved == before:
+                return
+            change = chosen | {"old": noted, "new": str(moved), "length": len(noted) + 1}
+            connection.execute(sa.text(MOVE_EXPERIMENT), change)
+            connection.execute(sa.text(MOVE_RUNS), change)
+    finally:
+        engine.dispose()
+
+
+def _local(place: str) -> Path | None:
+    """Return the folder on this machine that a place of artifacts names; None where it names something else."""
+    if place.startswith("file:///"):
+        return Path(unquote(place.removeprefix("file://")))
+    return Path(place) if place.startswith("/") else None
 
 
 def _read(uri: str, read: Callable[["Connection"], T | None], nothing: T) -> T | None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bench import scratch
 from bench.trackers import database, errors, holding, notes, rows, schema, view
-from bench.trackers.base import Status, StoredRun
+from bench.trackers.base import RunDetails, Status, StoredRun
 from bench.trackers.lease import Hold, Lease
 from bench.trackers.mlflow_lease import MlflowBook, deleted
 
@@ -113,6 +113,15 @@ class MlflowTracker:
                     result.setdefault(run_id, {})[metric] = curve
             return result
 
+    def details(self, run_ids: Sequence[str]) -> dict[str, RunDetails]:
+        with self._guard("read"):
+            if database.is_database(self.uri) and (details := database.read_details(self.uri, run_ids)) is not None:
+                return details
+            client = self._client
+            with ThreadPoolExecutor(CONNECTIONS) as pool:
+                found = list(pool.map(lambda run_id: _found(lambda: client.get_run(run_id)), run_ids))
+            return {run.info.run_id: RunDetails(run.info.run_name or "", dict(run.data.params)) for run in found if run}
+
     def experiment_url(self, experiment: str) -> str | None:
         with self._guard("read"):
             known = self._experiment_id(experiment)
@@ -159,6 +168,21 @@ class MlflowTracker:
                 return None
             listed = _found(lambda: self._client.list_artifacts(run_id))
             return None if listed is None else sum(entry.file_size or 0 for entry in listed)
+
+    def unreachable(self, run_id: str) -> str:
+        if not database.sqlite_path(self.uri):
+            return ""
+        with self._guard("read"):
+            try:
+                folder = self._artifact_folder(run_id)
+            except LookupError:
+                return ""
+            if folder is None or folder.exists():
+                return ""
+            of_experiment = database.beside_store(folder.parents[1], self.uri, database.EXPERIMENT_PARTS)
+            if of_experiment.exists():
+                return ""
+            return f"cannot be reached: the folder of the artifacts, {of_experiment}, is not there, nor is it beside the store"
 
     def _artifact_folder(self, run_id: str) -> Path | None:
         return database.read_artifact_folder(self.uri, run_id) if database.is_database(self.uri) else None
@@ -211,6 +235,8 @@ class MlflowTracker:
                 for key, value in _texts(tags, TAG_LENGTH).items():
                     if known.tags.get(key) != value:
                         client.set_experiment_tag(known.experiment_id, key, value)
+            if database.sqlite_path(self.uri):
+                database.follow_move(self.uri, self._experiment)
             _check_artifacts(client.get_experiment(self._experiment).artifact_location)
             if self._lease and not self._lease.number:
                 self._lease.take(at_once=True)
@@ -425,7 +451,7 @@ def _local_folder(uri: str) -> Path | None:
 
 
 def _milliseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else int(1000 * seconds)
+    return None if seconds is None else round(1000 * seconds)
 
 
 def _key(name: str) -> str:

@@ -68,6 +68,8 @@ class Artifact(StrEnum):
 
     CONFIG = "config.yaml"
     PREDICTIONS = "predictions.npz"
+    CORRECT = "correct.npz"
+    """Of a run that came without its predictions: which of them were right, as bits."""
     CONFUSION = "confusion.json"
     WEIGHTS = "weights.safetensors"
     """Of a trial from whose weights another stage starts."""
@@ -235,6 +237,19 @@ def rank(run: StoredRun) -> tuple[bool, bool, int, float, str]:
     not there any more; all say the same but for times. One with weights counts, then that of the latest holder, then the newest.
     """
     return (outcome(run) is not Outcome.FINISHED, not keeps_weights(run), -holder(run), -run.start, run.run_id)
+
+
+ORIGIN = "origin_run_id"
+"""The tag with the id that a run had where it was made, of one that was brought here from another store."""
+PERSONAL = ("user", "coordinator", "commit")
+"""Tags that say who made a run, on which host, and from which commit, whose author can be looked up."""
+FREE_TEXT = ("message", "source")
+"""Tags in which a user name, a host or a path may stand, and by which no reader knows a trial."""
+
+
+def origin_id(run: StoredRun) -> str:
+    """Return the id that a run had where it was made: its own, unless it came from another store."""
+    return run.tags.get(ORIGIN) or run.run_id
 
 
 SUPERSEDED = {"superseded": "yes"}

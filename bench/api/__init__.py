@@ -14,6 +14,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bench.api.bundle.export import Exported as Exported
+    from bench.api.bundle.incoming import Imported as Imported
+    from bench.api.bundle.incoming import Verified as Verified
+    from bench.api.bundle.incoming import import_bundle as import_bundle
+    from bench.api.bundle.incoming import verify as verify
     from bench.api.cleaning import Leftover as Leftover
     from bench.api.comparing import Comparison as Comparison
     from bench.api.comparing import compare as compare
@@ -36,7 +41,9 @@ if TYPE_CHECKING:
 _PLACES = {
     "Comparison": "bench.api.comparing",
     "Denoised": "bench.runner.messages",
+    "Exported": "bench.api.bundle.export",
     "Forecast": "bench.api.plan",
+    "Imported": "bench.api.bundle.incoming",
     "Job": "bench.runner.plan",
     "Leftover": "bench.api.cleaning",
     "Listener": "bench.api.run",
@@ -47,10 +54,13 @@ _PLACES = {
     "Report": "bench.api.report",
     "RunResult": "bench.api.run",
     "Summary": "bench.runner.coordinator",
+    "Verified": "bench.api.bundle.incoming",
     "Validation": "bench.api.validation",
     "compare": "bench.api.comparing",
+    "import_bundle": "bench.api.bundle.incoming",
     "load": "bench.api.suite",
     "validate": "bench.api.validation",
+    "verify": "bench.api.bundle.incoming",
     "write_schemas": "bench.api.validation",
 }
 __all__ = list(_PLACES)

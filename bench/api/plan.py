@@ -3,7 +3,6 @@
 from collections.abc import Hashable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from typing import Any
 
 from bench.api.pilot import sizes_table
@@ -14,6 +13,7 @@ from bench.reports.claims.pilot import PilotSize, sizes
 from bench.reports.claims.reach import warnings
 from bench.reports.records.arms import Records
 from bench.reports.records.collect import Expected, Record, collect
+from bench.reports.records.predictions import stored_in
 from bench.reports.tables.grammar import Table
 from bench.runner import kept_weights
 from bench.runner.estimate import estimate
@@ -27,7 +27,7 @@ from bench.suite.differences import about
 from bench.suite.suite import Suite
 from bench.trackers import StoredRun, Tracker
 from bench.trackers import record as run_record
-from bench.trackers.record import Artifact, DeclaredSeeds
+from bench.trackers.record import DeclaredSeeds
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def planned(
             continue
         if pilot or not suite.sequential:
             return plan
-        predictions = partial(tracker.artifact, name=Artifact.PREDICTIONS)
+        predictions = stored_in(tracker)
         trials = Records(records(plan, runs, tracker))
         judgement = judge(suite.tested_claims, suite.schedules, trials, predictions, for_report=False)
         if all(due.get(cell, 0) >= look for cell, look in judgement.due.items()):

@@ -9,6 +9,7 @@ from bench.api import cleaning
 from bench.api import plan as planning
 from bench.api import report as reporting
 from bench.api import run as running
+from bench.api.bundle import export as bundles
 from bench.api.cleaning import Leftover
 from bench.api.plan import Forecast
 from bench.api.report import Report
@@ -148,6 +149,15 @@ class LoadedSuite:
         """Delete runs that `leftovers` has listed and that no report needs now; return them. Raises BenchError where a run of
         the suite is at work."""
         return cleaning.clean(self.suite, self.tracker, listed)
+
+    def export(self, path: str | Path, *, full: bool = False, anonymous: bool = False, anyway: bool = False) -> bundles.Exported:
+        """Write the runs of the suite's experiment, its files and its report into a bundle, a zip file with checksums.
+
+        full: also probabilities, weights and superseded runs. anonymous: without user, host, paths and commits; where the suite,
+        its components or other texts still tell some, BenchError with the places. anyway: list these, and write it all the same.
+        Raises BenchError where there is no run, or the file cannot be written: then nothing is.
+        """
+        return bundles.export(self.suite, self.tracker, path, full=full, anonymous=anonymous, anyway=anyway)
 
     def runs_url(self) -> str | None:
         """Return the address of the page that shows the runs, None before there are any."""

@@ -1,9 +1,11 @@
 """The `bench` command. Verbs are loaded one at a time, so that help answers at once."""
 
 import argparse
+import keyword
 import os
 import sys
 from importlib import import_module
+from types import ModuleType
 
 from bench import clock
 from bench.errors import BenchError
@@ -14,6 +16,9 @@ VERBS = {
     "plan": "show what `run` would do, and how long it would take",
     "status": "show how far a suite is",
     "report": "write a suite's tables with significance tests",
+    "export": "write a suite's runs, files and report into a bundle that travels",
+    "import": "bring the runs of a bundle into this store",
+    "verify": "check bundles: whole, undamaged, and what they lack",
     "validate": "check a suite file",
     "compare": "compare two sets of a suite's results: what changed, and what is worse",
     "clean": "delete the runs that no report needs, after listing them",
@@ -37,7 +42,7 @@ def parser(argv: list[str]) -> argparse.ArgumentParser:
     for verb, text in VERBS.items():
         sub = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".", epilog=EXIT_CODES)
         if verb == called:
-            import_module(f"bench.cli.{verb}").add_arguments(sub)
+            _module(verb).add_arguments(sub)
     return top
 
 
@@ -55,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     _show_progress()
     try:
-        return import_module(f"bench.cli.{args.verb}").main(args)
+        return int(_module(args.verb).main(args))
     except BenchError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -65,6 +70,11 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _module(verb: str) -> ModuleType:
+    """Return the module of a verb: `import_` of one that is a word of Python's."""
+    return import_module(f"bench.cli.{verb}_" if keyword.iskeyword(verb) else f"bench.cli.{verb}")
 
 
 def _show_progress() -> None:

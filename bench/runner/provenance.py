@@ -4,6 +4,7 @@ import getpass
 import os
 import platform
 import subprocess
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
@@ -39,6 +40,16 @@ def resolved(folder: str, ref: str) -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return found.stdout.strip().splitlines()[-1] if found.returncode == 0 and found.stdout.strip() else ""
+
+
+def authors(folder: str) -> set[str]:
+    """Return the names and e-mail addresses in the last thousand commits of a folder's repository, and the user's own there; none
+    outside git."""
+    told: set[str] = set()
+    with suppress(OSError, subprocess.SubprocessError):
+        told |= set(_git(folder, "log", "-n", "1000", "--format=%an%n%ae%n%cn%n%ce").stdout.splitlines())
+        told |= {_git(folder, "config", f"user.{name}").stdout.strip() for name in ("name", "email")}
+    return {text for text in told if text}
 
 
 def _git(folder: str, *words: str) -> "subprocess.CompletedProcess[str]":

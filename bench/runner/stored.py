@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.errors import BenchError
 from bench.runner.plan import Plan, State
 from bench.runner.voters import chosen
 from bench.trackers import StoredRun, Tracker, contents, record
@@ -67,6 +68,9 @@ class Stored:
             size = self.tracker.artifact_size(run.run_id, name)
             kept = record.kept_weights(run) if name is Artifact.WEIGHTS else None
             whole = size is not None and (kept is None or size == kept.size)
+            whole = whole or (
+                size is None and bool(self.tracker.unreachable(run.run_id))
+            )  # not lost: who trains says where it is
         else:
             read = {Artifact.WEIGHTS: self.weights, Artifact.PREDICTIONS: self.votes, Artifact.CONFUSION: self.classes}[name]
             try:
@@ -80,6 +84,9 @@ class Stored:
 
     def _artifact(self, run: StoredRun, name: Artifact) -> bytes:
         content = self.tracker.artifact(run.run_id, name)
+        if content is None and (why := self.tracker.unreachable(run.run_id)):
+            mend = "put that folder back (it may be on a disk that is not mounted); where it is lost, an empty one in its place"
+            raise BenchError(f"{name} of run {run.run_id} {why}", where=self.tracker.uri, mend=f"{mend} has its trials run again")
         if content is None:
             raise Damaged(f"is gone ({name})")
         return content

@@ -122,10 +122,10 @@ def _same_predictions(question: Question) -> bool:
         for arm in (left, right):
             of_seed = arm.records[seed]
             run = of_seed[0].run if len(of_seed) == 1 else None
-            content = question.predictions(run.run_id) if run else None
-            if content is None:
-                return False
             try:
+                content = question.predictions(run.run_id) if run else None
+                if content is None:
+                    return False
                 said.append(labels_said(content, question.claim.measure.partition("/")[0]))
             except contents.Damaged:
                 return False

@@ -23,6 +23,9 @@ class Store(Protocol):
     def artifact(self, run_id: str, name: str) -> bytes | None:
         """Return the content of an artifact, None where the run has none of this name."""
 
+    def unreachable(self, run_id: str) -> str:
+        """Return why no artifact of a run can be read from here, "" where they can be."""
+
 
 def sample(values: Mapping[int, float], planned: int, note: str = "", test_to_train: float = 0.0) -> Sample:
     """Return seed → value as a sample with its mean and 95 % t-interval.
@@ -87,6 +90,15 @@ def lacking(records: Sequence[Record], having: Container[int], missing: str) -> 
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in without.items())
     left = len(records) - without.total()
     return f"n={left} of {len(records)} seeds ({outcomes})" if left else f"no result ({outcomes})"
+
+
+def absent(records: Sequence[Record], having: Container[int], missing: str, store: Store | None) -> str:
+    """Return what to say of the trials that finished without an artifact: that it is missing, or that it cannot be reached.
+
+    having, missing: see `lacking`.
+    """
+    without = (record.run for record in records if record.run and record.seed not in having)
+    return next((f"{missing}, which {why}" for run in without if store and (why := store.unreachable(run.run_id))), missing)
 
 
 def notes(texts: Mapping[tuple[str, str], str], panels: Sequence[str]) -> tuple[str, ...]:

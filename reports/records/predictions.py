@@ -1,11 +1,11 @@
 """Comparisons over seeds and images, from the predictions that every trial stores."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bench.reports.statistics import Comparison, Crossed, crossed, mcnemar
 from bench.trackers import contents
-from bench.trackers.record import redrawn
+from bench.trackers.record import Artifact, redrawn
 
 if TYPE_CHECKING:
     from bench.reports.records.arms import ArmValues
@@ -14,7 +14,18 @@ ALONE = "one seed a side: McNemar's test over the images, which speaks of these 
 OF_IMAGES = ("val/accuracy", "test/accuracy")
 """Of these every stored prediction is right or wrong."""
 Predictions = Callable[[str], bytes | None]
-"""run id → the content of its predictions.npz, None where it has none."""
+"""run id → the content of its predictions.npz, or of its correct.npz, None where it has none. Raises contents.Damaged where it
+cannot be reached."""
+
+
+class Store(Protocol):
+    """Where artifacts come from; a tracker is one."""
+
+    def artifact(self, run_id: str, name: str) -> bytes | None:
+        """Return the content of an artifact, None where the run has none of this name."""
+
+    def unreachable(self, run_id: str) -> str:
+        """Return why no artifact of a run can be read from here, "" where they can be."""
 
 
 def crossed_comparison(
@@ -42,10 +53,10 @@ def crossed_comparison(
         correct.append([])
         for seed in seeds:
             run = arm.records[seed][0].run
-            content = predictions(run.run_id) if run else None
-            if content is None:
-                return Crossed(Comparison(reason=f"the run of seed {seed} of {arm.name} has no stored predictions"))
             try:
+                content = predictions(run.run_id) if run else None
+                if content is None:
+                    return Crossed(Comparison(reason=f"the run of seed {seed} of {arm.name} has no stored predictions"))
                 correct[-1].append(_correct(content, split))
             except contents.Damaged as damaged:
                 return Crossed(Comparison(reason=f"predictions.npz of the run of seed {seed} of {arm.name} {damaged}"))
@@ -59,14 +70,26 @@ def crossed_comparison(
     return crossed(a, b, confidence=confidence, seeds=seeds)
 
 
-def labels_said(content: bytes, split: str) -> dict[int, int]:
-    """Return image → the class that was predicted. Raises contents.Damaged."""
-    predictions = contents.predictions(content, split)
-    return dict(zip(predictions.indices.tolist(), predictions.probabilities.argmax(1).tolist(), strict=True))
+def stored_in(store: Store) -> Predictions:
+    """Return what reads predictions from a store: predictions.npz, or else correct.npz, which says as much as tests over images
+    need. It raises contents.Damaged for those that cannot be reached."""
+
+    def read(run_id: str) -> bytes | None:
+        for name in (Artifact.PREDICTIONS, Artifact.CORRECT):
+            if content := store.artifact(run_id, name):
+                return content
+        if why := store.unreachable(run_id):
+            raise contents.Damaged(why)
+        return None
+
+    return read
+
+
+def labels_said(content: bytes, split: str) -> str:
+    """Return what is equal where two trials predicted the same class of each image. Raises contents.Damaged."""
+    return contents.correct(content, split).said
 
 
 def _correct(content: bytes, split: str) -> Mapping[int, bool]:
     """Return image → whether it was recognised. Raises contents.Damaged."""
-    predictions = contents.predictions(content, split)
-    right = predictions.probabilities.argmax(1) == predictions.targets
-    return dict(zip(predictions.indices.tolist(), right.tolist(), strict=True))
+    return contents.correct(content, split).by_image

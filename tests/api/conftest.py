@@ -79,6 +79,9 @@ class Shelf:
     def artifact(self, run_id: str, name: str) -> None:
         return None
 
+    def unreachable(self, run_id: str) -> str:
+        return ""
+
     def fill(self, suite: LoadedSuite, metrics: Callable[[Job], dict[str, float]], **tags: str) -> None:
         """Put a finished run there for each trial that a suite has still to do. metrics: gives those of a trial."""
         while todo := suite.status().plan.todo():

@@ -136,6 +136,26 @@ def test_a_note_stays_and_those_of_two_writers_do_too(store, experiment):
     assert store().notes(experiment) == {"a": "first", "b": "second"}
 
 
+def test_names_and_params_come_back(store, tracker, experiment, finish):
+    tracker.open(experiment, {})
+    ids = [tracker.start(name, {}, {"train.lr": "0.1", "n": name}) for name in ("one", "two")]
+    for run_id in ids:
+        finish(run_id)
+    found = store().details([*ids, "0" * 32])
+    assert {run_id: (one.name, one.params) for run_id, one in found.items()} == {
+        run_id: (name, {"train.lr": "0.1", "n": name}) for run_id, name in zip(ids, ("one", "two"), strict=True)
+    }
+    assert store().details([]) == {}
+
+
+def test_what_lies_in_the_store_is_in_reach(store, tracker, experiment, finish):
+    tracker.open(experiment, {})
+    with_some, without = (tracker.start(name, {}, {}) for name in ("with", "without"))
+    finish(with_some, artifacts={"log.txt": b"x"})
+    finish(without)
+    assert [store().unreachable(run_id) for run_id in (with_some, without, "0" * 32)] == ["", "", ""]
+
+
 def test_artifacts_come_back_byte_for_byte(store, tracker, experiment, finish):
     tracker.open(experiment, {})
     run_id, other = tracker.start("cell", {}, {}), tracker.start("other", {}, {})
@@ -281,6 +301,7 @@ METHODS = {
     "artifact_size": lambda tracker: tracker.artifact_size("0" * 32, "log.txt"),
     "artifacts_size": lambda tracker: tracker.artifacts_size("0" * 32),
     "delete": lambda tracker: tracker.delete([StoredRun("0" * 32, "FINISHED")]),
+    "details": lambda tracker: tracker.details(["0" * 32]),
     "experiment_url": lambda tracker: tracker.experiment_url("suite"),
     "run_url": lambda tracker: tracker.run_url("suite"),
 }

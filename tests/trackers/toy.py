@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from bench.errors import BenchError, ErrorCode
-from bench.trackers import Status, StoredRun
+from bench.trackers import RunDetails, Status, StoredRun
 from bench.trackers.lease import Book, Entry, Lease, leased
 
 Row = dict[str, float]
@@ -67,6 +67,14 @@ class Toy:
     def artifact_size(self, run_id: str, name: str) -> int | None:
         content = self.artifact(run_id, name)
         return None if content is None else len(content)
+
+    def details(self, run_ids: Sequence[str]) -> dict[str, RunDetails]:
+        with self._guard():
+            found = {run_id: _read(path) for run_id in run_ids if (path := self._file(run_id))}
+            return {run_id: RunDetails(run["name"], run["params"]) for run_id, run in found.items()}
+
+    def unreachable(self, run_id: str) -> str:
+        return ""
 
     # ------------------------------------------------------------ writing
 

@@ -11,7 +11,7 @@ from bench.reports.figures.base import (
     OfStage,
     check_cells,
 )
-from bench.reports.figures.cells import Store, lacking, notes, place, seeds_told
+from bench.reports.figures.cells import Store, absent, lacking, notes, place, seeds_told
 from bench.reports.figures.drawing.sheet import MARGIN, NOTHING, Sheet
 from bench.reports.figures.drawing.style import GREY, LINE, PALE, SMALL, WIDTH
 from bench.reports.figures.drawing.text import rows, width, wrap
@@ -91,7 +91,7 @@ def _mean_matrix(where: str, cell: Sequence[Record], split: str, store: Store | 
     """Return the mean matrix of a cell, and what is lacking of it."""
     stored = {record.seed: content for record in cell if (content := _stored(record, split, store))}
     known = list(stored.values())
-    lack = lacking(cell, stored, NO_MATRIX)
+    lack = lacking(cell, stored, absent(cell, stored, NO_MATRIX, store))
     if not known:
         return None, lack
     names = known[0][0]

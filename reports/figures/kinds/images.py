@@ -16,7 +16,7 @@ from bench.reports.figures.base import (
     check_labels,
     check_places,
 )
-from bench.reports.figures.cells import Store, lacking, notes, place, some
+from bench.reports.figures.cells import Store, absent, lacking, notes, place, some
 from bench.reports.figures.drawing.sheet import MARGIN, NOTHING, Sheet
 from bench.reports.figures.drawing.style import GREY, LINE, SMALL, WIDTH
 from bench.reports.figures.drawing.text import rows, width, wrap
@@ -101,7 +101,7 @@ def _data(name: str, spec: Images, records: Sequence[Record], store: Store | Non
     short = {}
     for (where, arm), cell in cells.items():
         by_seed = {record.seed: arrays for record in cell if (arrays := _stored(record, store))}
-        short[where, arm] = lacking(cell, by_seed, NO_IMAGES)
+        short[where, arm] = lacking(cell, by_seed, absent(cell, by_seed, NO_IMAGES, store))
         if by_seed:
             by_panel.setdefault(where, {})[arm] = by_seed
     panels, seeds = [], set()
