@@ -1,7 +1,8 @@
 """The report on a suite's stored runs: verdicts, tables and figures, as files and as DataFrames."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -218,8 +219,17 @@ def of_plan(plan: Plan, runs: list[StoredRun], tracker: Tracker, *, figures: boo
         declared=declared(suite, tracker, runs),
         about=about(suite),
         pilot=pilot_sizes(plan, runs, tracker),
+        importances=partial(_importances, suite),
     )
     return Report(suite, data, trial_records)
+
+
+def _importances(suite: Suite, stage: str, runs: Sequence[StoredRun]) -> dict[str, float]:
+    """Return the importances of a search's parameters."""
+    from bench.runner.search import importances  # loads Optuna
+
+    search = suite.spec.stages[stage].search
+    return importances(search, runs) if search else {}
 
 
 def _figures(suite: Suite) -> dict[str, FigureSpec]:

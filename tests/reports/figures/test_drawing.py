@@ -70,6 +70,9 @@ def test_missing_trials_are_shown_as_missing(study_of, drawn, kind, silent):
         "curves": "b (no result)" in told and "a, noise = 0; noise = 2: n=2 of 3 seeds (1 diverged)" in told,
         "classes": "b (no result)" in told and "n=2 of 3 seeds (1 diverged)" in told,
         "confusion": "n=2 of 3" in told and "model = b, noise = 0: no result (3 oom)" in told,
+        "along": "a, noise = 0: n=2 of 3 seeds (1 diverged)" in told and "b (no result)" in told,
+        "pareto": "a, noise = 0; noise = 2: n=2 of 3 seeds (1 diverged)" in told and "noise = 1: no result" in told,
+        "importances": "model = b: no result, 0 finished trials (5 without a result, not counted)" in told,
         "images": "with noise" in told and "b: no result (3 oom)" in told and "a, noise = 0; noise = 2: n=2 of 3 seeds" in told,
     }[kind], told
 
