@@ -59,7 +59,8 @@ def spots(
 
 def _at(x: float, y: float, wide: float, tall: float, angle: int, step: float) -> tuple[Spot, Box]:
     across, up = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    middle = x + across * (step + wide / 2), y + up * (step + tall / 2)
+    beside, above = (0.0 if abs(part) < 0.1 else math.copysign(0.5, part) for part in (across, up))
+    middle = x + across * step + beside * wide, y + up * step + above * tall
     box = Box(middle[0] - wide / 2, middle[1] - tall / 2, middle[0] + wide / 2, middle[1] + tall / 2)
     return Spot(*middle, step > NEAR), box
 

@@ -62,9 +62,11 @@ def of_table(table: TableData, records: Sequence[Record] = ()) -> tuple[ForestDa
 def of_claims(claims: Sequence[ClaimResult]) -> tuple[ForestData, str]:
     """Return every part of every claim, a panel for each kind of quantity, and the caption."""
     grouped: dict[tuple[str, bool], list[ForestRow]] = defaultdict(list)
+    many = sum(len(claim.parts) for claim in claims) > MOST_ROWS  # then seeds would be a crowd of dots
     for claim in claims:
         for part in claim.parts:
-            grouped[part.quantity, part.result.ratio].append(_claimed(claim, part))
+            row = _claimed(claim, part)
+            grouped[part.quantity, part.result.ratio].append(replace(row, deltas=()) if many else row)
     panels = [_panel(label, rows, ("n", "Holm p", "verdict"), ratio) for (label, ratio), rows in grouped.items()]
     results = [part.result for claim in claims for part in claim.parts]
     caption = f"Estimates{_reading(results, panels)}"

@@ -112,7 +112,7 @@ def draw(data: ImportancesData):
         shares = list(panel.shares.values())
         ax.barh(places, shares, height=0.62, color=tint(0), edgecolor=colour(0), linewidth=0.6)
         for at, share in zip(places, shares, strict=True):
-            ax.text(share + 0.8, at, f"{share:.0f} %", va="center", size=SMALL)
+            ax.text(share + 0.8, at, f"{share:.0f} %" if share >= 0.5 else "< 1 %", va="center", size=SMALL)
         ax.set_yticks(places, [names[name] for name in panel.shares])
         ax.tick_params(axis="y", length=0)
         ax.set_ylim(len(places) - 0.5, -0.5)

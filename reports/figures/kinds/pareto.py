@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from bench.grammar.cells import Cells
@@ -243,12 +244,13 @@ def _names(ax, data: ParetoData, panel: ParetoPanel, wide: float) -> None:
         x, y = point.at
         (left, right), (low, high) = data.ranges
         if point.y.low is not None and point.y.high is not None:
-            a, b = inches(x, max(point.y.low, low)), inches(x, min(point.y.high, high))
-            taken.append(Box(a[0] - 0.01, a[1], b[0] + 0.01, b[1]))
+            taken.append(_between(inches(x, max(point.y.low, low)), inches(x, min(point.y.high, high))))
         if point.x.low is not None and point.x.high is not None:
-            a, b = inches(max(point.x.low, left), y), inches(min(point.x.high, right), y)
-            taken.append(Box(a[0], a[1] - 0.01, b[0], b[1] + 0.01))
+            taken.append(_between(inches(max(point.x.low, left), y), inches(min(point.x.high, right), y)))
     places = [inches(*point.at) for point in panel.points]
+    for first, second in pairwise(inches(*at) for at in panel.front):
+        corner = (first[0], second[1]) if data.better[0] == "higher" else (second[0], first[1])
+        taken += [_between(first, corner), _between(corner, second)]
     for text, spot, (x, y) in zip(texts, spots(places, sizes, (wide, TALL), taken), places, strict=True):
         if spot is None:
             continue
@@ -258,6 +260,12 @@ def _names(ax, data: ParetoData, panel: ParetoPanel, wide: float) -> None:
         ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.2, "alpha": 0.8} if spot.leads else None
         at = spot.x / wide, spot.y / TALL
         ax.text(*at, text, transform=ax.transAxes, size=SMALL, ha="center", va="center", linespacing=1.1, bbox=ground, zorder=5)
+
+
+def _between(one: tuple[float, float], other: tuple[float, float]) -> Box:
+    """Return the room that an upright or level line takes, in inches."""
+    (left, right), (low, high) = (sorted((one[i], other[i])) for i in (0, 1))
+    return Box(left - 0.01, low - 0.01, right + 0.01, high + 0.01)
 
 
 def check(document: Document, at: DocPath, figure: Pareto, stages: Mapping[str, Cells], tables: Mapping[str, TableSpec]) -> None:
