@@ -16,6 +16,7 @@ from bench.grammar.metrics import RECORDED
 from bench.reports.check import Disagreement, check
 from bench.reports.claims.rules import NOT_ASKED
 from bench.reports.figures.base import FigureSpec
+from bench.reports.figures.build import render
 from bench.reports.figures.kinds.dots import Dots
 from bench.reports.figures.kinds.forest import Forest
 from bench.reports.figures.kinds.trials import Trials
@@ -73,8 +74,6 @@ class Report:
 
         Figures are drawn only if the report was asked for with them. Raises BenchError where a file cannot be written.
         """
-        from bench.reports.figures.build import render
-
         folder, name = Path(folder), f"{self.suite.name}.{self.suite.profile}"
         written: list[Path] = []
         images: dict[str, dict[str, str]] = {}

@@ -11,7 +11,7 @@ SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 GROUP = f"{{{SVG}}}g"
 HREF = f"{{{XLINK}}}href"
 ROUNDED = ("d", "x", "y", "transform", "points", "width", "height")
-LARGE = 3000
+LARGE = 1000
 """Characters of an embedded image."""
 MOST_ENLARGED = 32
 LINK = re.compile(r"#([A-Za-z][\w.-]*)(?=\)|$| )")
