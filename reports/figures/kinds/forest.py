@@ -157,10 +157,11 @@ def _scaled(result: Comparison, factor: float) -> Comparison:
     """Return a comparison, what is drawn of it in another unit."""
     if factor == 1:
         return result
-    ends = {
-        name: None if (value := getattr(result, name)) is None else factor * value for name in ("difference", "ci_low", "ci_high")
-    }
-    return replace(result, **ends, deltas={seed: factor * value for seed, value in result.deltas.items()})
+    difference, low, high = (
+        None if value is None else factor * value for value in (result.difference, result.ci_low, result.ci_high)
+    )
+    deltas = {seed: factor * value for seed, value in result.deltas.items()}
+    return replace(result, difference=difference, ci_low=low, ci_high=high, deltas=deltas)
 
 
 def _panel(label: str, rows: Sequence[ForestRow], headings: tuple[str, ...], ratio: bool, bounds: Range = ANY) -> ForestPanel:

@@ -136,7 +136,7 @@ def _point(name: str, cell: Sequence[Record], spec: Pareto, x: Quantity, y: Quan
     for metric, what in ((spec.x, x), (spec.y, y)):
         values = {record.seed: value for record in having if (value := record.value(metric)) is not None}
         samples.append(sample(what.of(values), len(cell), test_to_train=max(redrawn(record, metric) for record in having)))
-    return Point(name, *samples)
+    return Point(name, samples[0], samples[1])
 
 
 def _wide(values: Sequence[float]) -> bool:
