@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bench.grammar.stages import Stage
     from bench.reports.claims.base import ClaimContrast
     from bench.reports.claims.relations import Claim
-    from bench.reports.figures.base import Figure, FigureSpec
+    from bench.reports.figures.base import Figure, FigureSpec, Importances
     from bench.reports.figures.cells import Store
     from bench.reports.tables.grammar import Table as TableSpec
     from bench.trackers import StoredRun
@@ -152,12 +152,14 @@ def assemble(
     pilot: Sequence[PilotSize] = (),
     data: str = "",
     open_runs: str = "",
+    importances: "Importances | None" = None,
 ) -> ReportData:
     """Build every table of a suite, judge every claim, and list the trials without a result and where the rest comes from.
 
     figures: those to draw, by name. store: gives the histories and artifacts that figures, and claims tested over seeds and
     images, are made from. declared: what is known of the suite's declaration. about: what the profile is, of no profile None.
-    pilot: how many seeds the claims need by a pilot. data, open_runs: as `ReportData` has them.
+    pilot: how many seeds the claims need by a pilot. data, open_runs: as `ReportData` has them. importances: of the parameters
+    of a search, for figures.
     """
     schedules, trials = suite.schedules, Records(records)
     predictions = stored_in(store) if store else None
@@ -175,7 +177,7 @@ def assemble(
         from bench.reports.figures.base import FigureSource
         from bench.reports.figures.build import build as build_figure
 
-        source = FigureSource(records, done, judged, store)
+        source = FigureSource(records, done, judged, store, **({"importances": importances} if importances else {}))
         drawn = [build_figure(name, spec, source) for name, spec in figures.items()]
     return ReportData(
         suite=suite.name,

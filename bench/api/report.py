@@ -1,7 +1,8 @@
 """The report on a suite's stored runs: verdicts, tables and figures, as files and as DataFrames."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from bench.grammar.metrics import RECORDED
 from bench.reports.check import Disagreement, check
 from bench.reports.claims.rules import NOT_ASKED
 from bench.reports.figures.base import FigureSpec
+from bench.reports.figures.build import render
 from bench.reports.figures.kinds.dots import Dots
 from bench.reports.figures.kinds.forest import Forest
 from bench.reports.figures.kinds.trials import Trials
@@ -73,8 +75,6 @@ class Report:
 
         Figures are drawn only if the report was asked for with them. Raises BenchError where a file cannot be written.
         """
-        from bench.reports.figures.build import render
-
         folder, name = Path(folder), f"{self.suite.name}.{self.suite.profile}"
         written: list[Path] = []
         images: dict[str, dict[str, str]] = {}
@@ -224,6 +224,7 @@ def of_plan(
         pilot=pilot_sizes(plan, runs, tracker),
         data=images(suite),
         open_runs=_open_runs(tracker),
+        importances=partial(_importances, suite),
     )
     return Report(suite, data, trial_records)
 
@@ -256,6 +257,14 @@ def _open_runs(tracker: Tracker) -> str:
         return ""
     scheme, found, path = tracker.uri.partition(":///")
     return f"{tracker.needs_ui} --backend-store-uri {scheme}:///{path.rpartition('/')[2]}" if found else tracker.needs_ui
+
+
+def _importances(suite: Suite, stage: str, runs: Sequence[StoredRun]) -> dict[str, float]:
+    """Return the importances of a search's parameters."""
+    from bench.runner.search import importances  # loads Optuna
+
+    search = suite.spec.stages[stage].search
+    return importances(search, runs) if search else {}
 
 
 def _figures(suite: Suite) -> dict[str, FigureSpec]:

@@ -9,14 +9,15 @@ from bench.errors import BenchError, did_you_mean
 from bench.grammar.cells import Cells
 from bench.grammar.checks import check_axes, levels_of
 from bench.grammar.document import DocPath, Document
-from bench.grammar.parts import Labels, Words
+from bench.grammar.parts import Labels, Words, listed
 from bench.reports.claims.results import ClaimResult
 from bench.reports.figures.cells import Store
 from bench.reports.records.collect import Record
 from bench.reports.tables.build import TableData
 from bench.reports.tables.grammar import Table as TableSpec
+from bench.trackers import StoredRun
 
-AXES = ("lines", "bars", "rows", "panels")
+AXES = ("lines", "bars", "rows", "axis", "panels")
 """Settings of a figure that name axes."""
 
 
@@ -36,15 +37,20 @@ class OfStage(FigureSpec):
     """Axes whose levels stand side by side."""
 
 
+Importances = Callable[[str, Sequence[StoredRun]], Mapping[str, float]]
+"""(stage, the runs of one of its searches) → parameter → its importance, together 1; {} where there is none."""
+
+
 @dataclass(frozen=True)
 class FigureSource:
     """What figures are built from. records: of the whole suite, so that an arm has the same colour in every figure. store: a
-    tracker; None leaves curves, matrices and images empty."""
+    tracker; None leaves curves, matrices and images empty. importances: of the parameters of a search."""
 
     records: Sequence[Record]
     tables: Sequence[TableData] = ()
     claims: Sequence[ClaimResult] = ()
     store: Store | None = None
+    importances: Importances = lambda stage, runs: {}
 
 
 Check = Callable[[Document, DocPath, Any, Mapping[str, Cells], Mapping[str, TableSpec]], None]
@@ -131,4 +137,4 @@ def check_places(
 
 
 def _axes(figure: OfStage) -> dict[str, list[str]]:
-    return {part: getattr(figure, part, []) for part in AXES}
+    return {part: listed(getattr(figure, part, [])) for part in AXES}

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bench.reports.figures.base import Figure, FigureSource
 from bench.reports.figures.drawing.style import applied
+from bench.reports.figures.drawing.svg import compact
 from bench.reports.figures.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -40,4 +41,4 @@ def render(figure: Figure, format: ImageFormat) -> bytes:
         drawing = draw(figure)
         content = io.BytesIO()
         drawing.savefig(content, format=format, metadata=METADATA[format])
-    return content.getvalue()
+    return compact(content.getvalue()) if format == "svg" else content.getvalue()

@@ -57,6 +57,17 @@ def label(record: Record, axes: Sequence[str]) -> str:
     return place_label(record.labels, axes)
 
 
+def differing(spec: Any, records: Sequence[Record], axes: Sequence[str]) -> list[str]:
+    """Return those of some axes in which the cells of a figure of a stage differ, so that a key need not repeat what all share;
+    all of them where none does."""
+    shown = [
+        record.labels
+        for record in records
+        if record.stage == spec.stage and all(record.labels.get(axis) in allowed for axis, allowed in spec.where.items())
+    ]
+    return [axis for axis in axes if len({labels.get(axis) for labels in shown}) > 1] or list(axes)
+
+
 def panel(labels: Mapping[str, str], axes: Sequence[str]) -> str:
     """Return the heading of the panel that a cell belongs to."""
     return ", ".join(f"{axis} = {labels.get(axis, ABSENT)}" for axis in axes)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from bench.reports.figures.cells import arms, sample
 from bench.reports.figures.parts import PlotArm, Sample
-from bench.reports.figures.ranges import Range, axis_range
+from bench.reports.figures.quantities import shown
+from bench.reports.figures.ranges import ANY, Range, axis_range
 from bench.reports.records.collect import Record
 from bench.reports.tables.build import BETWEEN, Stack, TableData
 from bench.reports.tables.comparisons import TableCell
@@ -18,6 +19,8 @@ class DotPanel:
     label: str
     samples: Mapping[tuple[str, str], Sample]
     range: Range
+    bounds: Range = ANY
+    """The lowest and the highest that it can be."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,14 @@ def seeds_of_table(table: TableData, records: Sequence[Record]) -> TableSeeds:
     line_axes, axes = (table.row_axes, table.column_axes) if by_columns else (table.column_axes, table.row_axes)
     panels = []
     for stack in table.stacks:
-        samples = {place: sample(cell.values, cell.planned, _without(cell), cell.redrawn) for place, cell in placed(table, stack)}
+        what = shown(stack[0], records)
+        samples = {
+            place: sample(what.of(cell.values), cell.planned, _without(cell), cell.redrawn)
+            for place, cell in placed(table, stack)
+        }
         values = [value for cell_sample in samples.values() for value in cell_sample.values]
-        span = axis_range(values, [(cell_sample.low, cell_sample.high) for cell_sample in samples.values()])
-        panels.append(DotPanel(stack[0].label, samples, span))
+        intervals = [(cell_sample.low, cell_sample.high) for cell_sample in samples.values()]
+        panels.append(DotPanel(what.label, samples, axis_range(values, intervals, bounds=what.bounds), what.bounds))
     return TableSeeds(
         line_title=BETWEEN.join(line_axes),
         lines=tuple(lines),

@@ -18,6 +18,9 @@ MODULES = (
     "images",
     "trials",
     "scatter",
+    "along",
+    "pareto",
+    "importances",
 )
 """In the order in which the JSON Schema lists them."""
 _ALL: list[Kind] = [import_module(f"{__name__}.{name}").KIND for name in MODULES]

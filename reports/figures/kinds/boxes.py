@@ -55,12 +55,16 @@ class BoxesData(TableSeeds):
 def _data(table: TableData, records: Sequence[Record]) -> tuple[BoxesData, str]:
     """Return a box plot of every cell of a table, and the caption."""
     seeds = seeds_of_table(table, records)
-    cells = {stack[0].label: dict(placed(table, stack)) for stack in table.stacks}
-    boxes = {(label, *at): box([*cell.values.values()]) for label, of in cells.items() for at, cell in of.items() if cell.values}
-    short = {label: notes({at: _short(cell) for at, cell in of.items()}, seeds.lines) for label, of in cells.items()}
+    boxes = {
+        (panel.label, *at): box(sample.values) for panel in seeds.panels for at, sample in panel.samples.items() if sample.values
+    }
+    short = {
+        panel.label: notes({at: _short(cell) for at, cell in placed(table, stack)}, seeds.lines)
+        for panel, stack in zip(seeds.panels, table.stacks, strict=True)
+    }
     # values alone set the axis: an interval of the mean is not drawn here
     panels = tuple(
-        replace(panel, range=axis_range([v for sample in panel.samples.values() for v in sample.values]))
+        replace(panel, range=axis_range((v for sample in panel.samples.values() for v in sample.values), bounds=panel.bounds))
         for panel in seeds.panels
     )
     data = BoxesData(**vars(replace(seeds, panels=panels)), boxes=boxes, notes=by_metric(short))

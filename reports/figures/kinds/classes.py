@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.grammar.derived import described
 from bench.grammar.parts import Words
 from bench.reports.figures.base import (
     FigureSource,
@@ -14,13 +13,14 @@ from bench.reports.figures.base import (
     check_cells,
 )
 from bench.reports.figures.base import Named as NamedMetric
-from bench.reports.figures.cells import arms, lacking, notes, order_of, place, sample, seeds_told
+from bench.reports.figures.cells import arms, differing, lacking, notes, order_of, place, sample, seeds_told
 from bench.reports.figures.drawing import slots
 from bench.reports.figures.drawing.marks import seeds_on, whiskers
 from bench.reports.figures.drawing.sheet import NOTHING, Key, Sheet
 from bench.reports.figures.drawing.style import GREY, tint
 from bench.reports.figures.parts import PlotArm, Sample
-from bench.reports.figures.ranges import SHARE, Range, axis_range, is_cut
+from bench.reports.figures.quantities import quantity
+from bench.reports.figures.ranges import ANY, Range, axis_range, is_cut
 from bench.reports.records.arms import redrawn
 from bench.reports.records.collect import Record
 from bench.reports.tables.build import BETWEEN, natural
@@ -53,12 +53,15 @@ class ClassesData:
     arms: tuple[PlotArm, ...]
     samples: Mapping[tuple[str, str, str], Sample]
     range: Range
+    is_share: bool = True
+    """Whether the axis has all that there can be."""
     notes: tuple[str, ...] = ()
 
 
 def _data(name: str, spec: Classes, records: Sequence[Record]) -> tuple[ClassesData, str]:
     """Return the metrics `spec.metric/<class>` of a stage's cells by class, and the caption."""
-    cells = place(name, spec, records, spec.bars)
+    axes = differing(spec, records, spec.bars)
+    cells = place(name, spec, records, axes)
     prefix = f"{spec.metric}/"
     known = {
         key.removeprefix(prefix)
@@ -69,13 +72,14 @@ def _data(name: str, spec: Classes, records: Sequence[Record]) -> tuple[ClassesD
         if key.startswith(prefix)
     }
     names = sorted(known, key=natural)
+    what = quantity(spec.metric, records)
     samples: dict[tuple[str, str, str], Sample] = {}
     short = {}
     for (where, arm), cell in cells.items():
         for class_name in names:
             by_seed = {record.seed: value for record in cell if (value := record.value(prefix + class_name)) is not None}
             samples[where, class_name, arm] = sample(
-                by_seed, len(cell), test_to_train=max(redrawn(record, spec.metric) for record in cell)
+                what.of(by_seed), len(cell), test_to_train=max(redrawn(record, spec.metric) for record in cell)
             )
         having = {record.seed for record in cell if _has(record, prefix)}
         short[where, arm] = lacking(cell, having, f"without {spec.metric}")
@@ -83,18 +87,19 @@ def _data(name: str, spec: Classes, records: Sequence[Record]) -> tuple[ClassesD
         names.sort(key=lambda class_name: -_mean_of(samples, class_name))
     panels, labels = order_of(cells)
     values = [value for bar in samples.values() for value in bar.values]
-    reach = axis_range([0.0, *values], [(bar.low, bar.high) for bar in samples.values()])
-    about = described(spec.metric, records[0].derived if records else {})
-    share = (about.is_share or about.is_open) and all(0 <= value <= 1 for value in values)
-    axis = SHARE if share or not values else (reach[0] if min(values) < 0 else 0.0, reach[1])
+    reach = axis_range([0.0, *values], [(bar.low, bar.high) for bar in samples.values()], bounds=what.bounds)
+    whole = (0.0, what.factor)
+    share = what.bounds in (whole, ANY) and all(0 <= value <= what.factor for value in values)
+    axis = whole if share or not values else (reach[0] if min(values) < 0 else 0.0, reach[1])
     data = ClassesData(
-        metric=spec.metric,
+        metric=what.label,
         classes=tuple(names),
         panels=panels,
-        arm_title=BETWEEN.join(spec.bars),
-        arms=arms(records, spec.bars, labels),
+        arm_title=BETWEEN.join(axes),
+        arms=arms(records, axes, labels),
         samples=samples,
         range=axis,
+        is_share=share or not values,
         notes=notes(short, panels),
     )
     if not values:
@@ -104,7 +109,7 @@ def _data(name: str, spec: Classes, records: Sequence[Record]) -> tuple[ClassesD
     caption += "; dots: a seed each." if any(bar.spread for bar in samples.values()) else "."
     caption += " The largest mean first." if spec.sorted else ""
     if any(is_cut(axis, bar.low, bar.high) for bar in samples.values()):
-        caption += " Whiskers end with the axis." if not share else " Whiskers end at 0 and 1."
+        caption += " Whiskers end with the axis." if not share else f" Whiskers end at 0 and {what.factor:g}."
     return data, caption
 
 
@@ -137,7 +142,7 @@ def draw(data: ClassesData):
         without = [at[name] for name in at if name not in known]
         ax.plot(without, [0.02 * data.range[1]] * len(without), "x", color=GREY, markersize=3, markeredgewidth=0.7)
         ax.bar([at[name] for name in known], [bar.mean for bar in known.values()], width=0.9 * wide, color=tint(arm.place))
-        whiskers(ax, [(at[name], bar.low, bar.high) for name, bar in known.items()], arrows=data.range != SHARE)
+        whiskers(ax, [(at[name], bar.low, bar.high) for name, bar in known.items()], arrows=not data.is_share)
         several = [(at[name], value) for name, bar in known.items() if bar.spread for value in bar.values]
         seeds_on(ax, [x for x, _ in several], [y for _, y in several])
 

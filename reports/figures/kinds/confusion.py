@@ -44,6 +44,10 @@ SMALLEST = 2.6
 NO_MATRIX = "without a stored confusion matrix"
 
 
+ENLARGED = 8
+"""Pixels of a cell, each way."""
+
+
 class Confusion(OfStage):
     """The confusion matrix, its rows shares of the true class, the mean over seeds."""
 
@@ -186,10 +190,12 @@ def _matrix(ax, matrix: Matrix, size: float, top: float, numbered: bool):
     shares = np.array([[math.nan if share is None else 100 * share for share in row] for row in matrix.shares])
     ax.set_facecolor(PALE)
     look = {"cmap": "Blues", "vmin": 0, "vmax": top}
+    # an image, not hundreds of squares; enlarged, since some viewers blur what is small
+    large = shares.repeat(ENLARGED, 0).repeat(ENLARGED, 1)
+    mesh = ax.imshow(large, extent=(0, n, n, 0), interpolation="none", aspect="auto", **look)
     if numbered:
-        mesh = ax.pcolormesh(shares, edgecolors="white", linewidth=0.5, **look)
-    else:  # an image, not thousands of squares
-        mesh = ax.imshow(shares, extent=(0, n, n, 0), interpolation="nearest", aspect="auto", **look)
+        ax.hlines(range(n + 1), 0, n, color="white", linewidth=0.5)
+        ax.vlines(range(n + 1), 0, n, color="white", linewidth=0.5)
     ax.set(xlim=(0, n), ylim=(n, 0), aspect="auto")
     step = math.ceil(n / NAMED)
     ticks = [i + 0.5 for i in range(0, n, step)]

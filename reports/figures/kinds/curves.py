@@ -13,11 +13,12 @@ from bench.reports.figures.base import (
     check_cells,
 )
 from bench.reports.figures.base import Named as NamedMetric
-from bench.reports.figures.cells import Store, arms, by_metric, lacking, notes, order_of, place, sample, seeds_told
+from bench.reports.figures.cells import Store, arms, by_metric, differing, lacking, notes, order_of, place, sample, seeds_told
 from bench.reports.figures.drawing.sheet import NOTHING, Key, Sheet
 from bench.reports.figures.drawing.style import WIDTH, colour, dash, marker
 from bench.reports.figures.drawing.text import wrap
 from bench.reports.figures.parts import PlotArm
+from bench.reports.figures.quantities import quantity
 from bench.reports.figures.ranges import Range, axis_range, is_cut
 from bench.reports.records.arms import redrawn
 from bench.reports.records.collect import Record
@@ -69,6 +70,8 @@ class CurvesData:
     arm_title: str
     arms: tuple[PlotArm, ...]
     curves: Mapping[tuple[str, str, str], Curve]
+    labels: Mapping[str, str]
+    """Metric → itself with its unit."""
     ranges: Mapping[str, Range]
     singles: bool = False
     notes: tuple[str, ...] = ()
@@ -76,27 +79,34 @@ class CurvesData:
 
 def _data(name: str, spec: Curves, records: Sequence[Record], store: Store | None) -> tuple[CurvesData, str]:
     """Return the learning curves of a stage's finished trials, and the caption."""
-    cells = place(name, spec, records, spec.lines)
+    axes = differing(spec, records, spec.lines)
+    cells = place(name, spec, records, axes)
     run_ids = [
         record.run.run_id for cell in cells.values() for record in cell if record.run and record.outcome is Outcome.FINISHED
     ]
+    what = {metric: quantity(metric, records) for metric in spec.metric}
     by_run = store.histories(run_ids, spec.metric) if store and run_ids else {}
     curves: dict[tuple[str, str, str], Curve] = {}
     short: dict[str, dict[tuple[str, str], str]] = {metric: {} for metric in spec.metric}
     for (where, arm), cell in cells.items():
         for metric in spec.metric:
-            histories = {record.seed: dict(points) for record in cell if (points := _history(record, by_run, metric))}
+            of_seeds = {record.seed: dict(points) for record in cell if (points := _history(record, by_run, metric))}
+            histories = {seed: what[metric].of(points) for seed, points in of_seeds.items()}
             curves[metric, where, arm] = curve(histories, max(redrawn(record, metric) for record in cell))
             short[metric][where, arm] = lacking(cell, histories, NO_CURVE)
     panels, names = order_of(cells)
-    ranges = {metric: _range([arm_curve for (key, _, _), arm_curve in curves.items() if key == metric]) for metric in spec.metric}
+    ranges = {
+        metric: _range([arm_curve for (key, _, _), arm_curve in curves.items() if key == metric], what[metric].bounds)
+        for metric in spec.metric
+    }
     most_seeds = max((len(arm_curve.seeds) for arm_curve in curves.values()), default=0)
     data = CurvesData(
         metrics=tuple(spec.metric),
         panels=panels,
-        arm_title=BETWEEN.join(spec.lines),
-        arms=arms(records, spec.lines, names),
+        arm_title=BETWEEN.join(axes),
+        arms=arms(records, axes, names),
         curves=curves,
+        labels={metric: what[metric].label for metric in spec.metric},
         ranges=ranges,
         singles=len(names) <= FEW_ARMS and 1 < most_seeds <= FEW_SEEDS,
         notes=by_metric({metric: notes(short[metric], panels) for metric in spec.metric}),
@@ -123,9 +133,10 @@ def _history(record: Record, by_run: Mapping, metric: str) -> list[tuple[int, fl
     return by_run.get(record.run.run_id, {}).get(metric, [])
 
 
-def _range(curves: Sequence[Curve]) -> tuple[float, float]:
+def _range(curves: Sequence[Curve], bounds: Range) -> Range:
     values = [value for arm_curve in curves for points in arm_curve.seeds for _, value in points]
-    return axis_range(values, [ends for arm_curve in curves for ends in zip(arm_curve.low, arm_curve.high, strict=True)])
+    intervals = [ends for arm_curve in curves for ends in zip(arm_curve.low, arm_curve.high, strict=True)]
+    return axis_range(values, intervals, bounds=bounds)
 
 
 def _caption(data: CurvesData, planned: Sequence[int]) -> str:
@@ -154,7 +165,7 @@ def draw(data: CurvesData):
         for arm in data.arms
         if not any(arm_curve.seeds for (_, _, arm_), arm_curve in data.curves.items() if arm_ == arm.label)
     ]
-    key = Key(data.arm_title, data.arms, "line", empty)
+    key = Key(data.arm_title, data.arms, "line", empty) if len(data.arms) > 1 else None
     down = len(parts) * len(data.metrics)
     if not any(arm_curve.seeds for arm_curve in data.curves.values()):
         sheet = Sheet(0.4, key, data.notes)
@@ -177,7 +188,7 @@ def draw(data: CurvesData):
                     ax.tick_params(labelbottom=False)
                 if ax is not line[0]:
                     ax.tick_params(labelleft=False)
-            line[0].set_ylabel(wrap(metric, TALL, most=2))
+            line[0].set_ylabel(wrap(data.labels[metric], TALL, most=2))
             for ax in line[len(panels) :]:
                 ax.set_visible(False)
     sheet.figure.align_ylabels()

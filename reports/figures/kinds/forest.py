@@ -2,9 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
-from bench.grammar.metrics import by_name
+from bench.grammar.metrics import by_name, of_differences
 from bench.reports.claims.results import ClaimResult, ContrastResult
 from bench.reports.figures.base import (
     FigureSource,
@@ -15,10 +16,11 @@ from bench.reports.figures.base import (
 )
 from bench.reports.figures.cells import by_metric
 from bench.reports.figures.drawing.forest import ForestData, ForestPanel, ForestRow, draw
-from bench.reports.figures.ranges import Range, axis_range, is_cut
+from bench.reports.figures.quantities import Quantity, shown, with_unit
+from bench.reports.figures.ranges import ANY, Range, axis_range, is_cut
 from bench.reports.numbers import probability
+from bench.reports.records.collect import Record
 from bench.reports.statistics import Comparison
-from bench.reports.tables.blocks import MetricBlock
 from bench.reports.tables.build import TableData
 from bench.reports.tables.comparisons import TableContrast
 
@@ -34,15 +36,19 @@ class Forest(FigureSpec):
     table: str | None = None
 
 
-def of_table(table: TableData) -> tuple[ForestData, str]:
+def of_table(table: TableData, records: Sequence[Record] = ()) -> tuple[ForestData, str]:
     """Return every contrast of a table that has an estimate, a panel a metric, and the caption; the others stand in notes."""
     panels = []
     drawn, left_out = _drawn(table)
     for stack in table.stacks:
         block = stack[0]
-        rows = [_contrast(contrast, table.alpha) for contrast in drawn[block.metric] if contrast.result.difference is not None]
+        what, ratio = shown(block, records), by_name(block.metric).is_ratio
+        factor = 1.0 if ratio else what.factor
+        compared = [contrast for contrast in drawn[block.metric] if contrast.result.difference is not None]
+        rows = [_contrast(contrast, table.alpha, factor) for contrast in compared]
         if rows:
-            panels.append(_panel(_difference(block), rows, ("n", "Holm p"), by_name(block.metric).is_ratio))
+            widest = ANY if ratio else (what.bounds[0] - what.bounds[1], what.bounds[1] - what.bounds[0])
+            panels.append(_panel(_difference(what, ratio), rows, ("n", "Holm p"), ratio, widest))
     results = [contrast.result for contrasts in drawn.values() for contrast in contrasts]
     notes = by_metric({metric: _left_out(contrasts) for metric, contrasts in drawn.items()}) + left_out
     data = ForestData(tuple(panels), notes)
@@ -56,9 +62,11 @@ def of_table(table: TableData) -> tuple[ForestData, str]:
 def of_claims(claims: Sequence[ClaimResult]) -> tuple[ForestData, str]:
     """Return every part of every claim, a panel for each kind of quantity, and the caption."""
     grouped: dict[tuple[str, bool], list[ForestRow]] = defaultdict(list)
+    many = sum(len(claim.parts) for claim in claims) > MOST_ROWS  # then seeds would be a crowd of dots
     for claim in claims:
         for part in claim.parts:
-            grouped[part.quantity, part.result.ratio].append(_claimed(claim, part))
+            row = _claimed(claim, part)
+            grouped[part.quantity, part.result.ratio].append(replace(row, deltas=()) if many else row)
     panels = [_panel(label, rows, ("n", "Holm p", "verdict"), ratio) for (label, ratio), rows in grouped.items()]
     results = [part.result for claim in claims for part in claim.parts]
     caption = f"Estimates{_reading(results, panels)}"
@@ -101,13 +109,13 @@ def _size(drawn: dict[str, list[TableContrast]]) -> int:
     return sum(contrast.result.difference is not None for contrasts in drawn.values() for contrast in contrasts)
 
 
-def _contrast(contrast: TableContrast, alpha: float) -> ForestRow:
+def _contrast(contrast: TableContrast, alpha: float, factor: float) -> ForestRow:
     holm = NONE if contrast.holm is None else probability(contrast.holm)
     strong = contrast.holm is not None and contrast.holm <= alpha
     return _row(
         f"{contrast.left} vs {contrast.right}",
         contrast.family,
-        contrast.result,
+        _scaled(contrast.result, factor),
         None,
         1.0 if contrast.result.ratio else 0.0,
         (str(contrast.result.n), holm),
@@ -153,16 +161,26 @@ def panel_range(claims: Sequence[ClaimResult]) -> Range:
     return _panel("", rows, (), ratio).range
 
 
-def _panel(label: str, rows: Sequence[ForestRow], headings: tuple[str, ...], ratio: bool) -> ForestPanel:
+def _scaled(result: Comparison, factor: float) -> Comparison:
+    """Return a comparison, what is drawn of it in another unit."""
+    if factor == 1:
+        return result
+    difference, low, high = (
+        None if value is None else factor * value for value in (result.difference, result.ci_low, result.ci_high)
+    )
+    deltas = {seed: factor * value for seed, value in result.deltas.items()}
+    return replace(result, difference=difference, ci_low=low, ci_high=high, deltas=deltas)
+
+
+def _panel(label: str, rows: Sequence[ForestRow], headings: tuple[str, ...], ratio: bool, bounds: Range = ANY) -> ForestPanel:
     known = [row for row in rows if row.estimate is not None]
     marks = [mark for row in known for mark in (row.reference, *(row.band or ()), row.estimate, *row.deltas)]
-    return ForestPanel(label, tuple(rows), headings, axis_range(marks, [(row.low, row.high) for row in known], ratio), ratio)
+    reach = axis_range(marks, [(row.low, row.high) for row in known], ratio, bounds)
+    return ForestPanel(label, tuple(rows), headings, reach, ratio)
 
 
-def _difference(block: MetricBlock) -> str:
-    if by_name(block.metric).is_ratio:
-        return f"ratio of {block.name}"
-    return f"difference of {block.name}{f' ({block.difference_unit})' if block.difference_unit else ''}"
+def _difference(what: Quantity, ratio: bool) -> str:
+    return f"ratio of {what.metric}" if ratio else with_unit(f"difference of {what.metric}", of_differences(what.unit))
 
 
 def _left_out(contrasts: Sequence[TableContrast]) -> list[str]:
@@ -205,7 +223,7 @@ def build(name: str, figure: Forest, source: FigureSource) -> tuple[str, ForestD
     if not figure.table:
         return "Claims", *of_claims(source.claims)
     table = table_of(name, figure.table, source)
-    return f"{table.title}: differences", *of_table(table)
+    return f"{table.title}: differences", *of_table(table, source.records)
 
 
 KIND = Kind(Forest, check_table, build, draw)

@@ -21,6 +21,7 @@ from bench.reports.figures.cells import lacking, notes, place
 from bench.reports.figures.drawing.sheet import NOTHING, Sheet
 from bench.reports.figures.drawing.style import GREY, INK, SMALL, WIDTH, colour
 from bench.reports.figures.drawing.text import rows, wrap
+from bench.reports.figures.quantities import quantity
 from bench.reports.figures.ranges import Range, axis_range
 from bench.reports.numbers import number, p_is
 from bench.reports.records.collect import Record
@@ -69,9 +70,11 @@ class ScatterData:
     """Two metrics against each other."""
 
     x: str
+    """With its unit, as y."""
     y: str
     panels: tuple[ScatterPanel, ...]
-    ranges: tuple[Range, Range]
+    ranges: tuple[Range, ...]
+    """Of x, of y."""
     notes: tuple[str, ...] = ()
 
 
@@ -80,10 +83,13 @@ def _data(name: str, spec: Scatter, records: Sequence[Record]) -> tuple[ScatterD
     by_class = spec.x.endswith("/*")
     measured = _of_classes if by_class else _of_cell
     panels, far = [], []
+    axes = x, y = quantity(spec.x, records), quantity(spec.y, records)
     short: dict[tuple[str, str], str] = {}
     for where, cells in _panels(name, spec, records, by_class).items():
         points = {
-            label: point for cell, cell_records in cells.items() for label, point in measured(spec, cell, cell_records).items()
+            label: (x.factor * point[0], y.factor * point[1])
+            for cell, cell_records in cells.items()
+            for label, point in measured(spec, cell, cell_records).items()
         }
         for cell, cell_records in cells.items():
             short[where, cell] = lacking(
@@ -97,10 +103,10 @@ def _data(name: str, spec: Scatter, records: Sequence[Record]) -> tuple[ScatterD
             far.append(f"{where + ': ' if where else ''}{', '.join(_farthest(points, line))}")
     every = [point for panel in panels for point in panel.points]
     data = ScatterData(
-        x=spec.x.removesuffix("/*"),
-        y=spec.y.removesuffix("/*"),
+        x=x.label,
+        y=y.label,
         panels=tuple(panels),
-        ranges=(axis_range(x for x, _ in every), axis_range(y for _, y in every)),
+        ranges=tuple(axis_range((point[i] for point in every), bounds=axis.bounds) for i, axis in enumerate(axes)),
         notes=notes(short, [panel.label for panel in panels] if by_class else [""]),
     )
     if not every:
@@ -196,7 +202,16 @@ def _panel(ax, data: ScatterData, panel: ScatterPanel) -> None:
         slope, intercept = panel.line
         ends = [min(x for x, _ in panel.points), max(x for x, _ in panel.points)]
         ax.plot(ends, [slope * x + intercept for x in ends], color=INK, linewidth=1, zorder=2)
-    ax.plot(*zip(*panel.points, strict=True), "o", color=colour(0), markersize=3.5, markeredgewidth=0, alpha=0.75, zorder=3)
+    ax.plot(
+        *zip(*panel.points, strict=True),
+        "o",
+        color=colour(0),
+        markersize=3.5,
+        markeredgewidth=0,
+        alpha=0.75,
+        zorder=3,
+        clip_on=False,
+    )
 
 
 def check(document: Document, at: DocPath, figure: Scatter, stages: Mapping[str, Cells], tables: Mapping[str, TableSpec]) -> None:
@@ -209,8 +224,8 @@ def check(document: Document, at: DocPath, figure: Scatter, stages: Mapping[str,
 
 
 def build(name: str, figure: Scatter, source: FigureSource) -> tuple[str, ScatterData, str]:
-    data, caption = _data(name, figure, source.records)
-    return f"{data.y} against {data.x}, stage {figure.stage}", data, caption
+    y, x = (metric.removesuffix("/*") for metric in (figure.y, figure.x))
+    return f"{y} against {x}, stage {figure.stage}", *_data(name, figure, source.records)
 
 
 def metrics(figure: Scatter) -> Iterator[NamedMetric]:

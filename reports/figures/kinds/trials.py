@@ -8,7 +8,6 @@ from typing import Literal
 
 from bench.grammar.cells import TRIAL, Cells
 from bench.grammar.document import DocPath, Document
-from bench.grammar.metrics import by_name
 from bench.reports.figures.base import (
     FigureSource,
     Kind,
@@ -20,6 +19,7 @@ from bench.reports.figures.cells import Store, place, some
 from bench.reports.figures.drawing.sheet import NOTHING, Sheet
 from bench.reports.figures.drawing.style import GREY, SMALL, WIDTH, colour, dash
 from bench.reports.figures.drawing.text import rows, width, wrap
+from bench.reports.figures.quantities import quantity, with_unit
 from bench.reports.figures.ranges import Range, axis_range
 from bench.reports.records.collect import Record
 from bench.reports.tables.grammar import Table as TableSpec
@@ -58,7 +58,10 @@ class Course:
 
 @dataclass(frozen=True)
 class TrialsData:
-    """All trials of a search, the best first; a panel a search, with a key of its own. metric: without its split."""
+    """All trials of a search, the best first; a panel a search, with a key of its own.
+
+    metric: without its split, with its unit.
+    """
 
     metric: str
     panels: Mapping[str, tuple[Course, ...]]
@@ -72,11 +75,13 @@ def _data(name: str, spec: Trials, records: Sequence[Record], store: Store | Non
     cells = place(name, spec, records, [TRIAL])
     runs = [record.run.run_id for cell in cells.values() for record in cell if record.run]
     histories = store.histories(runs, metrics) if store and runs else {}
-    best = min if by_name(metrics[1]).better == "lower" else max
+    what = quantity(metrics[1], records)
+    best = min if what.better == "lower" else max
     by_panel: dict[str, list[tuple[str, Points, Points, bool]]] = defaultdict(list)
     without = []
     for (where, trial), (record, *_) in cells.items():
-        train, val = (tuple(histories.get(record.run.run_id, {}).get(metric, [])) if record.run else () for metric in metrics)
+        by_split = histories.get(record.run.run_id, {}) if record.run else {}
+        train, val = (tuple((epoch, what.factor * value) for epoch, value in by_split.get(metric, ())) for metric in metrics)
         if val:
             by_panel[where].append((trial, train, val, record.outcome is Outcome.PRUNED))
         else:
@@ -90,9 +95,11 @@ def _data(name: str, spec: Trials, records: Sequence[Record], store: Store | Non
             for number, (trial, train, val, ended) in enumerate(courses)
         )
     shown = [course for courses in panels.values() for course in courses]
-    span = axis_range(value for course in shown for _, value in (*course.train, *course.val))
+    values = (value for course in shown for _, value in (*course.train, *course.val))
+    span = axis_range(values, bounds=what.bounds)
     notes = (f"Without recorded epochs: trial {some(without)}.",) if without else ()
-    return TrialsData(spec.metric, panels, span, notes), _caption(spec.metric, shown, "highest" if best is max else "lowest")
+    label = with_unit(spec.metric, what.unit)
+    return TrialsData(label, panels, span, notes), _caption(spec.metric, shown, "highest" if best is max else "lowest")
 
 
 def _told(trial: str, train: Points, val: Points, best) -> str:

@@ -4,18 +4,22 @@ import io
 import json
 import math
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
+from bench.grammar.stages import Search
 from bench.reports.figures.base import FigureSource
 from bench.reports.figures.build import build
 from bench.reports.figures.kinds import Figure as Spec
 from bench.reports.records.arms import Records
 from bench.reports.records.collect import collect
 from bench.reports.tables.build import build as build_table
+from bench.runner.search import importances as of_search
 
+SEARCH = Search(space={"lr": {"path": "train.optimizer.lr", "low": 0.001, "high": 1.0}}, trials=10)
 CLASSES = ("cat", "dog", "class10", "class9")
 KINDS = {
     "dots": {"kind": "dots", "table": "t"},
@@ -26,6 +30,9 @@ KINDS = {
     "classes": {"kind": "classes", "stage": "accuracy", "bars": "model", "panels": "noise"},
     "trials": {"kind": "trials", "stage": "search", "panels": "model"},
     "scatter": {"kind": "scatter", "stage": "accuracy", "x": "epochs", "y": "val/accuracy", "panels": "model"},
+    "along": {"kind": "along", "stage": "accuracy", "metric": "val/accuracy", "axis": "noise", "lines": "model"},
+    "pareto": {"kind": "pareto", "stage": "accuracy", "x": "wall_clock", "y": "val/accuracy", "panels": "noise"},
+    "importances": {"kind": "importances", "stage": "search", "panels": "model"},
     "confusion": {"kind": "confusion", "stage": "accuracy", "panels": ["model", "noise"]},
     "images": {"kind": "images", "stage": "accuracy", "rows": "model", "panels": "noise"},
 }
@@ -35,6 +42,10 @@ KINDS = {
 def kind(request):
     """Every kind of figure in turn."""
     return request.param
+
+
+def importances(search, stage, runs):
+    return of_search(search, runs)
 
 
 class Store:
@@ -133,7 +144,8 @@ def drawn(make):
         values = [{"metric": "val/accuracy", "unit": "%"}, "wall_clock"]
         tables = [build_table(make.spec(**({"values": values} | dict(table))), Records(records), "t")]
         told = {key: value for key, value in (KINDS[kind] | changes).items() if value is not None}
-        return build(kind, TypeAdapter(Spec).validate_python(told), FigureSource(records, tables, claims, store))
+        source = FigureSource(records, tables, claims, store, partial(importances, SEARCH))
+        return build(kind, TypeAdapter(Spec).validate_python(told), source)
 
     return made
 

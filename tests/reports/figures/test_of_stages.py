@@ -112,7 +112,7 @@ def test_a_scatter_of_classes_names_those_farthest_from_the_line(make, drawn):
         runs.append(make.run(trial, **told))
     figure = drawn("scatter", collect(planned, runs), x="train/class_size/*", y="val/f1/*", panels=None)
     (panel,) = figure.data.panels
-    assert (figure.data.x, figure.data.y) == ("train/class_size", "val/f1") and len(panel.points) == 21
+    assert (figure.data.x, figure.data.y) == ("train/class_size (images)", "val/f1") and len(panel.points) == 21
     assert (50.0, pytest.approx(0.36)) in panel.points and panel.correlation.endswith("n=21 classes")
     assert "Farthest from the line: otter, " in figure.caption and figure.data.notes == ()
 

@@ -19,7 +19,7 @@ def test_dots_are_the_seeds_with_the_t_interval_of_their_mean(study_of, drawn, b
     data = drawn("dots", records).data
     assert (data.lines, [arm.label for arm in data.arms]) == (("0", "0.04"), ["simple", "complex"])
     accuracy, clock = data.panels
-    assert (accuracy.label, clock.label) == ("val/accuracy (%)", "wall_clock")
+    assert (accuracy.label, clock.label) == ("val/accuracy (%)", "wall_clock (s)")
     found = accuracy.samples["0", "simple"]
     values = {seed: 100 * value for seed, value in by_seed(records, noise="0", model="simple").items()}
     expected = one_sample(values, max(values.values()))
@@ -93,7 +93,7 @@ def test_a_table_of_metrics_has_a_place_for_each_row(study_of, drawn):
     for kind in ("boxes", "dots"):
         data = drawn(kind, records, table=table).data
         assert (data.lines, [arm.label for arm in data.arms], data.arm_title) == (("",), ["simple", "complex"], "model")
-        assert [panel.label for panel in data.panels] == ["val/accuracy (%)", "wall_clock"]
+        assert [panel.label for panel in data.panels] == ["val/accuracy (%)", "wall_clock (s)"]
         assert set(data.panels[1].samples) == {("", "simple"), ("", "complex")}
 
 
