@@ -11,9 +11,11 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 import pytest
+import yaml
 
 from bench.cli.main import VERBS, main, parser
 from bench.grammar.document import read
+from bench.reports.figures.kinds import KINDS
 from bench.suite.load import load_suite
 
 ROOT = Path(__file__).parent.parent
@@ -55,6 +57,7 @@ def _spans(file: Path) -> list[str]:
 BLOCKS = [block for file in FILES for block in _blocks(file)]
 SUITES = [block for block in BLOCKS if block.language == "yaml" and re.search("^suite:", block.text, re.MULTILINE)]
 STAGES = [block for block in BLOCKS if block.language == "yaml" and block.first == "stages:"]
+FIGURES = [block for block in BLOCKS if block.language == "yaml" and block.first == "figures:"]
 PIECES = [block for block in BLOCKS if block.language == "python" and re.match("# (bench|reports|trackers)/", block.first)]
 """Pieces of the product's own files, which their first line names."""
 NOTEBOOK = [block for block in BLOCKS if block.language == "python" and block.first == "import bench"]
@@ -70,8 +73,14 @@ def _elsewhere(block: Block) -> bool:
     return any(block.first.startswith(start) and (ROOT / test).is_file() for start, test in ELSEWHERE.items())
 
 
+@pytest.mark.parametrize("block", FIGURES, ids=str)
+def test_every_figure_has_the_shape_of_its_kind(block):
+    for name, figure in yaml.safe_load(block.text)["figures"].items():
+        assert KINDS[figure["kind"]].spec.model_validate(figure), name
+
+
 def test_every_block_is_tried():
-    tried = [*SUITES, *STAGES, *PIECES, *NOTEBOOK, *SHELL]
+    tried = [*SUITES, *STAGES, *FIGURES, *PIECES, *NOTEBOOK, *SHELL]
     left = [block for block in BLOCKS if block not in tried and not _elsewhere(block)]
     assert not left, f"say in this file how to try {', '.join(map(str, left))}"
     fences = sum(len(re.findall("^ *```", file.read_text(encoding="utf-8"), re.MULTILINE)) for file in FILES)

@@ -25,7 +25,7 @@ WORDS = (Artifact.CONFIG, Artifact.MEMBERS, Artifact.LOG)
 class _ReadOnly:
     """The half of a tracker that writes, which refuses to."""
 
-    uri, needs_ui = "", ""
+    uri, needs_ui, bin_command = "", "", ""
 
     def ui_command(self, host: str, port: int) -> list[str] | None:
         return None
@@ -39,10 +39,13 @@ class _ReadOnly:
     def hold(self, experiment: str, *, wait: bool = False, take_over: bool = False) -> AbstractContextManager[Hold]:
         raise self._refused()
 
+    def artifacts_size(self, run_id: str) -> int | None:
+        return None
+
     def _refuse(self, *_: Any, **__: Any) -> Any:
         raise self._refused()
 
-    upgrade = open = note = start = log = finish = close_stale = tag = _refuse
+    upgrade = open = note = start = log = finish = close_stale = tag = delete = _refuse
 
     def _refused(self) -> BenchError:
         return BenchError("a bundle is only read", where=self.uri, mend="bring its runs into a store: `bench import`")
