@@ -78,7 +78,7 @@ class Artifact(StrEnum):
     LOG = "log.txt"
 
 
-AXIS, DRAWN, REDRAWN = "axis.", "search.", "redrawn."
+AXIS, DRAWN, REDRAWN, RESPLIT = "axis.", "search.", "redrawn.", "resplit."
 """What the tags of a cell's labels, of what a search drew, and of splits with other images for each seed begin with."""
 WHOLE = r"\d{1,60}"
 """A whole number in a tag. Python refuses to read thousands of digits."""
@@ -103,6 +103,7 @@ class TrialStart:
     whose configuration it starts from. rules: how its search draws. parameters: what the search drew. members: how many trials of
     how many vote. pilot: whether it is of a pilot, which never counts. co_workers: workers side by side. images: split → how many
     it has. redrawn: split that has other images with each seed → how many, and how many different ones are trained on.
+    resplit: the same of splits that are crossed with seeds: what has other images on each of them.
     instructions: the processor's instruction set, where it trains on one.
     """
 
@@ -136,6 +137,7 @@ class TrialStart:
     images: Mapping[str, int] = field(default_factory=dict)
     classes: int = 0
     redrawn: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    resplit: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def tags(self) -> dict[str, str]:
         """Return the tags of the run."""
@@ -171,6 +173,7 @@ class TrialStart:
             "versions": ", ".join(f"{name} {number}" for name, number in self.versions.items()),
             **{f"images.{split}": str(number) for split, number in self.images.items()},
             **{f"{REDRAWN}{split}": f"{held}/{trained}" for split, (held, trained) in self.redrawn.items()},
+            **{f"{RESPLIT}{split}": f"{held}/{trained}" for split, (held, trained) in self.resplit.items()},
             **{name: text for name, text in optional.items() if text},
         }
         if self.weights:
@@ -383,17 +386,26 @@ def items(run: StoredRun, metric: str) -> int:
 def redrawn(run: StoredRun, metric: str) -> float:
     """Return the ratio of images measured on to images trained on of a metric whose split has other images with each seed; 0 of
     any other, and where the run does not say so."""
+    return _held_to_trained(run, REDRAWN, metric)
+
+
+def resplit(run: StoredRun, metric: str) -> float:
+    """Return the same of a metric whose split has other images on each of several splits that are crossed with the seeds."""
+    return _held_to_trained(run, RESPLIT, metric)
+
+
+def _held_to_trained(run: StoredRun, prefix: str, metric: str) -> float:
     split = metric.partition("/")[0]
-    if f"{REDRAWN}{split}" not in run.tags:
+    if f"{prefix}{split}" not in run.tags:
         return 0.0
-    held, trained = redrawn_parts(run).get(split, (0, 1))
+    held, trained = redrawn_parts(run, prefix).get(split, (0, 1))
     return held / trained
 
 
-def redrawn_parts(run: StoredRun) -> dict[str, tuple[int, int]]:
+def redrawn_parts(run: StoredRun, prefix: str = REDRAWN) -> dict[str, tuple[int, int]]:
     """Return each split that has other images with each seed, with how many, and how many different ones are trained on."""
     parts: dict[str, tuple[int, int]] = {}
-    for split, text in _with_prefix(run, REDRAWN).items():
+    for split, text in _with_prefix(run, prefix).items():
         if (sizes := re.fullmatch(rf"({WHOLE})/({WHOLE})", text)) and int(sizes[2]):
             parts[split] = int(sizes[1]), int(sizes[2])
     return parts

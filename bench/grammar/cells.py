@@ -50,7 +50,7 @@ class Cell(NamedTuple):
 
     ensemble: of a stage that votes; data, model and train then say nothing. start: what its configuration starts from, if from
     another stage's best cell. waits: the stage that has to end before its configuration is known; what stands here is one of
-    those that it may come to be.
+    those that it may come to be. crossed: whether its stage crosses splits with its seeds, on the axis SPLIT.
     """
 
     stage: str
@@ -61,6 +61,12 @@ class Cell(NamedTuple):
     ensemble: Section[Ensemble] | None = None
     start: Start | None = None
     waits: str = ""
+    crossed: bool = False
+
+    @property
+    def split(self) -> str:
+        """The label of its split, of those that are crossed with the seeds; "" where none are."""
+        return self.labels[SPLIT] if self.crossed else ""
 
     @property
     def config(self) -> TrialConfig:
@@ -74,7 +80,7 @@ class Cell(NamedTuple):
     def is_other_split(self, other: "Cell") -> bool:
         """Whether another cell of the stage is the same but for the split that its seeds are crossed with."""
         mine, others = ({axis: label for axis, label in cell.labels.items() if axis != SPLIT} for cell in (self, other))
-        return mine == others and SPLIT in self.labels and SPLIT in other.labels
+        return mine == others and self.crossed and other.crossed
 
     @property
     def voting(self) -> Section[Ensemble]:

@@ -46,7 +46,8 @@ class Fault:
 class Facts:
     """What is known of a cell before it trains. sizes: images in train, val and test. classes: how many. errors: each with its
     section. weights: bytes of its network's. other_sizes: by seed, where what varies makes them others. redrawn: parts that have
-    other images with each seed, with their number of images and of those trained on."""
+    other images with each seed, with their number of images and of those trained on. resplit: the same of each split, where
+    several are crossed with the seeds."""
 
     sizes: tuple[int, int, int] = (0, 0, 0)
     classes: int = 0
@@ -54,6 +55,7 @@ class Facts:
     weights: int = 0
     other_sizes: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     redrawn: dict[str, tuple[int, int]] = field(default_factory=dict)
+    resplit: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def sizes_of(self, seed: int) -> tuple[int, int, int]:
         """Return the images in train, val and test of the trial with this seed."""
@@ -132,11 +134,12 @@ class Prepare(Request[tuple[str, int]]):
 @dataclass(frozen=True)
 class Inspect(_OfConfig[Facts]):
     """Check a configuration against its data and model, without training. contracts: check custom components too. seeds: with
-    which its data are to be drawn; one, where nothing varies."""
+    which its data are to be drawn; one, where nothing varies. crossed: whether it is of one of several splits."""
 
     config: TrialConfig
     contracts: bool = False
     seeds: tuple[int, ...] = (0,)
+    crossed: bool = False
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,8 @@ def preflight(
     facts, faulty = dict(plan.facts), dict(plan.faulty)
     problems: dict[str, BenchError] = {}
     seeds = _varying_seeds(plan)
-    requests = [Inspect(cell.config, contracts, seeds.get(kind(cell), (0,))) for cell in cells]
+    crossed = {kind(cell) for job in plan.jobs.values() for cell in job.cells if cell.crossed}
+    requests = [Inspect(cell.config, contracts, seeds.get(kind(cell), (0,)), kind(cell) in crossed) for cell in cells]
     answers = executor.attempt(requests, limit=limit)
     for cell, answer in zip(cells, answers, strict=True):
         if isinstance(answer, Fault):

@@ -54,6 +54,7 @@ def trial_start(plan: Plan, job: Job, executor: Executor, co_workers: int, membe
         members=members,
         images={split: size for split, size in zip(SPLITS, facts.sizes_of(seed), strict=True) if size},
         redrawn=record.redrawn_parts(job.members[0].result) if job.members else facts.redrawn,
+        resplit=facts.resplit,
         classes=facts.classes,
         pilot=job.pilot,
     )

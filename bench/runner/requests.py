@@ -92,7 +92,7 @@ def _inspect(request: Inspect, channel: Channel, device: str) -> Facts:
     config, errors = request.config, list[tuple[str, BenchError]]()
     dataset = _dataset(config.data)
     names = dataset.classes
-    sizes, redrawn, classes, weights = dict[int, tuple[int, int, int]](), {}, len(dataset.classes), 0
+    sizes, redrawn, resplit, classes, weights = dict[int, tuple[int, int, int]](), {}, {}, len(dataset.classes), 0
     try:
         names = datasets.view(dataset, config.data).classes
         classes = len(names)
@@ -100,6 +100,10 @@ def _inspect(request: Inspect, channel: Channel, device: str) -> Facts:
             parts = datasets.part_sizes(dataset, config.data.drawn(seed))
             sizes[seed] = (parts["train"], parts["val"], parts["test"])
         redrawn = datasets.redrawn(dataset, config.data)
+        if request.crossed:
+            with_split = isinstance(config.data.classes, int) and config.data.classes_seed is None
+            anew = ("split", "classes") if with_split else ("split",)
+            resplit = datasets.redrawn(dataset, config.data.model_copy(update={"vary": anew}))
     except BenchError as error:
         errors.append(("data", error))
     channels, *size = dataset.train_images.shape[1:]
@@ -128,7 +132,8 @@ def _inspect(request: Inspect, channel: Channel, device: str) -> Facts:
         errors += check_own(config, dataset, device)
     first = next(iter(sizes.values()), (0, 0, 0))
     others = {seed: of_seed for seed, of_seed in sizes.items() if of_seed != first}
-    return Facts(first, classes, errors, weights, others, {str(name): part for name, part in redrawn.items()})
+    changing = ({str(name): part for name, part in parts.items()} for parts in (redrawn, resplit))
+    return Facts(first, classes, errors, weights, others, *changing)
 
 
 def _count_shared(request: CountShared, channel: Channel, device: str) -> int:

@@ -44,7 +44,7 @@ def _cross_splits(document: Document) -> None:
         count = said.get("split") if isinstance(said, dict) else None
         if type(count) is not int or not 2 <= count <= 100:
             continue
-        first = _split_seed(spec.get("patch"), _split_seed(document.data, 0))
+        first = _split_seed(spec.get("patch"), _split_seed(document.data, 0)) or 0
         grids = [
             (("stages", stage), spec),
             *((("stages", stage, "union", i), spec["union"][i]) for i in range(_length(spec, "union"))),
@@ -54,11 +54,27 @@ def _cross_splits(document: Document) -> None:
                 if SPLIT in axes:
                     mend = "give the axis another name"
                     raise document.error((*path, "axes", SPLIT), f"axis {SPLIT!r} is that of `vary: {{split: {count}}}`", mend)
+                _check_crossed(document, path, grid)
                 axes[SPLIT] = {str(number): {"data": {"split": {"seed": first + number}}} for number in range(count)}
                 document.places[(*path, "axes", SPLIT)] = document.place(at)
 
 
-def _split_seed(patch: Any, default: int) -> int:
+def _check_crossed(document: Document, path: DocPath, grid: dict[str, Any]) -> None:
+    """Refuse what a grid says of its splits: it would be lost, or leave arms with different ones."""
+    for axis, levels in grid["axes"].items():
+        for text, patch in levels.items() if isinstance(levels, dict) else ():
+            if _split_seed(patch, None) is not None:
+                mend = "say the first one in the stage's `patch`, or take `vary: {split: …}` out of this stage"
+                message = f"axis {axis!r} chooses a split, and `vary: {{split: …}}` runs each cell on the same ones"
+                raise document.error((*path, "axes", axis, text), message, mend)
+    for key, said in (("exclude", grid.get("exclude")), ("when", grid.get("when")), ("zip", grid.get("zip"))):
+        named = [said, *said.values()] if isinstance(said, dict) else said if isinstance(said, list) else []
+        if any(SPLIT in part for part in named if isinstance(part, dict | list)):
+            mend = "take it out: claims and tables compare the same splits of every arm"
+            raise document.error((*path, key), f"`{key}` names {SPLIT!r}, and each cell runs on every split", mend)
+
+
+def _split_seed(patch: Any, default: int | None) -> int | None:
     """Return the seed of the split that a patch names."""
     for key in ("data", "split", "seed"):
         patch = patch.get(key) if isinstance(patch, dict) else None

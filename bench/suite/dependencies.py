@@ -5,7 +5,7 @@ from typing import Any
 
 from bench.config import Trained
 from bench.errors import BenchError, did_you_mean
-from bench.grammar.cells import SPLIT, TRIAL, Cell, Cells
+from bench.grammar.cells import TRIAL, Cell, Cells
 from bench.grammar.document import DocPath, Document
 from bench.grammar.parts import SeedPlan
 from bench.grammar.stages import Ensemble, Patch, Range, Search, Stage, Start
@@ -39,8 +39,7 @@ def check_stages(document: Document, spec: SuiteFile) -> None:
         if part.union and (part.exclude or part.when or part.zip or part.ablate) and not part.axes:
             raise document.error(at, "exclude, when, zip and ablate belong into the grids of the union")
         for path, grid in ((at, part), *(((*at, "union", i), grid) for i, grid in enumerate(part.union))):
-            taken = [axis for axis in grid.axes if axis in NO_AXES or (axis == SPLIT and isinstance(spec.varies(stage), list))]
-            if taken:
+            if taken := [axis for axis in grid.axes if axis in NO_AXES]:
                 message = f"no axis can be named {taken[0]!r}: claims and tables have another meaning for it"
                 raise document.error((*path, "axes", taken[0]), message, "give it another name")
         if part.search and part.ensemble:

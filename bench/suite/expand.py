@@ -9,9 +9,10 @@ from itertools import combinations, islice
 from typing import Any
 
 from bench.config import SECTIONS, Data, Model, Train
-from bench.grammar.cells import TRIAL, BestCell, Cell, Cells, Layer
+from bench.grammar.cells import SPLIT, TRIAL, BestCell, Cell, Cells, Layer
 from bench.grammar.document import DocPath, Document, nested
 from bench.grammar.stages import Ensemble, Grid, Range, Search, Stage
+from bench.grammar.vary import Splits
 from bench.suite.levels import Levels
 from bench.suite.schema import SuiteFile
 from bench.suite.sections import Sections
@@ -62,10 +63,12 @@ def _cells(stage: str, levels: Levels, sections: Sections) -> Iterator[Cell]:
     train = sections.maker("train", Train, levels)
     votes = sections.maker("ensemble", Ensemble, levels) if sections.votes else None
     starter = sections.starter(levels)
+    crossed = isinstance(sections.suite.varies(stage), Splits)
     for choice, labels in levels.combinations():
         start, base, waits = starter(choice, labels) if starter else (None, None, "")
         ensemble = votes(choice, base) if votes else None
-        yield Cell(stage, labels, data(choice, base), model(choice, base), train(choice, base), ensemble, start, waits)
+        configs = data(choice, base), model(choice, base), train(choice, base)
+        yield Cell(stage, labels, *configs, ensemble, start, waits, crossed and SPLIT in labels)
 
 
 def sampled(

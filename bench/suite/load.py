@@ -19,7 +19,7 @@ from bench.suite.metric_checks import check_metrics
 from bench.suite.old_claims import translate_document
 from bench.suite.schema import SuiteFile
 from bench.suite.suite import Selection, Suite
-from bench.suite.varying import check_crossed_claims, check_vary
+from bench.suite.varying import check_compared_claims, check_crossed_claims, check_vary
 
 logger = logging.getLogger("bench")
 
@@ -95,6 +95,7 @@ def _check_report(suite: Suite) -> None:
     check_metrics(document, spec, cells, suite.claims)
     for name, contrasts in suite.claims.items():
         check_claim(document, name, spec.claims[name], contrasts, spec.metrics)
+    check_compared_claims(suite)
     check_crossed_claims(suite)
 
 

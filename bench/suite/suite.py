@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from bench.errors import BenchError, did_you_mean
-from bench.grammar.cells import SPLIT, BestCell, Cell, Cells, collector_paused
+from bench.grammar.cells import BestCell, Cell, Cells, collector_paused
 from bench.grammar.document import DocPath, Document
 from bench.grammar.schedule import MOST_PILOTS, Schedule, pilot_seeds
 from bench.grammar.stages import Stage, Start
@@ -137,7 +137,7 @@ class Suite:
         """Return what the seeds of a cell's trials draw beside training; of an ensemble, what those of its voters do."""
         if cell.ensemble:
             cell = self.all_cells[cell.ensemble.config.stages[0]][0]
-        return ("splits",) if SPLIT in cell.labels else cell.data.config.vary
+        return ("splits",) if cell.crossed else cell.data.config.vary
 
     def all_seeds(self, stage: str) -> list[int]:
         """Return every seed that a stage may run with and that counts."""

@@ -1,16 +1,25 @@
 """Whether what a suite lets vary goes together with the rest of it."""
 
 from collections.abc import Iterator
+from itertools import permutations
+from typing import Literal
 
 from bench.config import Data, SplitName
 from bench.config.data import Varied
 from bench.errors import BenchError
-from bench.grammar.cells import SPLIT, Cell
-from bench.grammar.document import DocPath
+from bench.grammar.cells import Cell
+from bench.grammar.derived import stored
+from bench.grammar.document import DocPath, Document
 from bench.grammar.vary import Splits
+from bench.reports.claims.base import ClaimContrast
+from bench.reports.records.arms import Arm
 from bench.suite.dependencies import starts
 from bench.suite.suite import Suite
 
+PARTS = ("train", "val", "test")
+"""What a metric of images begins with."""
+CROSSED: Literal["splits"] = "splits"
+"""What an arm varies that runs on several splits with each seed."""
 OF_IMAGES: tuple[Varied, ...] = ("split", "classes", "sizes")
 """What decides which images are held out."""
 
@@ -41,13 +50,60 @@ def check_vary(suite: Suite) -> None:
                 )
 
 
+def check_compared_claims(suite: Suite) -> None:
+    """Refuse comparisons of arms that run on different splits, or whose data do not vary alike: what is drawn for one arm alone
+    tells it from the other, and no error has it."""
+    for name, contrasts in suite.claims.items():
+        claim = suite.spec.claims[name]
+        parts = [(claim, contrast) for contrast in contrasts]
+        parts += [(required.claim, required.contrast) for contrast in contrasts for required in contrast.requires]
+        for of, contrast in parts:
+            _check_splits(suite.document, name, contrast)
+            metrics = of.relation.metrics(of).values()
+            if any(part.partition("/")[0] in PARTS for metric in metrics for part in stored(metric, suite.spec.metrics)):
+                _check_drawn_alike(suite.document, name, contrast)
+
+
+def _check_splits(document: Document, name: str, contrast: ClaimContrast) -> None:
+    """Refuse arms of which one runs on several splits, and another on others."""
+    crossed = [arm for arm in contrast.arms if arm.splits]
+    if not any(len(arm.splits) > 1 for arm in crossed):
+        return
+    seeds = [{cell.split: cell.data.config.split.seed for cell in arm.cells if cell.crossed} for arm in crossed]
+    for arm, own in zip(crossed, seeds, strict=True):
+        if own != seeds[0]:
+            first, other = (", ".join(f"{split} (seed {seed})" for split, seed in of.items()) for of in (seeds[0], own))
+            message = f"its arms run on different splits: in stage {crossed[0].stage!r} {first}, in stage {arm.stage!r} {other}"
+            mend = "let them have the same `vary: {split: …}` and `data.split.seed`, or name one split of each arm"
+            raise document.error(("claims", name), message, mend)
+
+
+def _check_drawn_alike(document: Document, name: str, contrast: ClaimContrast) -> None:
+    """Refuse arms of which one draws its data anew, and another, which could, does not."""
+    for arm, other in permutations(contrast.arms, 2):
+        for drawn in sorted(_drawn(arm) - _drawn(other)):
+            cells = other.members or other.cells
+            if drawn == CROSSED or any(cell.data.config.can_vary(drawn) for cell in cells):
+                how = "splits are crossed with seeds" if drawn == CROSSED else f"{drawn!r} is drawn anew with each seed"
+                message = f"its arms do not vary alike: {how} in stage {arm.stage!r}, and not in stage {other.stage!r}"
+                mend = "give both stages the same `vary:`: the error of a difference has what both of its arms draw"
+                raise document.error(("claims", name), message, mend)
+
+
+def _drawn(arm: Arm) -> "set[Varied | Literal['splits']]":
+    """Return what the seeds of an arm draw beside training."""
+    if len(arm.splits) > 1:
+        return {CROSSED}
+    return {name for cell in arm.members or arm.cells for name in cell.data.config.vary}
+
+
 def check_crossed_claims(suite: Suite) -> None:
     """Refuse claims over seeds and images where each seed, or each split, is validated on other images. Of a test part only the
     data say whether it stays the same."""
     for name, contrasts in suite.claims.items():
         claim = suite.spec.claims[name]
         cells = [cell for contrast in contrasts for arm in contrast.arms for cell in arm.cells]
-        varying = any(SPLIT in cell.labels or set(OF_IMAGES) & set(suite.varying(cell)) for cell in cells)
+        varying = any(cell.crossed or set(OF_IMAGES) & set(suite.varying(cell)) for cell in cells)
         if claim.test == "crossed" and claim.measure.startswith("val/") and varying:
             message = f"{claim.measure} is measured on other images with each seed, so that seeds and images cannot be crossed"
             mend = "leave `test` out, or take a metric of an official test set"
@@ -80,7 +136,7 @@ def _check_votes(suite: Suite, stage: str) -> None:
     """Refuse votes of trials that are tested on different images."""
     for cell in suite.all_cells[stage]:
         voters = list(_members(suite, cell))
-        if crossed := [member.stage for member in voters if SPLIT in member.labels]:
+        if crossed := [member.stage for member in voters if member.crossed]:
             message = (
                 f"stage {crossed[0]!r} crosses splits with its seeds: its trials are held to different images, and cannot vote"
             )

@@ -155,7 +155,8 @@ class ArmFinder:
                     raise self.error(f"axis {axis!r} has no level {label!r}", _near_level(label, axis, levels[axis]), *path, axis)
             wanted[axis] = labels
         means = {axis: chosen or levels[axis] for axis, chosen in self.claim.mean_over.items() if axis in levels}
-        splits = {SPLIT: levels[SPLIT]} if SPLIT in levels and SPLIT not in wanted and SPLIT not in means else {}
+        crossed = any(cell.crossed for cell in cells) and SPLIT not in wanted and SPLIT not in means
+        splits = {SPLIT: levels[SPLIT]} if crossed else {}
         matches = cells.where(wanted | means | splits)
         if not matches:
             text = ", ".join(f"{axis}={'|'.join(labels)}" for axis, labels in (wanted | means).items())

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.grammar.cells import SPLIT
 from bench.grammar.metrics import Metric
 from bench.reports.claims.rules import Rule
 from bench.reports.records.arms import Arm, ArmValues, Records
@@ -155,15 +154,24 @@ class Question:
 
     @property
     def splits(self) -> list[str]:
-        """The splits that its arms cross with their seeds; none, where they are of one split."""
-        known = (cell.labels[SPLIT] for arm in self.contrast.arms for cell in arm.cells if SPLIT in cell.labels)
-        labels = list(dict.fromkeys(known))
-        return labels if len(labels) > 1 else []
+        """The splits that its arms cross with their seeds; none, where each is of one split, be it the same or not."""
+        several = any(len(arm.splits) > 1 for arm in self.contrast.arms)
+        return list(dict.fromkeys(split for arm in self.contrast.arms for split in arm.splits)) if several else []
+
+    @property
+    def of_these_splits(self) -> bool:
+        """Whether an arm is of some splits that the suite names, one or several."""
+        return any(arm.splits for arm in self.contrast.arms)
 
     @property
     def test_to_train(self) -> float:
         """The ratio of images measured on to images trained on, where each seed splits the former off anew; else 0."""
         return max((arm.redrawn(self.claim.measure) for arm in self.arms), default=0.0)
+
+    @property
+    def test_to_train_of_splits(self) -> float:
+        """The same where each of several splits holds the former out anew."""
+        return max((arm.resplit(self.claim.measure) for arm in self.arms), default=0.0)
 
 
 @dataclass(frozen=True)

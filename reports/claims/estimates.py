@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.grammar.cells import SPLIT
 from bench.reports.claims.base import Measured, Question
 from bench.reports.claims.rules import LEAST_SEEDS
 from bench.reports.records.arms import overlapping
 from bench.reports.records.predictions import ALONE, crossed_comparison, labels_said
-from bench.reports.statistics import Comparison, one_sample, over_splits, paired, pitman_morgan, welch_sum
+from bench.reports.statistics import Comparison, Crossed, compared_over_splits, one_sample, paired, pitman_morgan, welch_sum
 from bench.trackers import contents
 
 
@@ -31,8 +30,10 @@ def estimate(question: Question) -> Measured:
         once = [(weight, arms[place].values) for weight, place in contrast.once if weight]
         values, weights = [values for _, values in once], [weight for weight, _ in once]
         return Measured(welch_sum(values, weights, ratio=contrast.ratio, confidence=question.confidence))
-    if test == "t" and (splits := question.splits):
-        return _over_splits(question, splits)
+    if test == "t" and question.splits:
+        over = _over_splits(question)
+        if not over.constant:  # else there is no error of splits, and seeds are judged by the step of the metric
+            return Measured(over.comparison, crossed=over)
     if contrast.is_of_two:
         a, b = (arm.values for arm in arms)
         step = _resolution(question)
@@ -72,27 +73,27 @@ def _sums(question: Question) -> tuple[dict[int, float], float]:
     return sums, max(scale, abs(against), float(contrast.ratio))
 
 
-def _over_splits(question: Question, splits: Sequence[str]) -> Measured:
-    """Test a contrast whose arms run on each of some splits with each seed. An arm that does not counts alike on each."""
+def _over_splits(question: Question) -> Crossed:
+    """Test a contrast whose arms run on each of some splits with each seed. An arm that runs on none counts alike on each."""
     contrast, metric = question.contrast, question.claim.measure.replace("*", question.contrast.of_class or "*")
-    if contrast.ratio and min((value for arm in question.arms for value in arm.values.values()), default=1.0) <= 0:
-        return Measured(Comparison(test="splits", ratio=True, reason="a ratio needs values above 0"))
-    by_split, scale = [], 0.0
-    for split in splits:
-        arms = []
-        for arm in contrast.arms:
-            there = tuple(cell for cell in arm.cells if cell.labels.get(SPLIT, split) == split)
-            if not there:
-                return Measured(Comparison(test="splits", reason="the arms do not run on the same splits"))
-            values = question.trials.values(replace(arm, cells=there), metric, question.seeds(arm.stage))
-            arms.append(values.scaled(question.metric.factor))
-        sums, size = _sums(replace(question, arms=arms))
-        by_split.append(sums)
-        scale = max(scale, size)
-    common = set.intersection(*map(set, by_split))
-    quantities = {seed: [sums[seed] for sums in by_split] for seed in common}
-    found = over_splits(quantities, scale, ratio=contrast.ratio, confidence=question.confidence)
-    return Measured(found.comparison, crossed=found)
+    terms = []
+    for (weight, arm), values in zip(contrast.terms, question.arms, strict=True):
+        by_seed = {seed: dict.fromkeys(question.splits, value) for seed, value in values.values.items()}
+        for split in arm.splits:
+            there = replace(arm, cells=tuple(cell for cell in arm.cells if cell.split == split))
+            found = question.trials.values(there, metric, list(by_seed)).scaled(question.metric.factor)
+            for seed, value in found.values.items():
+                by_seed[seed][split] = value
+        if arm.splits:
+            by_seed = {seed: {split: by_split[split] for split in arm.splits} for seed, by_split in by_seed.items()}
+        terms.append((weight, by_seed))
+    return compared_over_splits(
+        terms,
+        against=contrast.number,
+        ratio=contrast.ratio,
+        confidence=question.confidence,
+        test_to_train=question.test_to_train_of_splits,
+    )
 
 
 def _common(question: Question) -> list[int]:
@@ -113,20 +114,21 @@ def by_side(question: Question) -> list[dict[int, float]]:
 
 
 def _same_predictions(question: Question) -> bool:
-    """Whether two arms, of one cell each, have made the same predictions in every seed."""
+    """Whether two arms, of one cell each or the same on several splits, have made the same predictions in every seed."""
     if question.metric.counts != "images" or question.predictions is None or len(question.arms) != 2:
         return False
     left, right = question.arms
     for seed in left.values.keys() & right.values.keys():
         said = []
         for arm in (left, right):
-            of_seed = arm.records[seed]
-            run = of_seed[0].run if len(of_seed) == 1 else None
+            runs = {record.split: record.run for record in arm.records[seed]}
+            part = question.claim.measure.partition("/")[0]
             try:
-                content = question.predictions(run.run_id) if run else None
-                if content is None:
+                found = {split: question.predictions(run.run_id) for split, run in runs.items() if run}
+                known = {split: content for split, content in found.items() if content is not None}
+                if len(known) < len(arm.records[seed]):  # or its cells are not told apart by their splits alone
                     return False
-                said.append(labels_said(content, question.claim.measure.partition("/")[0]))
+                said.append({split: labels_said(content, part) for split, content in known.items()})
             except contents.Damaged:
                 return False
         if said[0] != said[1]:

@@ -158,8 +158,7 @@ def gather(
         measured = Measured(Comparison(reason=reason))
     else:
         measured = claim.relation.measure(question)
-        if measured.tested.test in INDEPENDENT and (question.splits or question.test_to_train):
-            doubt = THESE_SPLITS if question.splits else SPLITS_OVERLAP
+        if doubt := _doubt(question, measured.tested.test):
             measured = replace(measured, remark="; ".join(filter(None, (measured.remark, doubt))))
     own = claim.margin is None and not contrast.joint and claim.spread is None and contrast.ratio == metric.is_ratio
     lost = any(_is_lost(reason) for arm in arms for reason in arm.without.values())
@@ -179,6 +178,13 @@ def gather(
         selected=on_its_own_data(contrast, arms, metric, claim.measure, trials),
         selected_against=on_its_own_data(contrast, arms, metric, claim.measure, trials, against=True),
     )
+
+
+def _doubt(question: Question, test: str) -> str:
+    """Say of which splits a test over seeds alone speaks, where that is not of all."""
+    if question.of_these_splits and (test in INDEPENDENT or (test == "t" and not question.splits)):
+        return THESE_SPLITS
+    return SPLITS_OVERLAP if test in INDEPENDENT and question.test_to_train else ""
 
 
 def over_images(part: Evidence, confidence: float, predictions: Predictions | None) -> Crossed | None:

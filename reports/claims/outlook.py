@@ -79,7 +79,9 @@ def unsettled(rule: Rule, tested: Comparison, margin: float | None, alpha: float
     if margin is None:
         return f"{text}. Declare a margin to learn how many {what} would settle it."
     if tested.test == "splits":
-        return f"{text}. More seeds help only as far as the splits' share of the error allows; then it takes more splits."
+        overlap = "; as they overlap, that does not shrink for good with their number, and it takes more images"
+        more = f"more splits lower theirs{overlap if tested.test_to_train else ''}"
+        return f"{text}. More seeds help only as far as the splits' share of the error allows; {more}."
     if tested.test == "crossed":
         return f"{text}. More seeds help only as far as the images' share of the error allows."
     return text + _more(seeds_needed(rule, tested, margin, alpha), tested, band(margin, tested), what)

@@ -1,7 +1,7 @@
 """Every seed of a table, as dots and box plots show them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench.reports.figures.cells import arms, sample
 from bench.reports.figures.parts import PlotArm, Sample
@@ -33,6 +33,9 @@ class TableSeeds:
     arms: tuple[PlotArm, ...]
     panels: tuple[DotPanel, ...]
 
+    of_splits: bool = field(default=False, kw_only=True)
+    """Whether a seed's value is its mean over several splits."""
+
     @property
     def is_one_line(self) -> bool:
         """Whether one line has all arms, so that each can have a place and a label of its own."""
@@ -60,6 +63,7 @@ def seeds_of_table(table: TableData, records: Sequence[Record]) -> TableSeeds:
         arm_title=BETWEEN.join(axes),
         arms=arms(records, axes, arm_labels),
         panels=tuple(panels),
+        of_splits=any(cell.by_split for stack in table.stacks for _, cell in placed(table, stack)),
     )
 
 

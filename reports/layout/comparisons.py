@@ -4,14 +4,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from bench.grammar.metrics import by_name
-from bench.reports.claims.evidence import SPLITS_OVERLAP
+from bench.reports.claims.evidence import SPLITS_OVERLAP, THESE_SPLITS
 from bench.reports.claims.verdicts import sentence
 from bench.reports.layout.contrasts import details, is_own_family, row
 from bench.reports.layout.grid import SHORT, TextGrid, tests_told
 from bench.reports.numbers import number, p_is
 from bench.reports.tables.blocks import MetricBlock
 from bench.reports.tables.build import Stack, TableData
-from bench.reports.tables.comparisons import FamilyOmnibus, TableContrast
+from bench.reports.tables.comparisons import FamilyOmnibus, TableCell, TableContrast
 
 MOST_NAMED = 12
 MOST_CLASSES = 60
@@ -32,7 +32,8 @@ def comparisons(table: TableData, stack: Stack) -> tuple[TextGrid, TextGrid | No
         asked, others = listed, []
     first = _grid(table, stack, "comparisons", asked, _counted(table, stack[0]) if counted else [])
     if tests := [f"{omnibus.family}: {_omnibus(omnibus)}" for block in stack for omnibus in block.context]:
-        first.remarks.append(f"All arms of a family at once, as context, not as a gate: {'; '.join(tests)}.")
+        cells = [cell for block in stack for cell in block.cells.values()]
+        first.remarks.append(f"All arms of a family at once, as context, not as a gate{_of_splits(cells)}: {'; '.join(tests)}.")
     return first, _grid(table, stack, "other comparisons", others, []) if others else None
 
 
@@ -78,9 +79,20 @@ def _grid(table: TableData, stack: Stack, which: str, listed: list[TableContrast
         grid.remarks.append(f"Not compared ({reason}): {_which(names, len(listed))}.")
     grid.remarks += counts
     grid.remarks += details(table, listed)
-    if table.test != "t" and any(cell.redrawn for block in stack for cell in block.cells.values()):
+    cells = [cell for block in stack for cell in block.cells.values()]
+    alone = any(contrast.result.test != "splits" and contrast.result.p is not None for contrast in listed)
+    if alone and any(cell.splits for cell in cells):
+        grid.remarks.append(sentence(THESE_SPLITS))
+    elif table.test != "t" and any(cell.redrawn for cell in cells):
         grid.remarks.append(sentence(SPLITS_OVERLAP))
     return grid
+
+
+def _of_splits(cells: Sequence[TableCell]) -> str:
+    """Say of which splits tests over the seeds alone speak, where that is not of all."""
+    if any(cell.splits for cell in cells):
+        return ", over the seeds alone, for these splits"
+    return ", for other splits of these images" if any(cell.redrawn for cell in cells) else ""
 
 
 def comparable(stack: Stack) -> bool:

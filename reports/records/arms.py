@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bench.errors import BenchError
-from bench.grammar.cells import SPLIT, Cell
+from bench.grammar.cells import Cell
 from bench.grammar.derived import Derived, described, stored
 from bench.grammar.metrics import Metric, by_name
 from bench.reports.records.collect import OverSplits, Record
@@ -15,6 +15,7 @@ from bench.trackers.record import classes as classes_of
 from bench.trackers.record import conditions as of_run
 from bench.trackers.record import items as items_of
 from bench.trackers.record import redrawn as redrawn_of
+from bench.trackers.record import resplit as resplit_of
 
 Place = TypeVar("Place", bound=tuple[str, ...])
 
@@ -35,6 +36,11 @@ class Arm:
     def points(self, axes: Sequence[str]) -> set[tuple[str | None, ...]]:
         """Return the levels of some axes that its cells have."""
         return {tuple(cell.labels.get(axis) for axis in axes) for cell in self.cells}
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that its cells are of, where the stage crosses several with its seeds."""
+        return tuple(dict.fromkeys(cell.split for cell in self.cells if cell.crossed))
 
     def is_same(self, other: "Arm") -> bool:
         """Whether it has the cells of another arm."""
@@ -63,6 +69,10 @@ class ArmValues:
         stay the same."""
         return max((redrawn(record, metric) for records in self.records.values() for record in records), default=0.0)
 
+    def resplit(self, metric: str) -> float:
+        """Return the same where each split that is crossed with the seeds holds them out anew."""
+        return max((resplit(record, metric) for records in self.records.values() for record in records), default=0.0)
+
     @property
     def classes(self) -> int:
         """How many classes its trials told apart; 0 where they do not say so, or not alike."""
@@ -88,6 +98,12 @@ def redrawn(record: Record, metric: str) -> float:
     if not record.run:
         return 0.0
     return max((redrawn_of(record.run, name) for name in stored(metric, record.derived)), default=0.0)
+
+
+def resplit(record: Record, metric: str) -> float:
+    """Return the same of a metric of images that each split holds out anew, of those that are crossed with the seeds."""
+    names, runs = stored(metric, record.derived), [trial.run for trial in record.trials if trial.run]
+    return max((resplit_of(run, name) for run in runs for name in names), default=0.0)
 
 
 def conditions(record: Record) -> tuple[str, ...]:
@@ -193,20 +209,19 @@ class Records:
 
         BenchError where two cells fall on one place; asked_by: what has these places.
         """
-        if over_splits:
-            by_split = self.placed(stage, where, lambda labels: (*place(labels), labels.get(SPLIT, "")), asked_by, mend)
-            return _over_splits(by_split)
-        places: dict[Place, dict[int, Record]] = {}
+        places: dict[tuple[Place, str], dict[int, Record]] = {}
+        taken: dict[Place, dict[int, Record]] = {}
         for labels, by_seed in self.of_stage(stage):
             if any(labels.get(axis) not in allowed for axis, allowed in where.items()):
                 continue
-            at = place(labels)
-            if at in places:
-                first, second = (next(iter(seeds.values())).cell for seeds in (places[at], by_seed))
+            at, one = place(labels), next(iter(by_seed.values()))
+            split = one.split if over_splits else ""
+            if at in taken and (not split or (at, split) in places):
+                first, second = next(iter(taken[at].values())).cell, one.cell
                 suffix = f" ({', '.join(filter(None, at))})" if any(at) else ""
                 raise BenchError(f"two cells fall on one place{suffix}: {first} and {second}", where=asked_by, mend=mend)
-            places[at] = by_seed
-        return places
+            places[at, split] = taken[at] = by_seed
+        return _over_splits(places)
 
     def has(self, arm: Arm) -> bool:
         """Whether all of the arm's cells are part of this report (`--only` leaves some out)."""
@@ -247,13 +262,12 @@ class Records:
         return result
 
 
-def _over_splits(by_split: Mapping[tuple[str, ...], dict[int, Record]]) -> dict[Any, dict[int, Record]]:
-    """Return place → trials by seed, those of all splits as one. by_split: places with the split as their last part, "" of a cell
-    without."""
-    places: dict[tuple[str, ...], dict[str, dict[int, Record]]] = {}
-    for (*at, split), by_seed in by_split.items():
-        places.setdefault(tuple(at), {})[split] = by_seed
-    merged: dict[Any, dict[int, Record]] = {}
+def _over_splits(by_split: Mapping[tuple[Place, str], dict[int, Record]]) -> dict[Place, dict[int, Record]]:
+    """Return place → trials by seed, those of all splits as one. by_split: by place and split, "" of a cell without."""
+    places: dict[Place, dict[str, dict[int, Record]]] = {}
+    for (at, split), by_seed in by_split.items():
+        places.setdefault(at, {})[split] = by_seed
+    merged: dict[Place, dict[int, Record]] = {}
     for place, splits in places.items():
         first = next(iter(splits.values()))
         seeds = [seed for seed in first if all(seed in by_seed for by_seed in splits.values())]

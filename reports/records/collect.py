@@ -49,6 +49,11 @@ class Record(Expected):
     curves: Curves = field(default_factory=dict, repr=False)
 
     @property
+    def split(self) -> str:
+        """The label of its split, of those that are crossed with the seeds; "" where none are."""
+        return self.labels[SPLIT] if self.vary == ("splits",) else ""
+
+    @property
     def trials(self) -> "Sequence[Record]":
         """The trials that it stands for."""
         return (self,)

@@ -29,7 +29,7 @@ from bench.reports.statistics.power import (
     smallest_detectable,
 )
 from bench.reports.statistics.resampled import resampled
-from bench.reports.statistics.splits import over_splits
+from bench.reports.statistics.splits import BySplit, compared_over_splits, over_splits
 from bench.reports.statistics.spread import pitman_morgan
 from bench.reports.statistics.superiority import superiority
 from bench.reports.statistics.tasks import against_control, friedman_uncorrected, iman_davenport, nemenyi, ranks
@@ -40,6 +40,7 @@ __all__ = [
     "ALPHA",
     "CONFIDENCE",
     "RESOLUTION",
+    "BySplit",
     "Comparison",
     "Crossed",
     "Friedman",
@@ -52,6 +53,7 @@ __all__ = [
     "any_difference",
     "below",
     "benjamini_hochberg",
+    "compared_over_splits",
     "correlation",
     "crossed",
     "detectable",

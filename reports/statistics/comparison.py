@@ -60,7 +60,8 @@ class Comparison:
     errors: tuple[tuple[float, int], ...] = ()
     """Of a crossed test, the variance and the degrees of freedom of each source of chance (in any unit, the same for all)."""
     test_to_train: float = 0.0
-    """Of a resampled test, the share of `sd` squared in the error that does not shrink with n."""
+    """Of overlapping splits, images measured on to images trained on: of a resampled test the share of `sd` squared in the error
+    that does not shrink with n; of a crossed one that of the variance of the items' means, which does not with their number."""
 
     @property
     def unbiased_d_z(self) -> float | None:

@@ -27,6 +27,10 @@ class Crossed:
     seed_sd: float | None = None
     item_sd: float | None = None
     residual_sd: float | None = None
+    error_of_seeds: float | None = None
+    """The part of the squared error of the mean that more seeds would lower, from 0 to 1; the rest is that of the items."""
+    constant: bool = False
+    """Whether the difference is the same for each of several seeds and items."""
 
     @property
     def shares(self) -> tuple[float, float, float] | None:
@@ -37,15 +41,14 @@ class Crossed:
         total = sum(squares)
         return (squares[0] / total, squares[1] / total, squares[2] / total) if total else None
 
-    @property
-    def error_of_seeds(self) -> float | None:
-        """The part of the squared error of the mean that more seeds would lower, from 0 to 1; the rest is that of the items."""
-        errors = [square for square, _ in self.comparison.errors]
-        return errors[0] / sum(errors) if errors and sum(errors) else None
-
 
 def crossed(
-    correct_a: "ArrayLike", correct_b: "ArrayLike", *, confidence: float = CONFIDENCE, seeds: Sequence[int] | None = None
+    correct_a: "ArrayLike",
+    correct_b: "ArrayLike",
+    *,
+    confidence: float = CONFIDENCE,
+    seeds: Sequence[int] | None = None,
+    test_to_train: float = 0.0,
 ) -> Crossed:
     """Compare two methods by their predictions, [S, N] each: seeds by items, 1 where right (or any score of an item).
 
@@ -53,19 +56,25 @@ def crossed(
     degrees of freedom are Satterthwaite's. p and interval go by Cochran's critical value, as Satterthwaite's is too small for two
     or three seeds: the mean of t's with S - 1 and N - 1 degrees of freedom, weighted by MS_seed and MS_item - MS_residual (0 if
     that is less). seeds: the number of each row, its index if left out.
+    test_to_train: of items that are overlapping splits of one set of images, images measured on to images trained on. The mean of
+    N values of such items has the variance s^2 (1 / N + test / train); so test / train MS_item / S is added to SE^2, MS_item / S
+    being the s^2 of the items' means over seeds. MS_residual is not taken from that: with few items it would often leave nothing.
     Returns a Comparison whose reason says why there is no p: one seed, one item, no spread, unlike shapes, not finite.
-    ValueError where an array has not two dimensions, or confidence is out of range.
+    ValueError where an array has not two dimensions, or confidence or test_to_train is out of range.
     Source: Cochran (1964), Approximate significance levels of the Behrens-Fisher test; Satterthwaite (1946), An approximate
-    distribution of estimates of variance components; Cornfield and Tukey (1956), Average values of mean squares in factorials.
+    distribution of estimates of variance components; Cornfield and Tukey (1956), Average values of mean squares in factorials; of
+    overlap Nadeau and Bengio (2003), Inference for the generalization error.
     """
     import numpy as np
 
     check_share("confidence", confidence)
+    if not 0 <= test_to_train < math.inf:
+        raise ValueError(f"the ratio of test to training items must be a finite number of at least 0, not {test_to_train}")
     a, b = (np.asarray(correct, dtype=float) for correct in (correct_a, correct_b))
     if a.ndim != 2 or b.ndim != 2:
         raise ValueError(f"predictions must be seeds by items, not of {a.ndim} and {b.ndim} dimensions")
     n, items = a.shape
-    blank = Comparison(n, test="crossed", confidence=confidence)
+    blank = Comparison(n, test="crossed", confidence=confidence, test_to_train=test_to_train)
     if a.shape != b.shape:
         (n_b, items_b) = b.shape
         unlike = f"one arm has {n} seeds by {items} items, the other {n_b} by {items_b}"
@@ -84,7 +93,7 @@ def crossed(
         return Crossed(replace(comparison, reason=f"{few}; a test over seeds and items needs two of each"), items)
     if np.ptp(d) <= RESOLUTION * scale:
         constant = "the difference is the same for every seed and item, so there is no spread to test it against"
-        return Crossed(replace(comparison, reason=constant), items)
+        return Crossed(replace(comparison, reason=constant), items, constant=True)
     # in units of the largest difference, so that squares of squares neither vanish nor overflow
     unit = float(np.abs(d).max())
     d, by_seed, by_item, middle = d / unit, by_seed / unit, by_item / unit, mean / unit
@@ -100,13 +109,17 @@ def crossed(
         residual_sd=unit * math.sqrt(residual),
     )
     # items that vary by less than the rest does would take from the error: with few items, and many seeds, too much
-    square = between_seeds + max(0.0, between_items - residual)
+    overlap = items * test_to_train
+    of_items = max(0.0, between_items - residual) + overlap * between_items
+    square = between_seeds + of_items
     if square <= RESOLUTION * (between_seeds + between_items + residual):
         return replace(result, comparison=replace(comparison, reason="neither seeds nor items vary by more than the rest does"))
-    df = square**2 / float(((sums / dfs) ** 2 / dfs).sum())
+    df = square**2 / float(((np.array([1, 1 + overlap, 1]) * sums / dfs) ** 2 / dfs).sum())
     error = unit * math.sqrt(square / (n * items))
     t = mean / error
     sd = unit * float(np.std(by_seed, ddof=1))
-    errors = ((between_seeds, n - 1), (max(0.0, between_items - residual), items - 1))
+    errors = ((between_seeds, n - 1), (of_items, items - 1))
     tested = replace(comparison, t=t, df=df, error=error, sd=sd, errors=errors)
-    return replace(result, comparison=with_interval(replace(tested, p=2 * tested.tail(abs(t)))))
+    tested = with_interval(replace(tested, p=2 * tested.tail(abs(t))))
+    lowered = between_seeds + overlap * min(between_items, residual)  # what varies from item to item by seed alone
+    return replace(result, comparison=tested, error_of_seeds=lowered / square)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bench.grammar.metrics import by_name, of_differences
-from bench.reports.records.arms import conditions, redrawn
+from bench.reports.records.arms import conditions, redrawn, resplit
 from bench.reports.records.collect import Record
 from bench.reports.records.derived import NEVER
 from bench.reports.records.origins import origins
@@ -123,8 +123,8 @@ def cell(seeds: Mapping[int, Record], metric: str, unit: str, published: float |
     why: dict[str, str] = {}
     timed: set[tuple[str, ...]] = set()
     run_origins: dict[str, None] = {}
-    by_split: dict[int, tuple[float, ...]] = {}
-    test_to_train = 0.0
+    by_split: dict[int, dict[str, float]] = {}
+    test_to_train = overlap = 0.0
     for seed, record in seeds.items():
         value = record.value(metric)
         if value is None:
@@ -139,9 +139,21 @@ def cell(seeds: Mapping[int, Record], metric: str, unit: str, published: float |
             run_ids[seed] = record.run.run_id
             timed.update(map(conditions, record.trials))
             if len(record.trials) > 1:
-                by_split[seed] = tuple(FACTORS[unit] * (trial.value(metric) or 0.0) for trial in record.trials)
+                by_split[seed] = {trial.split: FACTORS[unit] * (trial.value(metric) or 0.0) for trial in record.trials}
+            overlap = max(overlap, resplit(record, metric))
             test_to_train = max(test_to_train, redrawn(record, metric))
             run_origins |= dict.fromkeys(origins(record.start, record.run))
     return TableCell(
-        len(seeds), values, published, dict(without), why, run_ids, frozenset(timed), tuple(run_origins), test_to_train, by_split
+        planned=len(seeds),
+        values=values,
+        published=published,
+        without=dict(without),
+        why=why,
+        run_ids=run_ids,
+        conditions=frozenset(timed),
+        origins=tuple(run_origins),
+        redrawn=test_to_train,
+        by_split=by_split,
+        resplit=overlap,
+        splits=frozenset(trial.split for record in seeds.values() for trial in record.trials if trial.split),
     )

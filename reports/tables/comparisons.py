@@ -1,6 +1,5 @@
 """Comparisons within one line of a table: every pair of its arms, corrected together, and who comes out best."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -14,10 +13,10 @@ from bench.reports.statistics import (
     Moments,
     Omnibus,
     Pairing,
+    compared_over_splits,
     friedman,
     holm,
     interval,
-    over_splits,
     pairing,
     repeated_measures,
     smallest_detectable,
@@ -44,8 +43,12 @@ class TableCell:
     """What its trials were made from, where that is another stage."""
     redrawn: float = 0.0
     """See `bench.reports.records.arms.redrawn`."""
-    by_split: dict[int, tuple[float, ...]] = field(default_factory=dict)
-    """seed → its value on each split, where several are crossed with the seeds."""
+    by_split: dict[int, dict[str, float]] = field(default_factory=dict)
+    """seed → split → its value there, where several are crossed with the seeds."""
+    resplit: float = 0.0
+    """See `bench.reports.records.arms.resplit`."""
+    splits: frozenset[str] = frozenset()
+    """The splits that the suite names, of which it is; several or one."""
 
     @property
     def summary(self) -> Moments:
@@ -143,8 +146,12 @@ def compare(metric: str, left: TableCell, right: TableCell, test: str, confidenc
     ratio = by_name(metric).is_ratio
     if reason := unlike(left.conditions | right.conditions, metric):
         return Comparison(reason=reason)
-    if test == "t" and left.by_split and right.by_split:
-        return _over_splits(left.by_split, right.by_split, ratio, confidence)
+    if (left.by_split or right.by_split) and left.splits != right.splits:
+        return Comparison(reason="the arms do not run on the same splits")
+    if test == "t" and left.by_split:
+        arms = (1.0, left.by_split), (-1.0, right.by_split)
+        overlap = max(left.resplit, right.resplit)
+        return compared_over_splits(arms, ratio=ratio, confidence=confidence, test_to_train=overlap).comparison
     return compared(
         left.values,
         right.values,
@@ -153,18 +160,6 @@ def compare(metric: str, left: TableCell, right: TableCell, test: str, confidenc
         confidence=confidence,
         test_to_train=max(left.redrawn, right.redrawn),
     )
-
-
-def _over_splits(
-    left: Mapping[int, tuple[float, ...]], right: Mapping[int, tuple[float, ...]], ratio: bool, confidence: float
-) -> Comparison:
-    seeds = sorted(left.keys() & right.keys())
-    if ratio and any(value <= 0 for arm in (left, right) for seed in seeds for value in arm[seed]):
-        return Comparison(test="splits", ratio=True, reason="a ratio needs values above 0")
-    put = math.log if ratio else float
-    differences = {seed: [put(a) - put(b) for a, b in zip(left[seed], right[seed], strict=True)] for seed in seeds}
-    scale = max((abs(put(value)) for arm in (left, right) for seed in seeds for value in arm[seed]), default=0.0)
-    return over_splits(differences, max(scale, float(ratio)), ratio=ratio, confidence=confidence).comparison
 
 
 def omnibus(name: str, metric: str, arms: Mapping[str, TableCell]) -> FamilyOmnibus | None:

@@ -85,7 +85,7 @@ def test_seeds_crossed_with_splits(bench):
     assert answer.code == 0, answer.err
     runs = bench.runs("split")
     assert len(runs) == 12 and {run.tags["axis.split"] for run in runs} == {"0", "1"}
-    assert not any("redrawn.val" in run.tags for run in runs)
+    assert {run.tags["resplit.val"] for run in runs} == {"48/96"} and not any("redrawn.val" in run.tags for run in runs)
     assert "over n=3 seeds, each the mean of 2 splits; t-test over seeds and splits (crossed error)" in answer.tables
     assert "each runs on each of several splits: seeds and splits are two sources of variation" in answer.tables
     by_cell = {(run.tags["axis.lr"], run.tags["axis.split"], run.tags["seed"]): run.metrics["val/accuracy"] for run in runs}

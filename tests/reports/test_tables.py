@@ -4,12 +4,14 @@ import pytest
 
 from bench.errors import BenchError
 from bench.grammar.derived import Derived
+from bench.reports.figures.seeds import seeds_of_table
 from bench.reports.layout.comparisons import comparisons
 from bench.reports.layout.results import results
 from bench.reports.records.arms import Records
 from bench.reports.records.collect import collect
 from bench.reports.statistics import holm, paired, welch
 from bench.reports.tables.build import build
+from tests.reports.claims.study import THREE, Study
 
 
 def arms(make, values, metric="val__accuracy", tags=None):
@@ -280,3 +282,55 @@ def test_a_trial_that_never_reached_a_level_is_no_trial_that_was_not_measured(ma
     assert block.cells["0", "c"].without == {"never reached": 1}
     assert block.cells["0", "c"].why == {"never reached": "val/accuracy never reached 0.6"}
     assert "1 never reached" in " ".join(results(table, table.stacks).rows[0][2].lines)
+
+
+# ------------------------------------------------------------ splits that are crossed with seeds
+
+OVER_SPLITS = """\
+vary: {split: 3}
+tables:
+  t: {stage: s, rows: model, where: {noise: 0}, values: [val/accuracy], test: %s}"""
+
+
+def over_splits(tmp_path, test="t", models=THREE, keep=lambda record: True):
+    """Return the table of three models on three splits, of the records that are kept."""
+
+    def value(labels, seed):
+        split, place = int(labels["split"]), "abc".index(labels["model"])
+        return {"val/accuracy": 0.8 + 0.02 * split * place + 0.001 * ((7 * seed + 3 * split + 5 * place) % 11)}
+
+    claim = {"c": "metric: val/accuracy, stage: s, of: {model: a, noise: 0}, higher_than: {model: b}"}
+    study = Study(tmp_path, claim, value, head=OVER_SPLITS % test, models=models, tags={"resplit.val": "10/40"})
+    records = [record for record in study.records() if keep(record)]
+    return build(study.suite.spec.tables["t"], Records(records), "t")
+
+
+def test_the_table_tests_over_seeds_and_overlapping_splits(tmp_path):
+    table = over_splits(tmp_path)
+    result = table.blocks[0].contrasts[0].result
+    assert (result.test, result.n, result.test_to_train) == ("splits", 5, 0.25)
+    remarks = " ".join(comparisons(table, table.stacks[0]).remarks)
+    assert "it speaks of these splits" not in remarks
+    assert "not as a gate, over the seeds alone, for these splits: model" in remarks
+
+
+@pytest.mark.parametrize("test", ["welch", "sign-flip"])
+def test_tests_over_seeds_alone_say_that_they_speak_of_these_splits(tmp_path, test):
+    table = over_splits(tmp_path, test)
+    remarks = comparisons(table, table.stacks[0]).remarks
+    assert "This test is over the seeds alone: it speaks of these splits." in remarks
+
+
+@pytest.mark.parametrize("test", ["t", "welch", "sign-flip"])
+def test_arms_on_other_splits_are_not_compared(tmp_path, test):
+    table = over_splits(tmp_path, test, keep=lambda record: record.labels["split"] != "1" or record.labels["model"] != "a")
+    results = {contrast.right + contrast.left: contrast.result for contrast in table.blocks[0].contrasts}
+    assert results["ab"].p is None and results["ab"].reason == "the arms do not run on the same splits"
+    assert results["bc"].p is not None and results["bc"].n == (10 if test == "welch" else 5)
+    grid = comparisons(table, table.stacks[0])
+    assert any("Not compared (the arms do not run on the same splits): " in remark for remark in grid.remarks)
+
+
+def test_the_figure_of_seeds_says_that_its_intervals_are_for_these_splits(tmp_path):
+    table = over_splits(tmp_path)
+    assert seeds_of_table(table, []).of_splits

@@ -3,6 +3,7 @@
 import pytest
 from jsonschema import Draft202012Validator
 
+from bench.errors import BenchError
 from bench.grammar.document import read
 from bench.suite.declaration import declaration
 from bench.suite.jsonschema import json_schema
@@ -145,7 +146,18 @@ def test_grids_of_a_union_and_ablations_are_crossed(suite):
     ("body", "line", "message", "mend"),
     [
         ("stages:\n  s: {vary: {split: 2}, axes: {split: {a: {}}}}\n", 7, "is that of `vary: {split: 2}`", "another name"),
-        ("stages:\n  s: {axes: {split: {a: {}}}}\n", 7, "no axis can be named 'split'", "another name"),
+        (
+            "stages:\n  s:\n    vary: {split: 2}\n    axes: {sp: {path: data.split.seed, values: [5, 6]}}\n",
+            9,
+            "axis 'sp' chooses a split",
+            "the stage's `patch`",
+        ),
+        (
+            CROSSED.replace("]}}}", "]}}, exclude: [{epochs: 1, split: 1}]}"),
+            8,
+            "`exclude` names 'split'",
+            "the same splits of every arm",
+        ),
         (
             "vary: {split: 2}\nstages:\n  s: {search: {trials: 2, space: {e: {path: train.epochs, low: 1, high: 3}}}}\n",
             6,
@@ -180,3 +192,41 @@ def test_claims_and_tables_do_not_name_the_splits(suite):
     (contrast,), (one,) = found.claims["c"], found.claims["one"]
     assert [len(arm.cells) for arm in contrast.arms] == [3, 3] and contrast.wording == "epochs=2 vs epochs=1"
     assert [len(arm.cells) for arm in one.arms] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("said", "other", "claim", "message"),
+    [
+        ("[split]", "[]", "", "'split' is drawn anew with each seed in stage 's', and not in stage 'u'"),
+        ("{split: 3}", "[]", "", "splits are crossed with seeds in stage 's', and not in stage 'u'"),
+        ("{split: 3}", "[split]", "", "splits are crossed with seeds in stage 's', and not in stage 'u'"),
+        ("{split: 3}", "{split: 2}", "", "different splits: in stage 's' 0 (seed 0), 1 (seed 1), 2 (seed 2), in stage 'u' 0"),
+        ("{split: 3}", "{split: 3}, patch: {data: {split: {seed: 10}}}", "", "in stage 'u' 0 (seed 10), 1 (seed 11)"),
+        ("{split: 3}", "{split: 3}", ", split: 1", "in stage 'u' 1 (seed 1)"),
+    ],
+)
+def test_arms_that_vary_differently_are_not_compared(suite, said, other, claim, message):
+    body = f"vary: {said}\nstages:\n  s: {{axes: {{e: {{path: train.epochs, values: [1, 2]}}}}}}\n"
+    body += f"  u: {{vary: {other}, axes: {{e: {{path: train.epochs, values: [1, 2]}}}}}}\nclaims:\n  c:\n    says: so\n"
+    body += f"    stage: s\n    of: {{e: 1}}\n    higher_than: {{stage: u, e: 2{claim}}}\n    metric: "
+    suite.refuses(body + "val/accuracy\n", 11, message, "the same `vary:")
+    if other == "[]":
+        suite(body + "wall_clock\n")
+
+
+def test_a_setting_that_one_arm_lacks_need_not_vary_for_it(suite):
+    body = """\
+    stages:
+      s: {vary: [label_noise], patch: {data: {label_noise: {share: 0.2}}}, axes: {e: {path: train.epochs, values: [1]}}}
+      u: {axes: {e: {path: train.epochs, values: [1]}}}
+    claims: {c: {says: so, metric: val/accuracy, stage: s, of: {e: 1}, higher_than: {stage: u}}}
+    """
+    suite(body)
+
+
+def test_an_axis_of_ones_own_may_be_called_split(suite):
+    found = suite("vary: [split]\nstages: {s: {axes: {split: {path: data.split.seed, values: [4, 5]}}}}\n")
+    assert [(cell.labels, cell.split) for cell in found.all_cells["s"]] == [({"split": "4"}, ""), ({"split": "5"}, "")]
+    claim = "claims: {c: {says: so, metric: val/accuracy, higher_than: 0.5}}\n"
+    with pytest.raises(BenchError, match="axis 'split' is open"):
+        suite("stages: {s: {axes: {split: {path: data.split.seed, values: [4, 5]}}}}\n" + claim)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from .studies import ANY, WINNER, Case, Claimed
+from .studies import ANY, CROSSED, WINNER, Case, Claimed
 
 SUPPORTED, REFUTED, EQUIVALENT, NEGLIGIBLE = ANY
 SEEDS = ((3,), (5,), (10,))
@@ -120,6 +120,13 @@ RELATIONS = [
         "All arms are equal; each finds other items easy for good, and splits overlap.",
         _one("stage: s, metric: val/accuracy, of: {a: 2, b: x}, higher_than: {a: 3}"),
         drawn="splits",
+    ),
+    Case(
+        "higher_than, seeds crossed with ten splits",
+        "All arms are equal; each finds other items easy for good, and splits overlap.",
+        _one("stage: crossed, metric: val/accuracy, of: {a: 2}, higher_than: {a: 3}"),
+        drawn="crossed",
+        stages=CROSSED,
     ),
     Case(
         "higher_than, minus, equal differences",

@@ -48,6 +48,10 @@ WINNER = """\
       from: {{best: {{start: {{stage: s{fresh}}}}}, another: {{train: {{batch_size: 7}}}}}}
 """
 """A stage that starts from the best arm of the other one."""
+CROSSED = """\
+  crossed: {vary: {split: 10}, axes: {a: {path: train.batch_size, values: [2, 3]}}}
+"""
+"""A stage that runs each of its two arms on ten splits."""
 ARMS = tuple((a, b) for a in ("2", "3", "5") for b in ("x", "y"))
 ANY = ("supported", "refuted", "equivalent", "different but negligible")
 CONDITION = "condition"
@@ -86,7 +90,7 @@ class Case:
     means: Mapping[tuple[str, str], float] = field(default_factory=dict)
     sds: Mapping[tuple[str, str], float] = field(default_factory=dict)
     group: Literal["relations", "looks", "others"] = "relations"
-    drawn: Literal["values", "items", "splits", "chosen", "lost"] = "values"
+    drawn: Literal["values", "items", "splits", "crossed", "chosen", "lost"] = "values"
     paired: bool = True
     stages: str = ""
     condition: str = ""
@@ -201,6 +205,24 @@ class OnSplits(Studies):
             yield look.trials
 
 
+class OnCrossedSplits(Studies):
+    """Each seed runs on each of ten splits, which hold out other items of the same few; some are easier for one arm for good."""
+
+    def prepared(self) -> list[Looked]:
+        records = [record for record in _records(self.suite, {}) if record.stage == "crossed"]
+        return [Looked(records, Records(records), [])]
+
+    def looked_at(self, rng: np.random.Generator, items: int = 60, held: int = 12) -> Iterator[Records]:
+        likes = {arm: rng.standard_normal(items) for arm in ("2", "3")}
+        splits = [rng.permutation(items)[:held] for _ in range(10)]
+        (look,) = self.by_look
+        for record in look.records:
+            right = likes[record.labels["a"]][splits[int(record.labels["split"])]] + rng.standard_normal(held) > 0
+            record.run.metrics["val/accuracy"] = float(right.mean())
+            record.run.tags["resplit.val"] = f"{held}/{items - held}"
+        yield look.trials
+
+
 class Chosen(Studies):
     """An arm starts from the best of six equal ones, as the planner finds it, and meets another equal one."""
 
@@ -252,7 +274,14 @@ class Lost(Studies):
         )
 
 
-DRAWN: dict[str, type[Studies]] = {"values": Studies, "items": OnItems, "splits": OnSplits, "chosen": Chosen, "lost": Lost}
+DRAWN: dict[str, type[Studies]] = {
+    "values": Studies,
+    "items": OnItems,
+    "splits": OnSplits,
+    "crossed": OnCrossedSplits,
+    "chosen": Chosen,
+    "lost": Lost,
+}
 
 
 def studies(folder: Path, case: Case, looks: Sequence[int], noise: str = "normal") -> Studies:

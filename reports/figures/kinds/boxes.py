@@ -72,7 +72,7 @@ def _data(table: TableData, records: Sequence[Record]) -> tuple[BoxesData, str]:
         return data, "No trial has a result."
     planned = [sample.planned for panel in panels for sample in panel.samples.values() if sample.values]
     text = "Boxes: the quartiles, with the median; whiskers: the values within 1.5 interquartile ranges of them; "
-    text += f"dots: a seed each ({seeds_told(planned)})."
+    text += f"dots: a seed each{', its mean over splits' * data.of_splits} ({seeds_told(planned)})."
     lacking = any(sample.mean is None for panel in panels for sample in panel.samples.values())
     return data, text + (" ×: no result." if lacking else "")
 

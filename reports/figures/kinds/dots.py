@@ -48,9 +48,14 @@ def _data(table: TableData, records: Sequence[Record]) -> tuple[TableSeeds, str]
     shown = [(sample, panel.range) for panel in data.panels for sample in panel.samples.values() if sample.values]
     if not shown:
         return data, "No trial has a result."
-    phrases = ["small dots: a seed each"] if any(len(sample.values) > 1 for sample, _ in shown) else []
+    phrases = (
+        ["small dots: a seed each" + ", its mean over splits" * data.of_splits]
+        if any(len(sample.values) > 1 for sample, _ in shown)
+        else []
+    )
     phrases += ["large marks: " + ("their mean" if phrases else "the only seed")]
-    phrases += ["lines: its 95 % t-interval"] if any(sample.low is not None for sample, _ in shown) else []
+    alone = " over the seeds alone, for these splits" if data.of_splits else ""
+    phrases += [f"lines: its 95 % t-interval{alone}"] if any(sample.low is not None for sample, _ in shown) else []
     text = f"{'; '.join(phrases)} ({seeds_told(sample.planned for sample, _ in shown)})."
     if any(is_cut(span, sample.low, sample.high) for sample, span in shown):
         text += " An arrowhead: the interval goes on."

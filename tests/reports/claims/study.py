@@ -72,7 +72,8 @@ class Study:
         plan = make_plan(self.suite, [], looks=looks)
         runs = [self._run(trial) for trial in plan.trials if trial.seed not in without]
         derived = self.suite.spec.metrics
-        expected = [Expected(t.cell.stage, t.cell.labels, t.seed, t.fingerprint) for t in plan.trials]
+        varying = self.suite.varying
+        expected = [Expected(t.cell.stage, t.cell.labels, t.seed, t.fingerprint, vary=varying(t.cell)) for t in plan.trials]
         curves = {t.fingerprint[:8]: {"val/accuracy": self.curve(t.cell.labels, t.seed)} for t in plan.trials}
         return collect(expected, runs, derived, lambda run_ids, metrics: {run_id: curves[run_id] for run_id in run_ids})
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.reports.claims.rules import SUPPORTED, UNRESOLVED
+from bench.reports.claims.rules import IDENTICAL, SUPPORTED, UNRESOLVED
 from bench.reports.layout.scope import FIXED, scope
 from bench.reports.statistics import crossed, seeds_to_detect, seeds_to_show_equivalence
-from tests.reports.claims.study import Study
+from tests.reports.claims.study import Study, predictions_of
 
 A, C = (0.90, 0.89, 0.91, 0.88, 0.90), (0.93, 0.915, 0.94, 0.92, 0.925)
 OF = "metric: {metric}, stage: s, of: {{model: large, noise: 0}}, "
@@ -135,6 +135,64 @@ def test_numbers_and_slopes_are_too(tmp_path):
     assert crossed_study(tmp_path, "higher_than: 0.7").one().test == "splits"
     text = "higher_than: {model: small}, test: sign-flip"
     assert "it speaks of these splits" in crossed_study(tmp_path, text).one().parts[0].why
+
+
+@pytest.mark.parametrize(("held", "overlap"), [("10/40", 0.25), ("10/90", 1 / 9)])
+def test_splits_that_overlap_keep_a_part_of_their_error(tmp_path, held, overlap):
+    made = crossed_study(tmp_path, "higher_than: {model: small}", tags={"resplit.val": held})
+    part = made.one(predictions=lambda run: None).parts[0]
+    plain = crossed_study(tmp_path, "higher_than: {model: small}").one().parts[0]
+    more = (plain.variance.item_sd**2 + plain.variance.rest_sd**2 / 5) * overlap
+    assert part.result.error**2 == pytest.approx(plain.result.error**2 + more)
+    assert part.variance.error_of_seeds < plain.variance.error_of_seeds and part.p > plain.p
+    assert part.beyond_images == "not known"
+    unsettled = crossed_study(tmp_path, "higher_than: 0.83, margin: 0.001", tags={"resplit.val": held}).one().parts[0]
+    assert "as they overlap, that does not shrink for good with their number" in unsettled.why
+    other = crossed_study(tmp_path, "higher_than: {model: small}", tags={"resplit.test": held}).one().parts[0]
+    assert other.p == plain.p, "its images stay the same"
+
+
+def test_what_never_varies_is_judged_as_without_splits(tmp_path):
+    claims = {
+        "size": "metric: parameters, stage: s, of: {model: large, noise: 0}, higher_than: {model: small}",
+        "share": "metric: parameters, stage: s, of: {model: large, noise: 0, divided_by: {model: small}}, higher_than: 10",
+        "memory": "metric: peak_memory, stage: s, of: {model: large, noise: 0}, higher_than: {model: small}",
+    }
+
+    def value(labels, seed):
+        return dict.fromkeys(("parameters", "peak_memory"), 9000.0 if labels["model"] == "large" else 10.0)
+
+    plain, split = (
+        Study(tmp_path, claims, value, head=head, tags={"resplit.val": "1/4"}).judge().claims for head in ("", "vary: {split: 3}")
+    )
+    assert [claim.verdict for claim in split] == [claim.verdict for claim in plain] == [SUPPORTED] * 3
+    assert {claim.test for claim in split} == {"t"}
+    assert not any("these splits" in claim.parts[0].why for claim in split)
+
+
+def test_the_same_predictions_on_every_split_are_identical(tmp_path):
+    claims = {"c": OF.format(metric="val/accuracy") + "same_as: {model: small}, margin: 0.01"}
+    made = Study(tmp_path, claims, lambda labels, seed: {"val/accuracy": 0.5}, head="vary: {split: 2}")
+    same = predictions_of(made, lambda labels, seed: [int(labels["split"]), seed % 2])
+    assert made.one(predictions=same).verdict == IDENTICAL
+    other = predictions_of(made, lambda labels, seed: [0, 1] if labels == {**labels, "model": "large", "split": "1"} else [1, 0])
+    assert made.one(predictions=other).verdict != IDENTICAL
+
+
+def test_splits_are_compared_with_each_other(tmp_path):
+    made = crossed_study(tmp_path, "higher_than: 0.7")
+    of = "metric: val/accuracy, stage: s, of: {model: large, noise: 0"
+    claims = {"one": of + ", split: 1}, higher_than: {split: 2}", "all": of + "}, same_along: split, margin: 0.001"}
+    one, every = Study(tmp_path, claims, made.value, head="vary: {split: 3}", tags={"resplit.val": "1/4"}).judge().claims
+    assert (one.test, one.verdict) == ("t", SUPPORTED) and "it speaks of these splits" in one.parts[0].why
+    assert len(every.parts) == 3 and all(part.p is not None and part.result.n == 5 for part in every.parts)
+
+
+def test_an_axis_of_ones_own_may_be_called_split(tmp_path):
+    stages = "  own: {axes: {split: {path: data.split.seed, values: [3, 5]}}}"
+    claims = {"c": "metric: val/accuracy, stage: own, of: {split: 3}, higher_than: {split: 5}"}
+    (claim,) = Study(tmp_path, claims, lambda labels, seed: {"val/accuracy": 0.1 * seed}, stages=stages).judge().claims
+    assert claim.test == "t" and "these splits" not in claim.parts[0].why
 
 
 def test_one_split_can_be_named(tmp_path):
