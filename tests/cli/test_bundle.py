@@ -95,7 +95,7 @@ def texts(suite, ids):
     for form in FORMATS:
         text = report.render(form)
         for new, old in ids.items():
-            text = text.replace(new, old).replace(new[:6], old[:6])
+            text = text.replace(new, old).replace(new[:8], old[:8]).replace(new[:6], old[:6])
         result[form] = re.sub(r'<a class="run"[^>]*>|<a [^>]*href="http[^>]*>|</a>|<span[^>]*title="run[^>]*>|</span>', "", text)
     return result
 
