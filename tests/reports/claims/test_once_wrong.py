@@ -117,10 +117,8 @@ def test_the_cells_of_a_grid_are_no_independent_cases(tmp_path):
 
     def value(labels, seed):
         large, noise = labels["model"] == "large", FOUR.split(", ").index(labels["noise"])
-        return {
-            "val/accuracy": 0.7 + 0.2 * large + 0.01 * (1.0, 0.0, 0.3, 0.9)[noise],
-            "wall_clock": 10.0 + 50 * large + 0.1 * noise,
-        }
+        accuracy = 0.7 + 0.2 * large + 0.01 * (1.0, 0.0, 0.3, 0.9)[noise]
+        return {"val/accuracy": accuracy, "wall_clock": 10.0 + 50 * large + 0.1 * noise}
 
     cells, blocks = Study(tmp_path, claims, value, noise=FOUR).judge().claims
     assert verdict_of(cells) == ("descriptive", None) and cells.parts[0].result.difference > 0.99
