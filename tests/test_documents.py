@@ -247,6 +247,6 @@ def test_extras_that_are_installed_exist():
 
 
 def test_ci_runs_the_test_command_of_the_readme():
-    command = "pip install -e '.[dev]' && python -m pytest"
+    command = "pip install -e '.[dev]' && python -m pytest -n 2 --dist loadfile"
     for path in ("README.md", "CONTRIBUTING.md", ".ci/run"):
         assert command in (ROOT / path).read_text(encoding="utf-8")
