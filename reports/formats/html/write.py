@@ -124,7 +124,7 @@ class _Page:
         if self.report.run_url:
             return f"{text}."
         command = f". To open them: <code>{escape(self.report.open_runs)}</code>" if self.report.open_runs else "."
-        return f"{text}, with the begin of its id{command}"
+        return f"{text}, with the first characters of its id{command}"
 
     def sections(self) -> list[outline.ReportSection]:
         missing = outline.ledger(self.report)
@@ -217,7 +217,7 @@ class _Page:
         return f'<th scope="row"{place}>{content}</th>' if head else f"<td{place}>{content}</td>"
 
     def _runs(self, ids: Sequence[str]) -> str:
-        """Return the runs, named by their seeds: as links, or with the begin of their ids where their pages have no address."""
+        """Return the runs, named by their seeds: as links; with the first characters of their ids where pages have no address."""
         told: list[str] = []
         before = -1
         for run_id in ids:
