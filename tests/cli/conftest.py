@@ -32,12 +32,21 @@ tables:
   t: {title: Accuracy by noise, stage: s, rows: noise, columns: lr, values: val/accuracy}
 """
 
+EXPECTED = Path(__file__).parent.parent / "expected" / "cli"
+
 
 @dataclass
 class Answer:
     code: int
     out: str
     err: str
+
+    def has_shape(self, name: str, shape: str | None = None) -> None:
+        """Check its shape (or another) against the file of this name; BENCH_UPDATE_EXPECTED=1 writes that anew."""
+        file, now = EXPECTED / f"{name}.txt", self.shape if shape is None else shape
+        if os.environ.get("BENCH_UPDATE_EXPECTED"):
+            file.write_text(now, encoding="utf-8")
+        assert now == file.read_text(encoding="utf-8")
 
     @property
     def tables(self) -> str:

@@ -13,7 +13,7 @@ def test_the_quick_profile(bench, root):
     answer = bench("run", str(root / "suites" / "imbalance_and_irm.yaml"), "--profile", "quick")
     assert answer.code == 0, answer.err
     assert "warning" not in answer.out
-    assert answer.shape == (root / "tests" / "expected" / "cli" / "imbalance_and_irm.txt").read_text(encoding="utf-8")
+    answer.has_shape("imbalance_and_irm")
     cells = defaultdict(list)
     for run in bench.runs("imbalance_and_irm.quick"):
         cells[f"{run.tags['stage']}: {run.tags['cell']}"].append(run)

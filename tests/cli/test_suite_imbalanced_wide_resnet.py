@@ -14,7 +14,7 @@ def test_the_quick_profile(bench, root):
     assert answer.code == 0, answer.err
     warned = [line for line in answer.out.splitlines() if line.startswith("warning")]
     assert len(warned) == 3 and all("not tuned alike" in line for line in warned), warned
-    assert answer.shape == (root / "tests" / "expected" / "cli" / "imbalanced_wide_resnet.txt").read_text(encoding="utf-8")
+    answer.has_shape("imbalanced_wide_resnet")
     cells = defaultdict(list)
     for run in bench.runs("imbalanced_wide_resnet.quick"):
         cells[run.tags["cell"]].append(run.metrics)

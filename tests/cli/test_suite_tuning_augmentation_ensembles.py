@@ -24,7 +24,7 @@ def test_the_quick_profile(bench, root):
     assert answer.code == 0, answer.err
     assert "warning" not in answer.out
     shape = re.sub(r"(?<=.\|)\d+(\.\d+)?(?=\|)", "#", answer.shape)  # the ensembles of all seeds have no ± SD
-    assert shape == (root / "tests" / "expected" / "cli" / "tuning_augmentation_ensembles.txt").read_text(encoding="utf-8")
+    answer.has_shape("tuning_augmentation_ensembles", shape)
     runs = bench.runs("tuning_augmentation_ensembles.quick")
     assert {run.status for run in runs} == {"FINISHED"}
     stages = defaultdict(lambda: defaultdict(list))
