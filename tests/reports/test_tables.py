@@ -309,7 +309,7 @@ def test_the_table_tests_over_seeds_and_overlapping_splits(tmp_path):
     table = over_splits(tmp_path)
     result = table.blocks[0].contrasts[0].result
     assert (result.test, result.n, result.test_to_train) == ("splits", 5, 0.25)
-    remarks = " ".join(comparisons(table, table.stacks[0]).remarks)
+    remarks = " ".join(comparisons(table, table.stacks[0])[0].remarks)
     assert "it speaks of these splits" not in remarks
     assert "not as a gate, over the seeds alone, for these splits: model" in remarks
 
@@ -317,7 +317,7 @@ def test_the_table_tests_over_seeds_and_overlapping_splits(tmp_path):
 @pytest.mark.parametrize("test", ["welch", "sign-flip"])
 def test_tests_over_seeds_alone_say_that_they_speak_of_these_splits(tmp_path, test):
     table = over_splits(tmp_path, test)
-    remarks = comparisons(table, table.stacks[0]).remarks
+    remarks = comparisons(table, table.stacks[0])[0].remarks
     assert "This test is over the seeds alone: it speaks of these splits." in remarks
 
 
@@ -327,7 +327,7 @@ def test_arms_on_other_splits_are_not_compared(tmp_path, test):
     results = {contrast.right + contrast.left: contrast.result for contrast in table.blocks[0].contrasts}
     assert results["ab"].p is None and results["ab"].reason == "the arms do not run on the same splits"
     assert results["bc"].p is not None and results["bc"].n == (10 if test == "welch" else 5)
-    grid = comparisons(table, table.stacks[0])
+    grid = comparisons(table, table.stacks[0])[0]
     assert any("Not compared (the arms do not run on the same splits): " in remark for remark in grid.remarks)
 
 
