@@ -31,6 +31,12 @@ def p_is(p: float) -> str:
     return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
+def several(count: int, noun: str) -> str:
+    """Return a count with its noun: 1 claim, 2 claims."""
+    plural = f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count} {noun if count == 1 else plural}"
+
+
 def digits(value: float, significant: int) -> int:
     """Return the decimals that show so many significant digits of a value."""
     if not value:

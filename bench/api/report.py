@@ -13,6 +13,7 @@ from bench.api.pilot import sizes_table
 from bench.api.plan import pilot_sizes, planned, records
 from bench.errors import BenchError
 from bench.grammar.cells import TRIAL, collector_paused
+from bench.grammar.document import write_whole
 from bench.grammar.metrics import RECORDED
 from bench.reports.check import Disagreement, check
 from bench.reports.claims.rules import NOT_ASKED
@@ -81,13 +82,16 @@ class Report:
         for kind in dict.fromkeys(figures):
             for figure in self.data.figures:
                 path = Path(f"{name}.figures") / f"{figure.name}.{kind}"
-                written.append(_write(folder / path, render(figure, kind)))
+                write_whole(folder / path, render(figure, kind), "choose another -o DIR")
+                written.append(folder / path)
                 images.setdefault(kind, {})[figure.name] = path.as_posix()
         for format_name in formats:
             form = _format(format_name)
             shown = next((images[kind] for kind in form.images if kind in images), {})
             text = self.render(format_name, images=shown)
-            written.append(_write(folder / f"{name}.{form.extension}", text.encode()))
+            file = folder / f"{name}.{form.extension}"
+            write_whole(file, text, "choose another -o DIR")
+            written.append(file)
         return written
 
     def check(self, path: str | Path) -> list[Disagreement]:
@@ -293,12 +297,3 @@ def _format(name: str) -> Format:
     if name not in FORMATS:
         raise BenchError(f"no format {name!r}", where="--format", mend=f"one of {', '.join(FORMATS)}")
     return FORMATS[name]
-
-
-def _write(path: Path, content: bytes) -> Path:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        raise BenchError(f"cannot be written: {error.strerror}", where=str(path), mend="choose another -o DIR") from None
-    return path

@@ -204,11 +204,13 @@ def read(
     return Document(file, data, places)
 
 
-def write_whole(path: Path, text: str, mend: str) -> None:
-    """Write a text file as a whole or not at all. BenchError where it cannot be; mend: what to do then."""
+def write_whole(path: Path, content: str | bytes, mend: str) -> None:
+    """Write a file as a whole or not at all, text as UTF-8, and the folders above it. BenchError where it cannot be; mend: what
+    to do then."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(text, encoding="utf-8", newline="")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
         if path.exists():
             shutil.copymode(path, part)
         part.replace(path)

@@ -7,6 +7,7 @@ from bench.config import Data, Model, Trained
 from bench.errors import BenchError
 from bench.grammar.cells import TRIAL, Cell
 from bench.reports.about import About
+from bench.reports.numbers import several
 from bench.suite.load import load_suite
 from bench.suite.suite import Suite
 
@@ -99,7 +100,7 @@ def _range(values: Sequence[int]) -> str:
 def _left_out(suite: Suite, whole: Suite) -> Iterator[str]:
     """Yield the stages and the levels that are not there, and how many cells there are."""
     if stages := [stage for stage in whole.all_cells if stage not in suite.all_cells]:
-        yield f"{_count(len(stages), 'stage')} left out ({_listed(stages)})"
+        yield f"{several(len(stages), 'stage')} left out ({_listed(stages)})"
     levels = [
         f"{axis}={label}"
         for stage, cells in whole.all_cells.items()
@@ -108,21 +109,21 @@ def _left_out(suite: Suite, whole: Suite) -> Iterator[str]:
         if axis != TRIAL and stage in suite.all_cells and label not in suite.all_cells[stage].levels.get(axis, ())
     ]
     if levels:
-        yield f"{_count(len(levels), 'level')} left out ({_listed(list(dict.fromkeys(levels)))})"
+        yield f"{several(len(levels), 'level')} left out ({_listed(list(dict.fromkeys(levels)))})"
     yield from _numbers("cells", *([sum(map(len, each.all_cells.values()))] for each in (suite, whole)))
 
 
 def _claims(suite: Suite, whole: Suite) -> Iterator[str]:
     known = {claim.name for claim in whole.not_asked}
     if dropped := sum(claim.name not in known for claim in suite.not_asked):
-        yield f"{_count(dropped, 'claim')} not asked"
+        yield f"{several(dropped, 'claim')} not asked"
     now, before = (
         {name: claim.model_copy(update={"says": ""}) for name, claim in each.spec.claims.items()} for each in (suite, whole)
     )
     if changed := [name for name in now if name in before and now[name] != before[name]]:
-        yield f"{_count(len(changed), 'claim')} asked otherwise ({_listed(changed)})"
+        yield f"{several(len(changed), 'claim')} asked otherwise ({_listed(changed)})"
     if new := [name for name in now if name not in before]:
-        yield f"{_count(len(new), 'claim')} of its own ({_listed(new)})"
+        yield f"{several(len(new), 'claim')} of its own ({_listed(new)})"
 
 
 def _settings(suite: Suite, whole: Suite) -> Iterator[str]:
@@ -153,7 +154,3 @@ def _changed(now: Any, before: Any) -> list[str]:
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

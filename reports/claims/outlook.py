@@ -10,8 +10,13 @@ from bench.reports.claims.rules import Rule, band
 from bench.reports.statistics import Comparison, seeds_to_detect, seeds_to_show_equivalence, smallest_detectable
 from bench.reports.statistics.power import POWER, quantiles
 
-UNSIZED = ("crossed", "splits", "mcnemar", "pitman-morgan")
-"""Tests for which no number of seeds can be told."""
+UNSIZED = {
+    "crossed": "its test is over images too",
+    "mcnemar": "its test is over images",
+    "splits": "its test is over splits too",
+    "pitman-morgan": "its test is of spreads",
+}
+"""Tests for which no number of seeds can be told, and why."""
 SURE = 0.8
 """How sure the upper bound of a spread is: with three seeds it is twice the estimate."""
 

@@ -17,14 +17,6 @@ from bench.reports.records.collect import Record
 from bench.reports.statistics.power import MOST
 from bench.trackers.record import Outcome
 
-OTHER_TESTS = {
-    "crossed": "its test is over images too",
-    "mcnemar": "its test is over images",
-    "splits": "its test is over splits too",
-    "pitman-morgan": "its test is of spreads",
-}
-"""Why no number of seeds can be told for a test."""
-
 
 @dataclass(frozen=True)
 class PilotSize:
@@ -110,7 +102,7 @@ def _why(found: Evidence, over_seeds: bool) -> str:
     tested = found.tested
     if not over_seeds:
         return "it is not tested over seeds"
-    if reason := OTHER_TESTS.get(found.claim.test or "") or OTHER_TESTS.get(tested.test):
+    if reason := UNSIZED.get(found.claim.test or "") or UNSIZED.get(tested.test):
         return reason
     if tested.p is None:
         return tested.reason

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from bench.reports.claims.rules import EQUIVALENT, IDENTICAL, NEGLIGIBLE, NOT_ASKED, REFUTED, SUPPORTED
+from bench.reports.numbers import several
 from bench.reports.report import ReportData
 from bench.reports.statistics import benjamini_hochberg, holm_levels
 
@@ -74,27 +75,22 @@ def head(report: ReportData) -> str:
     counts = [f"{count} {verdict}" for verdict, count in sums.verdicts.items()]
     if sums.not_asked:
         counts.append(f"{sums.not_asked} {NOT_ASKED}{'' if report.profile == 'default' else ' in this profile'}")
-    text = f"{_several(len(report.claims) + sums.not_asked, 'claim')}: {', '.join(counts)}."
+    text = f"{several(len(report.claims) + sums.not_asked, 'claim')}: {', '.join(counts)}."
     if not report.claims:
         return text
     if sums.exploratory:
-        text += f" Of {_several(sums.exploratory, 'exploratory claim')} alpha promises nothing."
+        text += f" Of {several(sums.exploratory, 'exploratory claim')} alpha promises nothing."
     if not sums.tested:
         return text if sums.exploratory else f"{text} Nothing could be tested."
     other = "other " if sums.exploratory else ""
-    what = _several(sums.families, f"{other}tested {'claim' if sums.families == sums.tested else 'family'}")
+    what = several(sums.families, f"{other}tested {'claim' if sums.families == sums.tested else 'family'}")
     text += (
         f" Of the {what}, at most {sums.expected_false:.2g} with a false verdict are to be expected by chance: alpha summed "
         "over all of them, as each has that chance whether or not it came to a verdict."
     )
     if sums.decided:
         survive = "survives" if len(sums.surviving) == 1 else "survive"
-        of = f"{len(sums.surviving)} of {_several(sums.decided, f'{other}verdict')}"
+        of = f"{len(sums.surviving)} of {several(sums.decided, f'{other}verdict')}"
         text += f" {of} {survive} Holm over all {sums.tested} tested claims; {len(sums.discovered)} at a false-discovery rate of "
         text += "alpha."
     return text
-
-
-def _several(count: int, noun: str) -> str:
-    plural = f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{count} {noun if count == 1 else plural}"

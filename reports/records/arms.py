@@ -102,7 +102,7 @@ def redrawn(record: Record, metric: str) -> float:
 
 def resplit(record: Record, metric: str) -> float:
     """Return the same of a metric of images that each split holds out anew, of those that are crossed with the seeds."""
-    names, runs = stored(metric, record.derived), [trial.run for trial in record.trials if trial.run]
+    names, runs = list(stored(metric, record.derived)), [trial.run for trial in record.trials if trial.run]
     return max((resplit_of(run, name) for run in runs for name in names), default=0.0)
 
 

@@ -32,15 +32,6 @@ class Crossed:
     constant: bool = False
     """Whether the difference is the same for each of several seeds and items."""
 
-    @property
-    def shares(self) -> tuple[float, float, float] | None:
-        """Of the variance of one trial's difference on one item: what seeds, items and the rest have, each from 0 to 1."""
-        if self.seed_sd is None or self.item_sd is None or self.residual_sd is None:
-            return None
-        squares = self.seed_sd**2, self.item_sd**2, self.residual_sd**2
-        total = sum(squares)
-        return (squares[0] / total, squares[1] / total, squares[2] / total) if total else None
-
 
 def crossed(
     correct_a: "ArrayLike",

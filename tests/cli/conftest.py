@@ -243,3 +243,18 @@ def new_bench(environment, template):
 @pytest.fixture
 def bench(tmp_path, new_bench) -> Bench:
     return new_bench(tmp_path)
+
+
+@pytest.fixture
+def edit(bench, request):
+    """Writes the SUITE of a test's module, with edits on what it says now."""
+    bench.write(request.module.SUITE)
+
+    def edit(*edits: tuple[str, str]) -> None:
+        text = bench.suite.read_text()
+        for old, new in edits:
+            assert old in text
+            text = text.replace(old, new, 1)
+        bench.write(text)
+
+    return edit

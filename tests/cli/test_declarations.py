@@ -29,21 +29,6 @@ NOTHING_RECORDED = "**Declared**: not recorded: these trials ran before bench ke
 
 
 @pytest.fixture
-def edit(bench):
-    """Writes the suite with edits on what it says now."""
-    bench.write(SUITE)
-
-    def edit(*edits: tuple[str, str]) -> None:
-        text = bench.suite.read_text()
-        for old, new in edits:
-            assert old in text
-            text = text.replace(old, new, 1)
-        bench.write(text)
-
-    return edit
-
-
-@pytest.fixture
 def ran(bench, edit):
     """The suite, of which one stage has run."""
     answer = bench(*RUN, "--only", "s")

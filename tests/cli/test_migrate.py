@@ -349,7 +349,7 @@ def test_a_file_that_is_not_there_or_cannot_be_written(bench, monkeypatch):
     def full(self, *args, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.write_text", full)
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
     answer = bench("migrate", "tiny.yaml")
     assert answer.code == 1 and "tiny.yaml: cannot be written: No space left on device" in answer.err and "--check" in answer.err
     assert path.read_text() == OLD and not list(bench.folder.glob("*.part"))

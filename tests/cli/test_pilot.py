@@ -24,21 +24,6 @@ ENDINGS = {"markdown": "md", "latex": "tex", "html": "html", "json": "json", "cs
 
 
 @pytest.fixture
-def edit(bench):
-    """Writes the suite with edits on what it says now."""
-    bench.write(SUITE)
-
-    def edit(*edits: tuple[str, str]) -> None:
-        text = bench.suite.read_text()
-        for old, new in edits:
-            assert old in text
-            text = text.replace(old, new, 1)
-        bench.write(text)
-
-    return edit
-
-
-@pytest.fixture
 def piloted(bench, edit):
     """The suite, of which the pilot has run."""
     answer = bench(*RUN, "--pilot")

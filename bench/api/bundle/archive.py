@@ -36,6 +36,9 @@ BLOCK = 2**20
 PACKED = (".npz", ".safetensors", ".zip", ".gz", ".png", ".jpg")
 """Endings of what is not made smaller once more."""
 
+UNREADABLE = (OSError, EOFError, RuntimeError, NotImplementedError, ValueError, zlib.error, zipfile.BadZipFile)
+"""What a damaged file of an archive raises."""
+
 
 class Writer:
     """Writes an archive, a file at a time. A context manager: on success it takes its place in one step, else nothing is left."""
@@ -167,7 +170,7 @@ class Archive:
                 while block := file.read(BLOCK):
                     digest.update(block)
                     yield block
-        except (OSError, EOFError, RuntimeError, NotImplementedError, ValueError, zlib.error, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise self.damaged(f"{name} is damaged: {error}") from None
         if digest.hexdigest() != said["sha256"]:
             raise self.damaged(f"{name} is damaged: its checksum is another one")
@@ -195,7 +198,7 @@ class Archive:
             raise self.damaged(f"is no bundle: it has no {MANIFEST}")
         try:
             data = self._json(MANIFEST, self._zip.read(entry))
-        except (OSError, EOFError, RuntimeError, NotImplementedError, ValueError, zlib.error, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise self.damaged(f"{MANIFEST} is damaged: {error}") from None
         number = data.get("format") if isinstance(data, dict) else None
         if isinstance(number, int) and number > FORMAT:

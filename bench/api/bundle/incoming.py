@@ -9,6 +9,7 @@ from bench.api.bundle.archive import Archive
 from bench.api.bundle.views import Bundle
 from bench.api.store import store as open_store
 from bench.errors import BenchError
+from bench.grammar.document import write_whole
 from bench.trackers import RunDetails, StoredRun, Tracker, record
 from bench.trackers.record import Outcome
 
@@ -76,7 +77,7 @@ def import_bundle(path: str | Path, tracker: Tracker | str | None = None, *, fol
             with store.hold(bundle.experiment):
                 new = _bring(bundle, runs, store)
         for file, content in files.items():
-            _write(file, content)
+            write_whole(file, content, "choose another -o DIR")
     return Imported(bundle.experiment, str(said["file"]), str(said["profile"]), len(new), len(runs) - len(new), list(files))
 
 
@@ -167,11 +168,3 @@ def _checked_files(archive: Archive, folder: Path) -> dict[Path, bytes]:
         if file.exists() and (not file.is_file() or file.read_bytes() != content):
             raise BenchError("is there, and is another file than the bundle's", where=str(file), mend="choose another -o DIR")
     return files
-
-
-def _write(file: Path, content: bytes) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
-    except OSError as error:
-        raise BenchError(f"cannot be written: {error.strerror}", where=str(file), mend="choose another -o DIR") from None
