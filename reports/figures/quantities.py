@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.grammar.derived import Derived, described
+from bench.grammar.derived import described
 from bench.reports.figures.ranges import Range
-from bench.reports.records.arms import Records
 from bench.reports.records.collect import Record
 from bench.reports.tables.blocks import FACTORS, MetricBlock
 
@@ -36,12 +35,15 @@ class Quantity:
 
 def quantity(metric: str, records: Sequence[Record]) -> Quantity:
     """Return a metric in the unit that the suite declares for it, else in its own; "%" of a share in percent."""
-    return _quantity(metric, Records(records[:1]).derived)
+    name = metric.removesuffix("/*")
+    known = described(name, records[0].derived if records else {})
+    low, high = (end * known.factor for end in known.range)
+    return Quantity(name, known.unit, known.factor, (low, high), known.better)
 
 
 def shown(block: MetricBlock, records: Sequence[Record]) -> Quantity:
     """Return what a table shows, in its unit; where it names none, as `quantity` does. factor: of the numbers in its cells."""
-    known = _quantity(block.metric, Records(records[:1]).derived)
+    known = quantity(block.metric, records)
     if not block.unit:
         return known
     factor = FACTORS[block.unit]
@@ -51,10 +53,3 @@ def shown(block: MetricBlock, records: Sequence[Record]) -> Quantity:
 
 def with_unit(text: str, unit: str) -> str:
     return f"{text} ({unit})" if unit else text
-
-
-def _quantity(metric: str, derived: Mapping[str, Derived]) -> Quantity:
-    name = metric.removesuffix("/*")
-    known = described(name, derived)
-    low, high = (end * known.factor for end in known.range)
-    return Quantity(name, known.unit, known.factor, (low, high), known.better)
